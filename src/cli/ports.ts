@@ -1,0 +1,117 @@
+/**
+ * What commands see of the world. runtime/ implements these once (they need only what Node, Bun and Deno share);
+ * tests hand in small fakes or the real thing.
+ */
+import type { Clock, RandomBytes } from '../clock.ts';
+import type { CryptoProvider } from '../crypto/port.ts';
+import type { Log } from '../log.ts';
+
+export interface Terminal {
+  /** Results. */
+  stdout(text: string): void;
+  /** Messages and progress. */
+  stderr(text: string): void;
+  stdin(): Promise<string>;
+  /** Whether a person is looking: decides on colours and progress lines. NO_COLOR and TERM=dumb are honoured here. */
+  readonly stdoutIsTerminal: boolean;
+  readonly stderrIsTerminal: boolean;
+  readonly columns: number;
+  /** Asks on the terminal; undefined when there is nobody to ask. */
+  ask(question: string): Promise<string | undefined>;
+}
+
+export interface Files {
+  /** Text of a file, or undefined when there is none. Other failures throw a UserError that names the file. */
+  read(path: string): Promise<string | undefined>;
+  /** Writes a new file beside and renames it over the old one, so that a reader sees the one or the other. */
+  write(path: string, text: string, options: { mode: number }): Promise<void>;
+  remove(path: string): Promise<void>;
+  /** Names in a folder, sorted; empty when there is no such folder. */
+  list(folder: string): Promise<string[]>;
+  /** Permission bits, or undefined when there is no such file. */
+  mode(path: string): Promise<number | undefined>;
+}
+
+export interface ProcessResult {
+  exitCode: number;
+  stdout: string;
+  stderr: string;
+}
+
+export interface Processes {
+  /** Runs a program without a shell and waits for it. A missing program gives exit code 127. */
+  run(
+    program: string,
+    args: readonly string[],
+    options?: { input?: string; env?: Record<string, string> },
+  ): Promise<ProcessResult>;
+  /** Whether a program is on the PATH. */
+  has(program: string): Promise<boolean>;
+  /** Runs `peerage` itself with these arguments, detached from this terminal; its output goes to `logFile`. */
+  spawnSelf(args: readonly string[], options: { logFile?: string }): Promise<{ pid: number }>;
+  /** False when there was no such process. */
+  kill(pid: number, signal: 'SIGTERM' | 'SIGHUP'): boolean;
+  isAlive(pid: number): boolean;
+  /** Resolves on SIGINT or SIGTERM. */
+  interrupted(): Promise<void>;
+  readonly pid: number;
+  readonly isRoot: boolean;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly hostname: string;
+}
+
+/** The UAPI sockets of running tunnels, ours and other implementations' alike: /var/run/wireguard/NAME.sock. */
+export interface UapiClient {
+  interfaces(): Promise<string[]>;
+  /** Sends a request (`get=1\n\n` or `set=1\n...\n\n`), returns the answer up to its empty line. UserError when there is no such tunnel. */
+  exchange(name: string, request: string): Promise<string>;
+}
+
+export interface HttpRequest {
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  url: string;
+  headers?: Record<string, string>;
+  body?: string;
+  timeoutMs?: number;
+}
+
+export interface HttpResponse {
+  status: number;
+  headers: Headers;
+  body: string;
+}
+
+export interface Http {
+  /** UserError when the server cannot be reached; every status is an answer. */
+  request(request: HttpRequest): Promise<HttpResponse>;
+}
+
+/** Long-running parts that live in runtime/ because they own sockets, devices or databases. */
+export interface Services {
+  /** Starts the tunnel daemon for an interface and returns when its UAPI socket answers. */
+  startTunnel(name: string, options: { crypto?: string }): Promise<void>;
+  /** Runs the tunnel in this process until its interface goes away or a signal comes. */
+  runTunnel(name: string, options: { foreground: boolean; crypto?: string }): Promise<number>;
+  /** Serves the registry until a signal comes. `onListening` gets its URL. */
+  serveRegistry(options: {
+    databaseFile: string;
+    hostname: string;
+    port: number;
+    publicUrl?: string;
+    onListening(info: { url: string; adminKey?: string }): void;
+  }): Promise<void>;
+  sleep(ms: number): Promise<void>;
+}
+
+export interface Ports {
+  terminal: Terminal;
+  files: Files;
+  processes: Processes;
+  uapi: UapiClient;
+  http: Http;
+  services: Services;
+  clock: Clock;
+  random: RandomBytes;
+  crypto: CryptoProvider;
+  log: Log;
+}

@@ -1,0 +1,97 @@
+/**
+ * IP addresses and prefixes, v4 and v6. Parsing and formatting are ipaddr.js's; this module narrows it to what
+ * wg(8) accepts and to the byte form that the packet code uses.
+ */
+import ipaddr from 'ipaddr.js';
+
+declare const cidrBrand: unique symbol;
+
+export type IpFamily = 4 | 6;
+
+/** 4 or 16 bytes in network order. */
+export interface IpAddress {
+  readonly family: IpFamily;
+  readonly bytes: Uint8Array;
+}
+
+/** An address with a prefix length: `10.0.0.1/24` keeps its host bits, `maskCidr` clears them. */
+export interface Cidr extends IpAddress {
+  readonly prefixLength: number;
+  readonly [cidrBrand]: true;
+}
+
+/** Bits in an address of this family. */
+export function addressBits(family: IpFamily): 32 | 128 {
+  return family === 4 ? 32 : 128;
+}
+
+/** Dotted quad or RFC 4291 text; no zone, no octal, no short forms. */
+export function parseAddress(text: string): IpAddress | undefined {
+  if (ipaddr.IPv4.isValidFourPartDecimal(text)) return fromParser(ipaddr.IPv4.parse(text));
+  if (!text.includes(':') || text.includes('%') || !ipaddr.IPv6.isValid(text)) return undefined;
+  return fromParser(ipaddr.IPv6.parse(text));
+}
+
+/** `address` or `address/length`; without a length the whole address is the prefix. */
+export function parseCidr(text: string): Cidr | undefined {
+  const slash = text.indexOf('/');
+  const address = parseAddress(slash < 0 ? text : text.slice(0, slash));
+  if (address === undefined) return undefined;
+  if (slash < 0) return cidr(address, addressBits(address.family));
+  const digits = text.slice(slash + 1);
+  const length = /^\d{1,3}$/.test(digits) ? Number(digits) : Number.NaN;
+  return length <= addressBits(address.family) ? cidr(address, length) : undefined;
+}
+
+/** An address and a prefix length that the caller knows to fit. Throws RangeError when they do not. */
+export function cidr(address: IpAddress, prefixLength: number): Cidr {
+  if (!Number.isInteger(prefixLength) || prefixLength < 0 || prefixLength > addressBits(address.family))
+    throw new RangeError(`"prefixLength" expected 0 to ${addressBits(address.family)}, got ${prefixLength}`);
+  return { family: address.family, bytes: address.bytes, prefixLength } as Cidr; // checked above
+}
+
+/** 4 or 16 bytes in network order. Throws RangeError for another length. */
+export function addressFromBytes(bytes: Uint8Array): IpAddress {
+  if (bytes.length !== 4 && bytes.length !== 16)
+    throw new RangeError(`"bytes" expected 4 or 16 bytes, got ${bytes.length}`);
+  return { family: bytes.length === 4 ? 4 : 6, bytes };
+}
+
+/** RFC 5952 for IPv6. */
+export function formatAddress(address: IpAddress): string {
+  return ipaddr.fromByteArray([...address.bytes]).toString();
+}
+
+export function formatCidr(prefix: Cidr): string {
+  return `${formatAddress(prefix)}/${prefix.prefixLength}`;
+}
+
+/** The same prefix with its host bits cleared. */
+export function maskCidr(prefix: Cidr): Cidr {
+  const bytes = prefix.bytes.map((byte, i) => {
+    const keep = Math.min(8, Math.max(0, prefix.prefixLength - 8 * i));
+    return byte & (0xff00 >> keep);
+  });
+  return cidr({ family: prefix.family, bytes }, prefix.prefixLength);
+}
+
+export function equalAddresses(a: IpAddress, b: IpAddress): boolean {
+  return a.family === b.family && a.bytes.every((byte, i) => byte === b.bytes[i]);
+}
+
+/** Whether `inner` (an address or a prefix) lies wholly inside `outer`. */
+export function containsAddress(outer: Cidr, inner: IpAddress | Cidr): boolean {
+  if (outer.family !== inner.family) return false;
+  if ('prefixLength' in inner && inner.prefixLength < outer.prefixLength) return false;
+  const a = maskCidr(outer).bytes;
+  const b = maskCidr(cidr(inner, outer.prefixLength)).bytes;
+  return a.every((byte, i) => byte === b[i]);
+}
+
+export function overlaps(a: Cidr, b: Cidr): boolean {
+  return containsAddress(a, b) || containsAddress(b, a);
+}
+
+function fromParser(parsed: ipaddr.IPv4 | ipaddr.IPv6): IpAddress {
+  return { family: parsed.kind() === 'ipv4' ? 4 : 6, bytes: Uint8Array.from(parsed.toByteArray()) };
+}
