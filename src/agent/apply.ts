@@ -1,0 +1,91 @@
+/**
+ * From a changed list of peers to the least change of a running tunnel.
+ *
+ * What did not change is not mentioned, so its keypairs and its traffic go on. An endpoint is only set when the
+ * registry's own value changed or the tunnel has none: a peer that roamed is known better by the tunnel.
+ */
+import { formatCidr, maskCidr, parseCidr } from '../ip.ts';
+import type { PeerView } from '../registry/wire.ts';
+
+/** A peer of the running tunnel. */
+export interface PresentPeer {
+  publicKey: string;
+  endpoint: string | undefined;
+  allowedIps: readonly string[];
+  persistentKeepalive: number;
+}
+
+/** What is to change of one peer; what is absent stays. */
+export interface PeerUpdate {
+  publicKey: string;
+  remove?: true;
+  /** `host:port`, still to be resolved. */
+  endpoint?: string;
+  /** The whole set, to replace the old one at once. */
+  allowedIps?: readonly string[];
+  persistentKeepalive?: number;
+}
+
+/** Removals come first, so that an address can move from a host that left to one that came. */
+export function planUpdates(input: {
+  /** The list that the tunnel was last set to. Peers outside of it are the administrator's own and stay. */
+  before: readonly PeerView[];
+  after: readonly PeerView[];
+  present: readonly PresentPeer[];
+}): PeerUpdate[] {
+  const present = new Map(input.present.map((peer) => [peer.publicKey, peer]));
+  const before = new Map(input.before.map((peer) => [peer.publicKey, peer]));
+  const after = new Set(input.after.map((peer) => peer.publicKey));
+  const gone = input.before.filter((peer) => present.has(peer.publicKey) && !after.has(peer.publicKey));
+  return [
+    ...gone.map((peer): PeerUpdate => ({ publicKey: peer.publicKey, remove: true })),
+    ...input.after.flatMap((peer) => {
+      const update = updatePeer(peer, before.get(peer.publicKey), present.get(peer.publicKey));
+      return update === undefined ? [] : [update];
+    }),
+  ];
+}
+
+/** Prefixes that came and went between two lists: what the routing table has to follow. */
+export function planRoutes(
+  before: readonly PeerView[],
+  after: readonly PeerView[],
+): { added: string[]; removed: string[] } {
+  const old = prefixes(before.flatMap((peer) => peer.allowedIps));
+  const now = prefixes(after.flatMap((peer) => peer.allowedIps));
+  return { added: without(now, old), removed: without(old, now) };
+}
+
+function updatePeer(
+  wanted: PeerView,
+  before: PeerView | undefined,
+  present: PresentPeer | undefined,
+): PeerUpdate | undefined {
+  const update: PeerUpdate = { publicKey: wanted.publicKey };
+  const moved = before?.endpoint !== wanted.endpoint || present?.endpoint === undefined;
+  if (wanted.endpoint !== null && moved && wanted.endpoint !== present?.endpoint) update.endpoint = wanted.endpoint;
+  if (present === undefined || !samePrefixes(present.allowedIps, wanted.allowedIps))
+    update.allowedIps = wanted.allowedIps;
+  if ((present?.persistentKeepalive ?? 0) !== wanted.persistentKeepalive)
+    update.persistentKeepalive = wanted.persistentKeepalive;
+  return Object.keys(update).length > 1 ? update : undefined;
+}
+
+function samePrefixes(a: readonly string[], b: readonly string[]): boolean {
+  const [one, other] = [prefixes(a), prefixes(b)];
+  return one.size === other.size && without(one, other).length === 0;
+}
+
+function without(all: ReadonlySet<string>, unwanted: ReadonlySet<string>): string[] {
+  return [...all].filter((prefix) => !unwanted.has(prefix));
+}
+
+/** Canonical, so that `fd00::0/64` and `fd00::/64` are one. */
+function prefixes(texts: readonly string[]): Set<string> {
+  return new Set(
+    texts.flatMap((text) => {
+      const prefix = parseCidr(text);
+      return prefix === undefined ? [] : [formatCidr(maskCidr(prefix))];
+    }),
+  );
+}

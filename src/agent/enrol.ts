@@ -1,0 +1,100 @@
+/**
+ * Enrolment, the host's side: the link a person pastes, the request made of it, and the answer read back.
+ *
+ * 1. `parseJoinLink` takes `vpn.example.net/pgt_...` apart.
+ * 2. `createEnrolment` makes the request; the private key stays here, only its public key travels.
+ * 3. `readEnrolment` checks that the answer is about this very host.
+ */
+import { UserError } from '../errors.ts';
+import { cidr, containsAddress, parseAddress, parseCidr, type Cidr } from '../ip.ts';
+import { Enrolled, type EnrolRequest } from '../registry/wire.ts';
+import { jsonRequest, parseJson, refusal, type RegistryAnswer, type RegistryRequest } from './exchange.ts';
+
+export interface JoinLink {
+  /** URL of the registry without a trailing slash. */
+  registry: string;
+  /** Undefined when the link names the registry only. */
+  token: string | undefined;
+}
+
+const TOKEN = /^pgt_[A-Za-z0-9_-]+$/;
+
+/** Loopback, RFC 1918, RFC 4193 and link-local: places that no public certificate can be had for. */
+const PRIVATE_RANGES: readonly Cidr[] = [
+  '127.0.0.0/8',
+  '10.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '169.254.0.0/16',
+  '::1/128',
+  'fc00::/7',
+  'fe80::/10',
+].map((text) => parseCidr(text)!);
+
+/** `HOST/TOKEN`, `HOST`, or either as a URL. Without a scheme it is https, but http for a loopback or private address. */
+export function parseJoinLink(text: string): JoinLink {
+  const hasScheme = /^https?:\/\//i.test(text);
+  const url = URL.parse(hasScheme ? text : `https://${text}`);
+  if (url === null || url.hostname === '' || url.search !== '' || url.hash !== '' || url.username !== '')
+    throw new UserError('That is not the address of a registry.', {
+      remedy: 'It looks like vpn.example.net/pgt_... ; `peerage token` on the administrator’s side prints it.',
+      exitCode: 2,
+    });
+  if (!hasScheme && isPrivateHost(url.hostname)) url.protocol = 'http:';
+  const segments = url.pathname.split('/').filter((segment) => segment !== '');
+  const token = TOKEN.test(segments.at(-1) ?? '') ? segments.pop() : undefined;
+  return { registry: [url.origin, ...segments].join('/'), token };
+}
+
+/** Whether credentials would cross a network in the clear. */
+export function isCleartext(registry: string): boolean {
+  const url = new URL(registry);
+  return url.protocol === 'http:' && !isPrivateHost(url.hostname);
+}
+
+/** Whether an address is one that only a local network can reach. */
+export function isPrivateAddress(text: string): boolean {
+  const address = parseAddress(text);
+  if (address === undefined) return false;
+  const whole = cidr(address, address.family === 4 ? 32 : 128);
+  return PRIVATE_RANGES.some((range) => containsAddress(range, whole));
+}
+
+export function createEnrolment(token: string, facts: EnrolRequest): RegistryRequest {
+  return jsonRequest({ method: 'POST', path: '/v1/enroll', credential: token, body: facts });
+}
+
+/** Throws a UserError that says why this host was not taken. */
+export function readEnrolment(answer: RegistryAnswer, facts: EnrolRequest): Enrolled {
+  if (answer.status !== 201 && answer.status !== 200)
+    throw refusal(
+      answer,
+      `enrol "${facts.name}"`,
+      'A token works once and for a limited time: ask for a new one (`peerage token`).',
+    );
+  const parsed = Enrolled.safeParse(parseJson(answer.body));
+  if (!parsed.success)
+    throw new UserError('What answered is not a Peerage registry.', {
+      remedy: 'Check the address: its page /healthz should answer.',
+    });
+  if (parsed.data.host.publicKey !== facts.publicKey)
+    throw new UserError('The registry answered about another host.', {
+      remedy: 'Do not use what it sent; tell its administrator.',
+    });
+  return parsed.data;
+}
+
+export function createLeave(hostKey: string): RegistryRequest {
+  return jsonRequest({ method: 'DELETE', path: '/v1/self', credential: hostKey });
+}
+
+/** True when the registry let the host go now, false when it did not know it any more. */
+export function readLeave(answer: RegistryAnswer): boolean {
+  if (answer.status === 401) return false;
+  if (answer.status >= 200 && answer.status < 300) return true;
+  throw refusal(answer, 'let this host go', '');
+}
+
+function isPrivateHost(hostname: string): boolean {
+  return hostname === 'localhost' || isPrivateAddress(hostname.replace(/^\[(.*)\]$/, '$1'));
+}

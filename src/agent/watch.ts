@@ -1,0 +1,141 @@
+/**
+ * Keeping the list of peers current: when to ask the registry, and what its answers mean. Sans-IO: time and answers
+ * come in, requests and events go out.
+ *
+ *   poll(now) -> a request to send ------> handleAnswer(answer, now) or handleFailure(now) -> an event
+ *        ^                                                                          |
+ *        '------ nextTimeout(): when to come back <---------------------------------'
+ *
+ * A registry that holds requests open (`?wait=`) is asked again at once; one that answers at once is asked at an interval; one
+ * that is down is asked less and less often. Whatever happens to it, the last list stays: peers are removed only by a list
+ * that the registry sent. A host whose key was refused stops asking and keeps its tunnel: if it was removed, the others have
+ * dropped it already; if the registry lost its data, nobody should be cut off for that.
+ */
+import type { MonotonicMs, RandomBytes } from '../clock.ts';
+import { PeerList } from '../registry/wire.ts';
+import {
+  isProblem,
+  jsonRequest,
+  parseJson,
+  problemDetail,
+  REQUEST_TIMEOUT_MS,
+  retryAfterMs,
+  type RegistryAnswer,
+  type RegistryRequest,
+} from './exchange.ts';
+import { mergePeerList, type PeerSet } from './merge.ts';
+
+/** How long the registry is asked to hold a request: below the 60 s after which proxies give up. */
+export const WAIT_SECONDS = 55;
+/** How often to ask a registry that does not hold requests and names no interval itself. */
+export const POLL_INTERVAL_MS = 60_000;
+/** The first pause after a failure; doubled with each, up to the last. */
+export const FIRST_BACKOFF_MS = 1000;
+export const LAST_BACKOFF_MS = 60_000;
+
+/** An answer without news that came faster than this was not held. */
+const HELD_MS = 5000;
+/** All hosts hear of a change at once: they come back spread over this long. */
+const SPREAD_MS = 500;
+const MAX_RETRY_AFTER_MS = 3_600_000;
+
+export type WatchEvent =
+  | { type: 'unchanged' }
+  | { type: 'changed'; before: PeerSet; after: PeerSet }
+  /** The registry is down, or what answers is not it. */
+  | { type: 'unavailable'; reason: string; retryInMs: number }
+  /** The host key is not accepted any more. There will be no more requests. */
+  | { type: 'refused'; reason: string };
+
+export class Watch {
+  readonly #hostKey: string;
+  readonly #ownPublicKey: string;
+  readonly #random: RandomBytes;
+  #present: PeerSet;
+  #etag: string | undefined;
+  #askedAt: MonotonicMs = 0;
+  #nextAt: MonotonicMs;
+  #failures = 0;
+
+  constructor(options: {
+    hostKey: string;
+    ownPublicKey: string;
+    present: PeerSet;
+    random: RandomBytes;
+    now: MonotonicMs;
+  }) {
+    this.#hostKey = options.hostKey;
+    this.#ownPublicKey = options.ownPublicKey;
+    this.#present = options.present;
+    this.#random = options.random;
+    this.#nextAt = options.now;
+  }
+
+  get present(): PeerSet {
+    return this.#present;
+  }
+
+  /** When `poll` has the next request; Infinity while one is under way or when the host was refused. */
+  nextTimeout(): MonotonicMs {
+    return this.#nextAt;
+  }
+
+  poll(now: MonotonicMs): RegistryRequest | undefined {
+    if (now < this.#nextAt) return undefined;
+    this.#nextAt = Number.POSITIVE_INFINITY;
+    this.#askedAt = now;
+    const path = `/v1/peers?since=${this.#present.version}&wait=${WAIT_SECONDS}`;
+    const request = jsonRequest({ method: 'GET', path, credential: this.#hostKey });
+    if (this.#etag !== undefined) request.headers['if-none-match'] = this.#etag;
+    return { ...request, timeoutMs: WAIT_SECONDS * 1000 + REQUEST_TIMEOUT_MS };
+  }
+
+  handleAnswer(answer: RegistryAnswer, now: MonotonicMs): WatchEvent {
+    if (answer.status === 304) return this.#unchanged(answer, now);
+    if (answer.status === 401 && isProblem(answer))
+      return { type: 'refused', reason: problemDetail(answer) ?? 'the host key is not accepted' };
+    const list = answer.status === 200 ? PeerList.safeParse(parseJson(answer.body)) : undefined;
+    if (list?.success !== true) return this.#unavailable(unusable(answer), retryAfterMs(answer), now);
+    const before = this.#present;
+    const after = mergePeerList(before, list.data, this.#ownPublicKey);
+    this.#etag = answer.headers.get('etag') ?? undefined;
+    if (after === before) return this.#unchanged(answer, now);
+    this.#present = after;
+    this.#failures = 0;
+    this.#nextAt = now + this.#jitter(SPREAD_MS);
+    return { type: 'changed', before, after };
+  }
+
+  /** The registry could not be reached, or did not answer in time. */
+  handleFailure(reason: string, now: MonotonicMs): WatchEvent {
+    return this.#unavailable(reason, undefined, now);
+  }
+
+  #unchanged(answer: RegistryAnswer, now: MonotonicMs): WatchEvent {
+    this.#failures = 0;
+    const held = now - this.#askedAt >= HELD_MS;
+    const pauseMs = retryAfterMs(answer) ?? (held ? 0 : POLL_INTERVAL_MS);
+    this.#nextAt = now + Math.min(pauseMs, MAX_RETRY_AFTER_MS) + this.#jitter(SPREAD_MS + pauseMs / 10);
+    return { type: 'unchanged' };
+  }
+
+  #unavailable(reason: string, askedPauseMs: number | undefined, now: MonotonicMs): WatchEvent {
+    const backoffMs = Math.min(FIRST_BACKOFF_MS * 2 ** this.#failures, LAST_BACKOFF_MS);
+    this.#failures++;
+    // Half of it is random, so that a network of hosts does not come back as one.
+    const ownPauseMs = backoffMs / 2 + this.#jitter(backoffMs / 2);
+    const retryInMs = Math.round(Math.max(ownPauseMs, Math.min(askedPauseMs ?? 0, MAX_RETRY_AFTER_MS)));
+    this.#nextAt = now + retryInMs;
+    return { type: 'unavailable', reason, retryInMs };
+  }
+
+  #jitter(rangeMs: number): number {
+    const [high, low] = this.#random(2);
+    return ((high! * 256 + low!) / 65_536) * rangeMs;
+  }
+}
+
+function unusable(answer: RegistryAnswer): string {
+  const detail = problemDetail(answer);
+  return `it answered HTTP ${answer.status}${detail === undefined ? ' with something that is no peer list' : `: ${detail}`}`;
+}
