@@ -73,6 +73,8 @@ export interface HttpRequest {
   headers?: Record<string, string>;
   body?: string;
   timeoutMs?: number;
+  /** Gives the request up: the promise rejects. */
+  signal?: AbortSignal;
 }
 
 export interface HttpResponse {
@@ -100,7 +102,8 @@ export interface Services {
     publicUrl?: string;
     onListening(info: { url: string; adminKey?: string }): void;
   }): Promise<void>;
-  sleep(ms: number): Promise<void>;
+  /** Resolves after so many ms, or as soon as the signal is aborted. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
 export interface Ports {
