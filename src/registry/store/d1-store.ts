@@ -1,0 +1,12 @@
+/** The store over any `Database`, by drizzle-orm/d1. */
+import type { Database } from './database.ts';
+import { hostQueries } from './host-queries.ts';
+import { networkQueries } from './network-queries.ts';
+import { openOrm } from './orm.ts';
+import type { Store } from './port.ts';
+import { tokenQueries } from './token-queries.ts';
+
+export function createD1Store(database: Database): Store {
+  const db = openOrm(database);
+  return { ...networkQueries(db), ...tokenQueries(db), ...hostQueries(db) };
+}

@@ -1,0 +1,88 @@
+/** Networks and administrators. */
+import { and, asc, eq, exists, inArray, isNull, not, sql } from 'drizzle-orm';
+import { auditColumns, auditOf, orConflict, type Orm } from './orm.ts';
+import type { Store } from './port.ts';
+import { addresses, audit, credentials, hosts, networks, tokens } from './schema.ts';
+
+type NetworkQueries = Pick<
+  Store,
+  'addFirstAdmin' | 'findAdmin' | 'addNetwork' | 'listNetworks' | 'findNetwork' | 'removeNetwork' | 'networkVersion'
+>;
+
+export function networkQueries(db: Orm): NetworkQueries {
+  return {
+    async addFirstAdmin(credential, act) {
+      const anyAdmin = sql`(SELECT 1 FROM credentials AS c WHERE c.role = 'admin')`;
+      const added = await db
+        .insert(credentials)
+        .select(sql`SELECT ${credential.id}, ${credential.hash}, 'admin', NULL, ${act.at} WHERE NOT EXISTS ${anyAdmin}`)
+        .returning({ id: credentials.id });
+      return added.length === 1;
+    },
+
+    async findAdmin(id) {
+      const [found] = await db
+        .select({ id: credentials.id, hash: credentials.hash })
+        .from(credentials)
+        .where(and(eq(credentials.id, id), eq(credentials.role, 'admin')));
+      return found;
+    },
+
+    async addNetwork(network, act) {
+      const added = await orConflict(
+        db.batch([
+          db
+            .insert(networks)
+            .values({ ...network, ranges: [...network.ranges] })
+            .returning(),
+          auditOf(db, act, { network: network.name, action: 'network.add', target: network.name }),
+        ]),
+      );
+      return 'conflict' in added ? added : added[0][0]!; // an insert returns its row or throws
+    },
+
+    async listNetworks() {
+      return db.select().from(networks).orderBy(asc(networks.name));
+    },
+
+    async findNetwork(name) {
+      const [found] = await db.select().from(networks).where(eq(networks.name, name));
+      return found;
+    },
+
+    async removeNetwork({ id }, act) {
+      // Each statement asks again whether hosts are left: one may have enrolled since the caller looked.
+      const empty = not(
+        exists(
+          db
+            .select({ one: sql`1` })
+            .from(hosts)
+            .where(and(eq(hosts.networkId, id), isNull(hosts.deletedAt))),
+        ),
+      );
+      const tombstones = db.select({ id: hosts.id }).from(hosts).where(eq(hosts.networkId, id));
+      const results = await db.batch([
+        db.insert(audit).select(
+          db
+            .select(auditColumns(act, 'network.remove', sql<string>`${networks.name}`))
+            .from(networks)
+            .where(and(eq(networks.id, id), empty)),
+        ),
+        db.delete(credentials).where(and(inArray(credentials.hostId, tombstones), empty)),
+        db.delete(addresses).where(and(eq(addresses.networkId, id), empty)),
+        db.delete(tokens).where(and(eq(tokens.networkId, id), empty)),
+        db.delete(hosts).where(and(eq(hosts.networkId, id), empty)),
+        db
+          .delete(networks)
+          .where(and(eq(networks.id, id), empty))
+          .returning({ id: networks.id }),
+      ]);
+      return results[5].length === 1;
+    },
+
+    async networkVersion(networkId) {
+      const [found] = await db.select({ version: networks.version }).from(networks).where(eq(networks.id, networkId));
+      return found?.version;
+    },
+  };
+}

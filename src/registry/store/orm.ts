@@ -1,0 +1,62 @@
+/** drizzle-orm/d1 over any `Database`, and the few pieces of SQL that several queries share. */
+import { sql, type SQL } from 'drizzle-orm';
+import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1';
+import type { Database } from './database.ts';
+import type { Act, Conflict } from './port.ts';
+import { audit, hosts, networks } from './schema.ts';
+
+export type Orm = DrizzleD1Database;
+
+export function openOrm(database: Database): Orm {
+  return drizzle(database as never); // the driver's type needs Cloudflare's globals; it calls no more than `Database` has
+}
+
+/** Within a batch, before `followVersion`: the version that this change will have. */
+export const nextVersion = (networkId: number) =>
+  sql<number>`(SELECT ${networks.version} + 1 FROM ${networks} WHERE ${networks.id} = ${networkId})`;
+
+/** The last statement of a batch that changed hosts: the network's version follows theirs, and stays if nothing changed. */
+export function followVersion(db: Orm, networkId: number) {
+  const newest = sql`(SELECT max(${hosts.version}) FROM ${hosts} WHERE ${hosts.networkId} = ${networkId})`;
+  return db
+    .update(networks)
+    .set({ version: newest })
+    .where(sql`${networks.id} = ${networkId} AND ${networks.version} < ${newest}`);
+}
+
+export function auditOf(db: Orm, act: Act, entry: { network: string; action: string; target: string }) {
+  return db.insert(audit).values({ at: act.at, actor: act.actor, ...entry });
+}
+
+/** The columns of an audit row whose facts come from the tables, for `insert().select()`: nothing selected, nothing written. */
+export function auditColumns(act: Act, action: string, target: SQL<string>) {
+  return {
+    id: sql<number>`NULL`.as('id'),
+    at: sql<number>`${act.at}`.as('at'),
+    network: networks.name,
+    actor: sql<string>`${act.actor}`.as('actor'),
+    action: sql<string>`${action}`.as('action'),
+    target: target.as('target'),
+  };
+}
+
+const CONFLICTS: readonly (readonly [pattern: RegExp, conflict: Conflict['conflict']])[] = [
+  [/UNIQUE constraint failed: (hosts\.network_id, hosts|networks)\.name/, 'name'],
+  [/UNIQUE constraint failed: hosts\.network_id, hosts\.public_key/, 'publicKey'],
+  [/UNIQUE constraint failed: addresses\./, 'address'],
+];
+
+/** Turns the violation of a unique index into a value; every other error stays one. */
+export async function orConflict<T>(work: Promise<T>): Promise<T | Conflict> {
+  try {
+    return await work;
+  } catch (error) {
+    for (const message of messages(error))
+      for (const [pattern, conflict] of CONFLICTS) if (pattern.test(message)) return { conflict };
+    throw error;
+  }
+}
+
+function* messages(error: unknown): Generator<string> {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) yield cause.message;
+}

@@ -1,0 +1,143 @@
+/**
+ * What the services ask of a store. Each method that writes is one transaction. Times are milliseconds since 1970 unless
+ * they say otherwise; addresses and prefixes are in the canonical text of ip.ts.
+ */
+import type { WallMs } from '../../clock.ts';
+
+export interface NetworkRecord {
+  readonly id: number;
+  readonly name: string;
+  readonly suffix: string;
+  readonly ranges: readonly string[];
+  readonly listenPort: number;
+  readonly version: number;
+  readonly createdAt: WallMs;
+}
+
+export interface HostRecord {
+  readonly id: string;
+  readonly networkId: number;
+  readonly name: string;
+  readonly publicKey: string;
+  readonly addresses: readonly string[];
+  readonly routes: readonly string[];
+  readonly listenPort: number;
+  readonly endpoint: string | null;
+  readonly observedEndpoint: string | null;
+  /** Unix seconds. */
+  readonly observedAt: number | null;
+  readonly version: number;
+  readonly createdAt: WallMs;
+  readonly deletedAt: WallMs | null;
+}
+
+export interface TokenRecord {
+  readonly id: string;
+  readonly hash: string;
+  readonly networkId: number;
+  readonly remaining: number;
+  readonly hostName: string | null;
+  readonly routes: readonly string[];
+  readonly createdAt: WallMs;
+  readonly expiresAt: WallMs;
+  readonly revokedAt: WallMs | null;
+}
+
+/** A credential without its secret: what is stored of it. */
+export interface CredentialRecord {
+  readonly id: string;
+  readonly hash: string;
+}
+
+/** Who did it and when, for the audit trail: `admin:pga_1a2b3c4d`, `token:pgt_...`, `host:teddy`. */
+export interface Act {
+  readonly actor: string;
+  readonly at: WallMs;
+}
+
+/** Something that must be unique is taken already. */
+export interface Conflict {
+  readonly conflict: 'name' | 'publicKey' | 'address';
+}
+
+export interface NewHost {
+  readonly id: string;
+  readonly name: string;
+  readonly publicKey: string;
+  readonly addresses: readonly string[];
+  readonly routes: readonly string[];
+  readonly listenPort: number;
+  readonly endpoint: string | null;
+}
+
+export interface HostAddition {
+  readonly networkId: number;
+  readonly host: NewHost;
+  readonly credential: CredentialRecord;
+  /** The token that pays for it with one use; undefined when an administrator adds the host. */
+  readonly tokenId?: string;
+  /** Refuses when the network has moved on since this version: what was checked may no longer hold. */
+  readonly ifVersion?: number;
+  /** Addresses released before this may be handed out again. */
+  readonly releasedBefore: WallMs;
+}
+
+export interface HostChanges {
+  readonly endpoint?: string | null;
+  readonly listenPort?: number;
+  readonly routes?: readonly string[];
+}
+
+export interface Observation {
+  readonly hostId: string;
+  readonly endpoint: string;
+  /** Unix seconds of the handshake. */
+  readonly handshakeAt: number;
+}
+
+export interface Store {
+  /** Adds an administrator if there is none; false when there is one. */
+  addFirstAdmin(credential: CredentialRecord, act: Act): Promise<boolean>;
+  findAdmin(id: string): Promise<CredentialRecord | undefined>;
+  findHostByCredential(
+    id: string,
+  ): Promise<{ credential: CredentialRecord; host: HostRecord; network: NetworkRecord } | undefined>;
+
+  addNetwork(network: Omit<NetworkRecord, 'id' | 'version'>, act: Act): Promise<NetworkRecord | Conflict>;
+  listNetworks(): Promise<NetworkRecord[]>;
+  findNetwork(name: string): Promise<NetworkRecord | undefined>;
+  /** With its tokens, tombstones and ledger; false when hosts are still in it. */
+  removeNetwork(network: NetworkRecord, act: Act): Promise<boolean>;
+
+  addToken(token: TokenRecord, act: Act): Promise<void>;
+  /** Used up, expired and revoked ones too. */
+  findToken(id: string): Promise<{ token: TokenRecord; network: NetworkRecord } | undefined>;
+  listTokens(networkId: number): Promise<TokenRecord[]>;
+  /** False when the network has no such token. */
+  revokeToken(networkId: number, id: string, act: Act): Promise<boolean>;
+
+  /** Undefined when the token is not good (any more), the network is gone, or `ifVersion` does not hold. */
+  addHost(addition: HostAddition, act: Act): Promise<HostRecord | Conflict | undefined>;
+  /** Addresses in use, and those released after `releasedBefore`. */
+  takenAddresses(networkId: number, releasedBefore: WallMs): Promise<string[]>;
+  listHosts(networkId: number): Promise<HostRecord[]>;
+  findHost(networkId: number, name: string): Promise<HostRecord | undefined>;
+  /** Everything that changed after `version`, deleted hosts included. */
+  hostsChangedSince(networkId: number, version: number): Promise<HostRecord[]>;
+  /** Undefined when the host is gone or `ifVersion` does not hold. */
+  changeHost(
+    host: HostRecord,
+    changes: HostChanges,
+    act: Act & { ifVersion?: number },
+  ): Promise<HostRecord | undefined>;
+  /** Its credential dies and its addresses rest. False when it was gone already. */
+  removeHost(host: HostRecord, act: Act): Promise<boolean>;
+
+  /** Those of these hosts that say nothing of their own endpoint. */
+  hostsWithoutEndpoint(networkId: number, publicKeys: readonly string[]): Promise<HostRecord[]>;
+  /** Each counts only if it is fresher than what is known. The version moves once. */
+  observeEndpoints(networkId: number, observations: readonly Observation[]): Promise<void>;
+
+  /** The version of a network now, or undefined when it is gone. */
+  networkVersion(networkId: number): Promise<number | undefined>;
+}

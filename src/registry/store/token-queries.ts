@@ -1,0 +1,55 @@
+/** Enrolment tokens. Their use is claimed where the host is added: host-queries.ts. */
+import { and, desc, eq, isNull, sql } from 'drizzle-orm';
+import { auditColumns, type Orm } from './orm.ts';
+import type { Store } from './port.ts';
+import { audit, networks, tokens } from './schema.ts';
+
+type TokenQueries = Pick<Store, 'addToken' | 'findToken' | 'listTokens' | 'revokeToken'>;
+
+export function tokenQueries(db: Orm): TokenQueries {
+  return {
+    async addToken(token, act) {
+      await db.batch([
+        db.insert(tokens).values({ ...token, routes: [...token.routes] }),
+        db.insert(audit).select(
+          db
+            .select(auditColumns(act, 'token.add', sql<string>`${token.id}`))
+            .from(networks)
+            .where(eq(networks.id, token.networkId)),
+        ),
+      ]);
+    },
+
+    async findToken(id) {
+      const [found] = await db
+        .select({ token: tokens, network: networks })
+        .from(tokens)
+        .innerJoin(networks, eq(networks.id, tokens.networkId))
+        .where(eq(tokens.id, id));
+      return found;
+    },
+
+    async listTokens(networkId) {
+      return db.select().from(tokens).where(eq(tokens.networkId, networkId)).orderBy(desc(tokens.createdAt));
+    },
+
+    async revokeToken(networkId, id, act) {
+      const live = and(eq(tokens.id, id), eq(tokens.networkId, networkId), isNull(tokens.revokedAt));
+      const [, , found] = await db.batch([
+        db.insert(audit).select(
+          db
+            .select(auditColumns(act, 'token.revoke', sql<string>`${tokens.id}`))
+            .from(tokens)
+            .innerJoin(networks, eq(networks.id, tokens.networkId))
+            .where(live),
+        ),
+        db.update(tokens).set({ revokedAt: act.at }).where(live),
+        db
+          .select({ id: tokens.id })
+          .from(tokens)
+          .where(and(eq(tokens.id, id), eq(tokens.networkId, networkId))),
+      ]);
+      return found.length === 1;
+    },
+  };
+}
