@@ -15,6 +15,9 @@ export interface Terminal {
   /** Whether a person is looking: decides on colours and progress lines. NO_COLOR and TERM=dumb are honoured here. */
   readonly stdoutIsTerminal: boolean;
   readonly stderrIsTerminal: boolean;
+  /** Standard output is a file that everybody may read or write: no place for a secret. */
+  readonly stdoutIsWorldAccessible: boolean;
+  /** Infinity when standard output is no terminal: what goes into a file or a pipe is not folded. */
   readonly columns: number;
   /** Asks on the terminal; undefined when there is nobody to ask. */
   ask(question: string): Promise<string | undefined>;
@@ -23,7 +26,10 @@ export interface Terminal {
 export interface Files {
   /** Text of a file, or undefined when there is none. Other failures throw a UserError that names the file. */
   read(path: string): Promise<string | undefined>;
-  /** Writes a new file beside and renames it over the old one, so that a reader sees the one or the other. */
+  /**
+   * Writes a new file beside and renames it over the old one, so that a reader sees the one or the other. Folders that
+   * are missing are made, for the owner only.
+   */
   write(path: string, text: string, options: { mode: number }): Promise<void>;
   remove(path: string): Promise<void>;
   /** Names in a folder, sorted; empty when there is no such folder. */
@@ -39,11 +45,14 @@ export interface ProcessResult {
 }
 
 export interface Processes {
-  /** Runs a program without a shell and waits for it. A missing program gives exit code 127. */
+  /**
+   * Runs a program without a shell and waits for it. A missing program gives exit code 127. With `output: 'inherit'` it
+   * writes where this process writes, and what it leaves running in the background is not waited for.
+   */
   run(
     program: string,
     args: readonly string[],
-    options?: { input?: string; env?: Record<string, string> },
+    options?: { input?: string; env?: Record<string, string>; output?: 'capture' | 'inherit' },
   ): Promise<ProcessResult>;
   /** Whether a program is on the PATH. */
   has(program: string): Promise<boolean>;

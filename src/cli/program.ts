@@ -3,25 +3,32 @@
  */
 import { Command, CommanderError } from 'commander';
 import { UserError } from '../errors.ts';
+import { addCompletion } from './completion.ts';
+import { addGenkey } from './genkey.ts';
+import { addGenpsk } from './genpsk.ts';
+import { addExamples, addHelpCommand } from './help.ts';
 import type { Ports } from './ports.ts';
+import { addPubkey } from './pubkey.ts';
+import { createStyle } from './style.ts';
+import { VERSION } from './version.ts';
 
 /** Adds one command (or a group of them) to the program. An action returns nothing and throws a UserError to fail. */
 export type AddCommand = (program: Command, ports: Ports) => void;
 
-const COMMANDS: readonly AddCommand[] = [];
+/** Under the headings of `peerage --help`. */
+const COMMANDS: Readonly<Record<string, readonly AddCommand[]>> = {
+  'Keys:': [addGenkey, addGenpsk, addPubkey],
+  'A set of configurations:': [],
+  'Tunnels:': [],
+  'A host of a registry:': [],
+  'The registry and its administrator:': [],
+  'This program:': [addCompletion, addHelpCommand],
+};
 
 /** Runs a command line (without the program's own name). Resolves to the exit code: 0 done, 1 failed, 2 wrong usage. */
 export async function runProgram(args: readonly string[], ports: Ports): Promise<number> {
-  const program = new Command('peerage')
-    .description('A WireGuard VPN, and the registry that lets its hosts enrol themselves.')
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => ports.terminal.stdout(text),
-      writeErr: (text) => ports.terminal.stderr(text),
-    });
-  for (const add of COMMANDS) add(program, ports);
   try {
-    await program.parseAsync([...args], { from: 'user' });
+    await createProgram(ports).parseAsync([...args], { from: 'user' });
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
@@ -30,9 +37,40 @@ export async function runProgram(args: readonly string[], ports: Ports): Promise
   }
 }
 
-function fail(error: UserError, ports: Ports): number {
-  const where = error.position === undefined ? '' : `${error.position.file}:${error.position.line}: `;
-  ports.terminal.stderr(`peerage: ${where}${error.message}\n`);
-  if (error.remedy !== undefined) ports.terminal.stderr(`  ${error.remedy}\n`);
+function createProgram(ports: Ports): Command {
+  const { terminal } = ports;
+  const program = new Command('peerage')
+    .description('A WireGuard VPN, and the registry that lets its hosts enrol themselves.')
+    .version(VERSION, '--version', 'print the version')
+    .helpOption('-h, --help', 'show this')
+    .helpCommand(false) // ours goes deeper than one level
+    .exitOverride()
+    .configureHelp({ styleTitle: createStyle(terminal.stdoutIsTerminal).bold })
+    .configureOutput({
+      writeOut: (text) => terminal.stdout(text),
+      writeErr: (text) => terminal.stderr(text),
+      outputError: (text, write) => write(text.replace(/^error:/, 'peerage:')),
+      getOutHelpWidth: () => terminal.columns,
+      getErrHelpWidth: () => terminal.columns,
+      getOutHasColors: () => terminal.stdoutIsTerminal,
+      getErrHasColors: () => terminal.stderrIsTerminal,
+    });
+  addExamples(program, [
+    ['peerage join vpn.example.net/TOKEN', 'make this host a member of a VPN'],
+    ['peerage check /etc/wireguard/*.conf', 'find what is wrong with configurations'],
+    ['peerage help join', 'show how a command is used'],
+  ]);
+  for (const [heading, commands] of Object.entries(COMMANDS)) {
+    program.commandsGroup(heading);
+    for (const add of commands) add(program, ports);
+  }
+  return program;
+}
+
+function fail(error: UserError, { terminal }: Ports): number {
+  const { red, bold } = createStyle(terminal.stderrIsTerminal);
+  const where = error.position === undefined ? '' : `${bold(`${error.position.file}:${error.position.line}`)}: `;
+  if (error.message !== '') terminal.stderr(`${red('peerage')}: ${where}${error.message}\n`);
+  if (error.remedy !== undefined) terminal.stderr(`  ${error.remedy}\n`);
   return error.exitCode;
 }

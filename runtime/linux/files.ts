@@ -1,0 +1,77 @@
+/**
+ * The Files port over node:fs.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, readFile, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Files } from '../../src/cli/ports.ts';
+import { errorCode, systemError } from './system-error.ts';
+import { readStdin } from './terminal.ts';
+
+export const files: Files = {
+  async read(path) {
+    // Opening it by name fails when standard input is a socket, as it is for a child of another Node process.
+    if (path === '/dev/stdin') return readStdin();
+    return unlessMissing(`cannot read ${path}`, () => readFile(path, 'utf8'));
+  },
+
+  async write(path, text, { mode }) {
+    try {
+      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      await replaceFile(await throughLinks(path), text, mode);
+    } catch (error) {
+      throw systemError(`cannot write ${path}`, error);
+    }
+  },
+
+  async remove(path) {
+    try {
+      await rm(path, { force: true });
+    } catch (error) {
+      throw systemError(`cannot remove ${path}`, error);
+    }
+  },
+
+  async list(folder) {
+    return ((await unlessMissing(`cannot list ${folder}`, () => readdir(folder))) ?? []).sort();
+  },
+
+  async mode(path) {
+    const status = await unlessMissing(`cannot look at ${path}`, () => stat(path));
+    return status && status.mode & 0o7777;
+  },
+};
+
+/** A reader sees the old file or the new one, also after a crash; nobody else ever opens it with a wider mode. */
+async function replaceFile(path: string, text: string, mode: number): Promise<void> {
+  const beside = `${path}.${randomUUID()}.new`;
+  try {
+    const file = await open(beside, 'wx', 0o600);
+    try {
+      await file.writeFile(text);
+      await file.chmod(mode);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(beside, path);
+  } catch (error) {
+    await rm(beside, { force: true });
+    throw error;
+  }
+}
+
+/** Renaming over a link would leave its target behind as it was. */
+async function throughLinks(path: string): Promise<string> {
+  return (await unlessMissing(`cannot look at ${path}`, () => realpath(path))) ?? path;
+}
+
+async function unlessMissing<T>(what: string, action: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await action();
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw systemError(what, error);
+  }
+}

@@ -1,0 +1,30 @@
+/**
+ * The Http port over fetch.
+ */
+import type { Http } from '../../src/cli/ports.ts';
+import { UserError } from '../../src/errors.ts';
+import { systemError } from './system-error.ts';
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+
+export const http: Http = {
+  async request({ method, url, headers, body, timeoutMs = DEFAULT_TIMEOUT_MS, signal }) {
+    // The path of a URL may hold a token: messages show the origin only.
+    const { origin } = new URL(url);
+    const timeout = AbortSignal.timeout(timeoutMs);
+    try {
+      const response = await fetch(url, {
+        method,
+        redirect: 'manual', // credentials go to the server that was named, and to no other
+        signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
+        ...(headers === undefined ? {} : { headers }),
+        ...(body === undefined ? {} : { body }),
+      });
+      return { status: response.status, headers: response.headers, body: await response.text() };
+    } catch (error) {
+      if (timeout.aborted)
+        throw new UserError(`cannot reach ${origin}: no answer within ${timeoutMs / 1000} seconds`, { cause: error });
+      throw systemError(`cannot reach ${origin}`, error);
+    }
+  },
+};

@@ -1,0 +1,37 @@
+/**
+ * Failures of the operating system in words for a person.
+ */
+import { UserError } from '../../src/errors.ts';
+
+const WORDS: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'operation not permitted',
+  ENOENT: 'no such file or folder',
+  ENOTDIR: 'a part of the path is no folder',
+  EISDIR: 'is a folder',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'no space left',
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'connection reset',
+  EHOSTUNREACH: 'no route to the host',
+  ENETUNREACH: 'the network is unreachable',
+  ENOTFOUND: 'no such host name',
+  EAI_AGAIN: 'the name server does not answer',
+  ETIMEDOUT: 'no answer in time',
+  UND_ERR_CONNECT_TIMEOUT: 'no answer in time',
+};
+
+/** `ENOENT` and the like, from the error or from what caused it. */
+export function errorCode(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  return errorCode(error.cause);
+}
+
+/** `cannot read /etc/wireguard/wg0.conf: permission denied`. */
+export function systemError(what: string, error: unknown): UserError {
+  const code = errorCode(error);
+  const reason = (code !== undefined && WORDS[code]) || (error instanceof Error ? error.message : String(error));
+  const remedy = code === 'EACCES' || code === 'EPERM' ? { remedy: 'Try again as root (sudo).' } : {};
+  return new UserError(`${what}: ${reason}`, { cause: error, ...remedy });
+}

@@ -1,0 +1,56 @@
+/**
+ * The Terminal port over the process's own streams.
+ */
+import { once } from 'node:events';
+import { constants, fstatSync } from 'node:fs';
+import process from 'node:process';
+import { createInterface } from 'node:readline/promises';
+import type { Terminal } from '../../src/cli/ports.ts';
+
+const DEFAULT_COLUMNS = 80;
+
+export function createTerminal(): Terminal {
+  process.stdout.on('error', endOnClosedPipe);
+  const wantsColour = (process.env['NO_COLOR'] ?? '') === '' && process.env['TERM'] !== 'dumb';
+  return {
+    stdout: (text) => void process.stdout.write(text),
+    stderr: (text) => void process.stderr.write(text),
+    stdin: readStdin,
+    stdoutIsTerminal: process.stdout.isTTY && wantsColour,
+    stderrIsTerminal: process.stderr.isTTY && wantsColour,
+    stdoutIsWorldAccessible: isWorldAccessible(process.stdout.fd),
+    columns: process.stdout.isTTY ? process.stdout.columns || DEFAULT_COLUMNS : Infinity,
+    ask,
+  };
+}
+
+/** All of standard input as text. */
+export async function readStdin(): Promise<string> {
+  process.stdin.setEncoding('utf8');
+  let text = '';
+  for await (const chunk of process.stdin) text += String(chunk);
+  return text;
+}
+
+async function ask(question: string): Promise<string | undefined> {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined;
+  // The question is a message: standard output stays clean for results.
+  const reader = createInterface({ input: process.stdin, output: process.stderr });
+  const closed = once(reader, 'close').then(() => undefined);
+  try {
+    return await Promise.race([reader.question(question), closed]);
+  } finally {
+    reader.close();
+  }
+}
+
+function isWorldAccessible(fd: number): boolean {
+  const status = fstatSync(fd);
+  return status.isFile() && (status.mode & constants.S_IRWXO) !== 0;
+}
+
+/** `peerage ls | head -1` closes the pipe early, which is no failure of ours. */
+function endOnClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(0);
+}
