@@ -1,0 +1,62 @@
+/** Finding and reading the configuration of an interface, by the rules of wg-quick(8). */
+import { parseConfigOrThrow } from '../config/parse.ts';
+import type { Config } from '../config/config.ts';
+import { UserError } from '../errors.ts';
+import type { Ports } from './ports.ts';
+
+/** What the kernel takes as a name and nothing in a path or a shell line minds. */
+const INTERFACE_NAME = /^[a-zA-Z0-9_=+.-]{1,15}$/;
+
+const OTHERS_READ = 0o004;
+const OTHERS_ANY = 0o007;
+
+export interface ConfigFile {
+  /** The interface. */
+  name: string;
+  path: string;
+  text: string;
+  config: Config;
+}
+
+export function configPath(name: string): string {
+  return `/etc/wireguard/${name}.conf`;
+}
+
+/** Throws a UserError (wrong usage) for what cannot be an interface. */
+export function expectInterfaceName(name: string): void {
+  if (!INTERFACE_NAME.test(name) || name === '.' || name === '..')
+    throw new UserError(`"${name}" cannot be the name of an interface.`, {
+      remedy: 'It is 1 to 15 letters, digits and _ = + . -',
+      exitCode: 2,
+    });
+}
+
+/** `wg0` stands for /etc/wireguard/wg0.conf; anything else is the path of a file that is named after its interface. */
+export async function readConfigFile(
+  ports: Pick<Ports, 'files' | 'terminal'>,
+  nameOrPath: string,
+): Promise<ConfigFile> {
+  const path = INTERFACE_NAME.test(nameOrPath) ? configPath(nameOrPath) : nameOrPath;
+  const name = /(?:^|\/)([^/]+)\.conf$/.exec(path)?.[1] ?? '';
+  if (!INTERFACE_NAME.test(name))
+    throw new UserError('The config file must be a valid interface name, followed by .conf', {
+      remedy: `Rename "${path}", for example to wg0.conf.`,
+      exitCode: 2,
+    });
+  const text = await ports.files.read(path);
+  if (text === undefined)
+    throw new UserError(`\`${path}' does not exist`, {
+      remedy: 'Write it, or enrol this host: peerage join HOST/TOKEN',
+    });
+  await warnWhenExposed(ports, path);
+  return { name, path, text, config: parseConfigOrThrow(text, { file: path }) };
+}
+
+/** It usually holds a private key. A folder that others cannot enter protects it as well. */
+async function warnWhenExposed(ports: Pick<Ports, 'files' | 'terminal'>, path: string): Promise<void> {
+  const folder = path.includes('/') ? path.slice(0, path.lastIndexOf('/')) || '/' : '.';
+  const [fileMode, folderMode] = [await ports.files.mode(path), await ports.files.mode(folder)];
+  if (((fileMode ?? 0) & (folderMode ?? 0) & OTHERS_ANY) === 0) return;
+  const readable = ((fileMode ?? 0) & OTHERS_READ) !== 0 ? `; chmod 600 ${path}` : '';
+  ports.terminal.stderr(`Warning: \`${path}' is world accessible${readable}\n`);
+}

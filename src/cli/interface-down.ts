@@ -1,0 +1,38 @@
+/** Taking an interface down, in the steps of wg-quick(8): PreDown lines, the interface and its daemon, PostDown lines. */
+import { UserError } from '../errors.ts';
+import type { ConfigFile } from './config-file.ts';
+import { runHooks } from './hooks.ts';
+import type { Ports } from './ports.ts';
+import { runStep } from './steps.ts';
+
+/** How long the daemon gets to notice that its interface is gone. */
+const DAEMON_END_MS = 10_000;
+const LOOK_AGAIN_MS = 20;
+
+export async function bringDown(ports: Ports, { name, config }: ConfigFile): Promise<void> {
+  if (!(await ports.uapi.interfaces()).includes(name))
+    throw new UserError(`\`${name}' is not a WireGuard interface`, {
+      remedy: 'Those that are: peerage show interfaces',
+    });
+  await runHooks(ports, name, config.interface.preDown);
+  await deleteInterface(ports, name);
+  await runHooks(ports, name, config.interface.postDown);
+}
+
+/** Addresses, routes and the daemon go with the interface. Resolves when the daemon is gone, too. */
+export async function deleteInterface(
+  ports: Pick<Ports, 'processes' | 'terminal' | 'uapi' | 'services' | 'clock'>,
+  name: string,
+): Promise<void> {
+  await runStep(ports, ['ip', 'link', 'delete', 'dev', name]);
+  const deadline = ports.clock.monotonic() + DAEMON_END_MS;
+  // oxlint-disable no-await-in-loop -- waiting is the purpose
+  while ((await ports.uapi.interfaces()).includes(name)) {
+    if (ports.clock.monotonic() > deadline)
+      throw new UserError(`the tunnel daemon of "${name}" still runs although its interface is gone`, {
+        remedy: `Look for it with: ps -C node -o pid,args`,
+      });
+    await ports.services.sleep(LOOK_AGAIN_MS);
+  }
+  // oxlint-enable no-await-in-loop
+}

@@ -1,0 +1,32 @@
+/** The MTU of an interface when its file names none, as wg-quick(8) finds it: what carries it, less 80 bytes. */
+import { formatAddress } from '../ip.ts';
+import type { TunnelState } from '../tunnel/state.ts';
+import type { Ports } from './ports.ts';
+import { query } from './steps.ts';
+
+/** An outer IPv6 header, UDP, and WireGuard's own header and tag. */
+const OVERHEAD_BYTES = 40 + 8 + 32;
+const ETHERNET_MTU = 1500;
+
+/** The largest MTU among the routes to the endpoints, else that of the default route, less the overhead. */
+export async function chooseMtu(ports: Pick<Ports, 'processes' | 'terminal'>, state: TunnelState): Promise<number> {
+  const addresses = new Set(
+    state.peers.flatMap(({ endpoint }) => (endpoint === undefined ? [] : [formatAddress(endpoint.ipAddress)])),
+  );
+  const mtus = await Promise.all([...addresses].map((address) => routeMtu(ports, ['route', 'get', address])));
+  const largest = Math.max(0, ...mtus) || (await routeMtu(ports, ['route', 'show', 'default'])) || ETHERNET_MTU;
+  return largest - OVERHEAD_BYTES;
+}
+
+/** The MTU that a route names, else that of its device; 0 when there is no such route. */
+async function routeMtu(ports: Pick<Ports, 'processes' | 'terminal'>, args: readonly string[]): Promise<number> {
+  const route = (await query(ports, ['ip', ...args])).split('\n', 1)[0] ?? '';
+  const device = / dev (\S+)/.exec(route)?.[1];
+  return (
+    findMtu(route) || (device === undefined ? 0 : findMtu(await query(ports, ['ip', 'link', 'show', 'dev', device])))
+  );
+}
+
+function findMtu(text: string): number {
+  return Number(/ mtu (\d+)/.exec(text)?.[1] ?? 0);
+}

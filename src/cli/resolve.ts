@@ -1,0 +1,32 @@
+/**
+ * Host names of endpoints to addresses. `getent ahosts` asks as getaddrinfo(3) does: /etc/hosts, mDNS and what else
+ * nsswitch.conf names, in the order of RFC 6724; the first answer is the best.
+ */
+import { endpointAddress, type ConfigEndpoint } from '../config/config.ts';
+import { parseAddress } from '../ip.ts';
+import { Endpoint } from '../peer/endpoint.ts';
+import type { Ports } from './ports.ts';
+
+/** Undefined when the name has no address now, or its zone names no interface. */
+export async function resolveEndpoint(
+  ports: Pick<Ports, 'processes' | 'files'>,
+  endpoint: ConfigEndpoint,
+): Promise<Endpoint | undefined> {
+  const literal = endpointAddress(endpoint);
+  if (literal !== undefined) {
+    const scopeId = await zoneIndex(ports, endpoint.host);
+    return scopeId === undefined ? undefined : Endpoint.from(literal, endpoint.port, scopeId);
+  }
+  const { exitCode, stdout } = await ports.processes.run('getent', ['ahosts', endpoint.host]);
+  const address = exitCode === 0 ? parseAddress(stdout.split(/\s/, 1)[0] ?? '') : undefined;
+  return address && Endpoint.from(address, endpoint.port);
+}
+
+/** The interface index that a zone (`fe80::1%eth0`, `fe80::1%2`) stands for; 0 when there is none. */
+async function zoneIndex(ports: Pick<Ports, 'files'>, host: string): Promise<number | undefined> {
+  const zone = host.split('%', 2)[1];
+  if (zone === undefined) return 0;
+  if (/^\d{1,9}$/.test(zone)) return Number(zone);
+  const index = await ports.files.read(`/sys/class/net/${zone.replaceAll('/', '')}/ifindex`);
+  return index === undefined ? undefined : Number(index);
+}

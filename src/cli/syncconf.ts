@@ -1,0 +1,53 @@
+/**
+ * `peerage syncconf`: brings a running tunnel to a configuration without disturbing the peers that stay.
+ *
+ * As `wg syncconf` but for one thing: a file without a PrivateKey leaves the key as it is. What a registry sends never
+ * holds one, and `wg` would take the tunnel's away.
+ */
+import { UserError } from '../errors.ts';
+import { configError, parseConfig } from '../config/parse.ts';
+import type { Config } from '../config/config.ts';
+import { addExamples } from './help.ts';
+import type { Ports } from './ports.ts';
+import type { AddCommand } from './program.ts';
+import { syncChange } from './sync-change.ts';
+import { changeTunnel, describeTunnel } from './tunnel.ts';
+import { setConfigChange } from './tunnel-change.ts';
+
+/** wg(8)'s own; the others of an [Interface] section are for wg-quick(8), and would not be heeded here. */
+const WG_KEYS = new Set(['privatekey', 'listenport', 'fwmark']);
+
+export const addSyncconf: AddCommand = (program, ports) => {
+  const command = program
+    .command('syncconf')
+    .description('bring a running tunnel to a configuration, leaving what stays the same alone')
+    .argument('<interface>')
+    .argument('<file>', 'in the format of wg(8); /dev/stdin to read it from a pipe')
+    .action(async (name: string, file: string) => {
+      const config = await readWgConfig(ports, file);
+      // A peer that cannot be resolved now must not keep the others from being brought up to date.
+      const wanted = await setConfigChange(ports, config, { unresolved: 'warn' });
+      await changeTunnel(ports, name, syncChange(await describeTunnel(ports, name), wanted));
+    });
+  addExamples(command, [
+    [
+      `curl -fsS -H @/etc/wireguard/wg0.auth 'https://vpn.example.net/v1/config?format=wg' | peerage syncconf wg0 /dev/stdin`,
+      'fetch the current peers from a registry',
+    ],
+    ['wg-quick strip wg0 | peerage syncconf wg0 /dev/stdin', 'heed a changed /etc/wireguard/wg0.conf'],
+  ]);
+};
+
+async function readWgConfig(ports: Ports, file: string): Promise<Config> {
+  const text = await ports.files.read(file);
+  if (text === undefined) throw new UserError(`\`${file}' does not exist`);
+  const parsed = parseConfig(text, { file });
+  if ('problems' in parsed) throw configError(parsed.problems);
+  const foreign = parsed.source.interface?.entries.find((entry) => !WG_KEYS.has(entry.key.toLowerCase()));
+  if (foreign !== undefined)
+    throw new UserError(`${foreign.key} is a key of wg-quick(8), which is not for a running tunnel`, {
+      position: { file, line: foreign.line },
+      remedy: 'Take such lines out, for example with `wg-quick strip`.',
+    });
+  return parsed.config;
+}
