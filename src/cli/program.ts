@@ -4,12 +4,16 @@
 import { Command, CommanderError } from 'commander';
 import { UserError } from '../errors.ts';
 import { addCompletion } from './completion.ts';
+import { addDown } from './down.ts';
 import { addGenkey } from './genkey.ts';
 import { addGenpsk } from './genpsk.ts';
 import { addExamples, addHelpCommand } from './help.ts';
 import type { Ports } from './ports.ts';
 import { addPubkey } from './pubkey.ts';
+import { addShow } from './show.ts';
 import { createStyle } from './style.ts';
+import { addSyncconf } from './syncconf.ts';
+import { addUp } from './up.ts';
 import { VERSION } from './version.ts';
 
 /** Adds one command (or a group of them) to the program. An action returns nothing and throws a UserError to fail. */
@@ -19,7 +23,7 @@ export type AddCommand = (program: Command, ports: Ports) => void;
 const COMMANDS: Readonly<Record<string, readonly AddCommand[]>> = {
   'Keys:': [addGenkey, addGenpsk, addPubkey],
   'A set of configurations:': [],
-  'Tunnels:': [],
+  'Tunnels:': [addUp, addDown, addShow, addSyncconf],
   'A host of a registry:': [],
   'The registry and its administrator:': [],
   'This program:': [addCompletion, addHelpCommand],
