@@ -35,10 +35,12 @@ export interface DatagramSource {
 }
 
 export interface Udp {
-  /** The bound port; both families share it. */
+  /** The bound port, which both families share; 0 while there is none. */
   readonly port: number;
-  /** Closes and binds again, on `port` (0 chooses one). The tunnel keeps running. */
+  /** Binds `port` (0 chooses one) in place of the port before. Throws when it cannot; the port before then stays. */
   bind(port: number): void;
+  /** Closes until the next `bind`: nothing is received or sent. */
+  unbind(): void;
   setFwmark(mark: number): void;
   /** Reads one datagram. Its length (0 is possible), or -1 when there is none now. */
   receive(buffer: Uint8Array, offset: number, source: DatagramSource): number;
