@@ -6,7 +6,7 @@
  * runs: it is then gone from here, and the watch follows it there. UDP stays where it was born.
  */
 import type { Ffi, Handle } from './ffi.ts';
-import { loadLibc, SystemError, type Libc } from './libc.ts';
+import { loadLibc, LibcError, type Libc } from './libc.ts';
 import { Memory } from './memory.ts';
 import type { Poller, Watch } from './poller.ts';
 
@@ -58,7 +58,7 @@ export class Link {
     this.#messages = new Memory(ffi, 8192);
     this.#size = ffi.size(8192);
     this.#socket = this.#open();
-    if (this.#socket < 0) throw new SystemError('cannot open a netlink socket', ffi.errno());
+    if (this.#socket < 0) throw new LibcError('cannot open a netlink socket', ffi.errno());
     this.#watch = this.#listen();
   }
 
@@ -71,7 +71,7 @@ export class Link {
     if (!this.#nameInRequest()) return;
     this.#request.view.setInt32(IFNAME_BYTES, mtu, true);
     if (this.#ioctl(this.#socket, SIOCSIFMTU) < 0)
-      throw new SystemError(`cannot set the MTU to ${mtu}`, this.#ffi.errno());
+      throw new LibcError(`cannot set the MTU to ${mtu}`, this.#ffi.errno());
   }
 
   close(): void {
@@ -109,7 +109,7 @@ export class Link {
       // No await and no callback until this thread is back: all else that it opens belongs to the old namespace.
       socket = this.#open();
       if (this.#libc.setns(here, CLONE_NEWNET) < 0)
-        throw new SystemError('cannot return to the network namespace of birth', this.#ffi.errno());
+        throw new LibcError('cannot return to the network namespace of birth', this.#ffi.errno());
     }
     this.#libc.close(there);
     if (here >= 0) this.#libc.close(here);

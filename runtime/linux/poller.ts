@@ -6,7 +6,7 @@
  */
 import type { Worker } from 'node:worker_threads';
 import type { Ffi, Handle } from './ffi.ts';
-import { loadLibc, SystemError, type Libc } from './libc.ts';
+import { loadLibc, LibcError, type Libc } from './libc.ts';
 import { Memory } from './memory.ts';
 import {
   ARMED,
@@ -62,7 +62,7 @@ class WorkerPoller implements Poller {
     this.#one.setUint64(0, 1);
     this.#size8 = ffi.size(8);
     this.#eventFd = this.#libc.eventfd(0, EFD_CLOEXEC_NONBLOCK);
-    if (this.#eventFd < 0) throw new SystemError('cannot create an eventfd', ffi.errno());
+    if (this.#eventFd < 0) throw new LibcError('cannot create an eventfd', ffi.errno());
     for (let slot = 0; slot < SLOTS; slot++) this.#shared[slotField(slot, FD)] = -1;
     this.#worker = startWorker({ shared: this.#shared, eventFd: this.#eventFd });
     this.#worker.on('message', () => this.#dispatch());

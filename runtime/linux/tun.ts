@@ -1,7 +1,7 @@
 /** The TUN port on Linux: /dev/net/tun, one IP packet per read and write, without a header before it. */
 import type { Tun, TunEvent } from '../../src/tunnel/ports.ts';
 import type { Ffi } from './ffi.ts';
-import { EBADFD, EBUSY, EINTR, EPERM, loadLibc, SystemError, type Libc } from './libc.ts';
+import { EBADFD, EBUSY, EINTR, EPERM, loadLibc, LibcError, type Libc } from './libc.ts';
 import { IFREQ_BYTES, IFNAME_BYTES, Link } from './link.ts';
 import { AddressCache, Memory } from './memory.ts';
 import type { Poller, Watch } from './poller.ts';
@@ -23,7 +23,7 @@ export function createTun(ffi: Ffi, poller: Poller, name: string): Tun {
   request.setText(0, '/dev/net/tun');
   const fd = libc.open(request.at(0), O_RDWR_NONBLOCK_CLOEXEC);
   if (fd < 0)
-    throw new SystemError(
+    throw new LibcError(
       'cannot open /dev/net/tun',
       ffi.errno(),
       'Load the module with: modprobe tun; and run as root.',
@@ -34,7 +34,7 @@ export function createTun(ffi: Ffi, poller: Poller, name: string): Tun {
   if (libc.ioctl(fd, ffi.size(TUNSETIFF), request.at(0)) < 0) {
     const errno = ffi.errno();
     libc.close(fd);
-    throw new SystemError(`cannot create the interface ${name}`, errno, REMEDIES[errno]);
+    throw new LibcError(`cannot create the interface ${name}`, errno, REMEDIES[errno]);
   }
   const tun = new LinuxTun(ffi, poller, fd);
   tun.setMtu(DEFAULT_MTU);
@@ -46,7 +46,7 @@ export function adoptTun(ffi: Ffi, poller: Poller, fd: number): Tun {
   const libc = loadLibc(ffi);
   const flags = libc.fcntl(fd, F_GETFL, 0);
   if (flags < 0 || libc.fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
-    throw new SystemError(`cannot use descriptor ${fd} as a TUN`, ffi.errno());
+    throw new LibcError(`cannot use descriptor ${fd} as a TUN`, ffi.errno());
   return new LinuxTun(ffi, poller, fd);
 }
 
@@ -78,7 +78,7 @@ class LinuxTun implements Tun {
     const state = this.#link.state();
     if (state === undefined) {
       this.#link.close();
-      throw new SystemError(`descriptor ${fd} is not a TUN with an interface`, EBADFD);
+      throw new LibcError(`descriptor ${fd} is not a TUN with an interface`, EBADFD);
     }
     this.name = state.name;
     this.#mtu = state.mtu;

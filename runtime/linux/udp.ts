@@ -16,7 +16,7 @@ import {
   ENETUNREACH,
   ENODEV,
   loadLibc,
-  SystemError,
+  LibcError,
   type Libc,
 } from './libc.ts';
 import { AddressCache, Memory } from './memory.ts';
@@ -182,7 +182,7 @@ class LinuxUdp implements Udp {
         return { port: bound, v4: this.#watched(v4), v6: v6 === undefined ? undefined : this.#watched(v6) };
       } catch (error) {
         this.#libc.close(v4);
-        const taken = error instanceof SystemError && error.errno === EADDRINUSE;
+        const taken = error instanceof LibcError && error.errno === EADDRINUSE;
         if (port !== 0 || !taken || attempt === PORT_ATTEMPTS) throw error;
       }
     }
@@ -193,7 +193,7 @@ class LinuxUdp implements Udp {
       return this.#openSocket(family, port);
     } catch (error) {
       // No module, or disabled by sysctl.
-      const absent = error instanceof SystemError && [EAFNOSUPPORT, EADDRNOTAVAIL].includes(error.errno);
+      const absent = error instanceof LibcError && [EAFNOSUPPORT, EADDRNOTAVAIL].includes(error.errno);
       if (absent) return undefined;
       throw error;
     }
@@ -201,7 +201,7 @@ class LinuxUdp implements Udp {
 
   #openSocket(family: number, port: number): number {
     const fd = this.#libc.socket(family, SOCK_DGRAM_CLOEXEC_NONBLOCK, 0);
-    if (fd < 0) throw new SystemError('cannot open a UDP socket', this.#ffi.errno());
+    if (fd < 0) throw new LibcError('cannot open a UDP socket', this.#ffi.errno());
     try {
       this.#setOptions(fd, family);
       const { bytes, view } = this.#scratch;
@@ -209,7 +209,7 @@ class LinuxUdp implements Udp {
       view.setUint16(0, family, true);
       view.setUint16(2, port);
       if (this.#libc.bind(fd, this.#scratch.at(0), family === AF_INET ? SOCKADDR_IN_BYTES : SOCKADDR_IN6_BYTES) < 0)
-        throw new SystemError(`cannot bind UDP port ${port}`, this.#ffi.errno());
+        throw new LibcError(`cannot bind UDP port ${port}`, this.#ffi.errno());
       return fd;
     } catch (error) {
       this.#libc.close(fd);
@@ -221,7 +221,7 @@ class LinuxUdp implements Udp {
     const options = family === AF_INET ? V4_OPTIONS : V6_OPTIONS;
     for (const [level, name] of options)
       if (!this.#setOption(fd, level, name, 1))
-        throw new SystemError('cannot set an option of a UDP socket', this.#ffi.errno());
+        throw new LibcError('cannot set an option of a UDP socket', this.#ffi.errno());
     // The forced variants pass the limit of the system, for root only.
     if (!this.#setOption(fd, SOL_SOCKET, SO_RCVBUFFORCE, BUFFER_BYTES))
       this.#setOption(fd, SOL_SOCKET, SO_RCVBUF, BUFFER_BYTES);
@@ -232,7 +232,7 @@ class LinuxUdp implements Udp {
 
   #applyMark(fd: number, mark: number): void {
     if (!this.#setOption(fd, SOL_SOCKET, SO_MARK, mark))
-      throw new SystemError(`cannot set the firewall mark ${mark}`, this.#ffi.errno());
+      throw new LibcError(`cannot set the firewall mark ${mark}`, this.#ffi.errno());
   }
 
   #setOption(fd: number, level: number, name: number, value: number): boolean {
@@ -243,7 +243,7 @@ class LinuxUdp implements Udp {
   #boundPort(fd: number): number {
     this.#scratch.view.setUint32(32, SOCKADDR_IN6_BYTES, true);
     if (this.#libc.getsockname(fd, this.#scratch.at(0), this.#scratch.at(32)) < 0)
-      throw new SystemError('cannot tell the port of a UDP socket', this.#ffi.errno());
+      throw new LibcError('cannot tell the port of a UDP socket', this.#ffi.errno());
     return this.#scratch.view.getUint16(2);
   }
 

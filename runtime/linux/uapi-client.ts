@@ -1,0 +1,63 @@
+/** The client side of the UAPI over Unix sockets: one connection for each request. */
+import { readdir } from 'node:fs/promises';
+import { connect } from 'node:net';
+import type { UapiClient } from '../../src/cli/ports.ts';
+import { UserError } from '../../src/errors.ts';
+import { errorCode, systemError } from './system-error.ts';
+import { SOCKET_FOLDER, socketPath } from './uapi-socket.ts';
+
+/** A tunnel that has not answered by then is stuck. */
+const ANSWER_TIMEOUT_MS = 10_000;
+const SUFFIX = '.sock';
+
+export const uapiClient: UapiClient = { interfaces, exchange };
+
+/** Names of the sockets that somebody answers, sorted: what a killed process left behind does not count. */
+async function interfaces(): Promise<string[]> {
+  const names = await readdir(SOCKET_FOLDER).catch(() => []);
+  const sockets = names.filter((name) => name.endsWith(SUFFIX)).map((name) => name.slice(0, -SUFFIX.length));
+  const alive = await Promise.all(sockets.map((name) => isListening(name)));
+  return sockets.filter((_, i) => alive[i]).sort();
+}
+
+/** Whether something accepts connections on the socket of this interface. */
+export function isListening(name: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(socketPath(name));
+    socket.once('connect', () => {
+      resolve(true);
+      socket.destroy();
+    });
+    socket.once('error', () => resolve(false));
+  });
+}
+
+function exchange(name: string, request: string): Promise<string> {
+  const path = socketPath(name);
+  return new Promise((resolve, reject) => {
+    const socket = connect(path);
+    let answer = '';
+    socket.setEncoding('latin1');
+    socket.setTimeout(ANSWER_TIMEOUT_MS, () => socket.destroy(new Error('no answer within 10 s')));
+    // Not end(): wireguard-go takes the end of the input for the end of the conversation.
+    socket.once('connect', () => socket.write(request, 'latin1'));
+    socket.on('data', (chunk: string) => {
+      answer += chunk;
+      if (answer.endsWith('\n\n')) socket.destroy();
+    });
+    socket.once('error', (error) => reject(explain(name, error)));
+    socket.once('close', () =>
+      answer.endsWith('\n\n') ? resolve(answer) : reject(new UserError(`the tunnel ${name} broke off its answer`)),
+    );
+  });
+}
+
+function explain(name: string, error: unknown): UserError {
+  const code = errorCode(error);
+  if (code === 'ENOENT' || code === 'ECONNREFUSED')
+    return new UserError(`there is no tunnel ${name}`, {
+      remedy: `Bring it up with: peerage up ${name}`,
+      cause: error,
+    });
+  return systemError(`cannot ask the tunnel ${name}`, error);
+}
