@@ -26,12 +26,14 @@ export type DropReason =
   | 'bad-tag'
   | 'replayed'
   | 'bad-inner-packet' // not IPv4 or IPv6, or longer than what arrived
+  | 'ecn-mismatch' // marked on the way though its sender does not understand marks: RFC 6040
   | 'source-not-allowed' // inner source address does not route back to the sender
   | 'no-route' // no peer has this destination among its allowed IPs
   | 'no-endpoint'
   | 'queue-full' // the oldest of 128 staged packets
   | 'packet-too-short'
-  | 'no-private-key';
+  | 'no-private-key'
+  | 'link-down'; // between handleLinkDown and handleLinkUp, and before the first one
 
 /**
  * One output of the Device. The object and what it points to belong to the Device and stay as they are until the next

@@ -1,0 +1,156 @@
+/**
+ * Changes to a device and what it tells about itself, in the words of the UAPI. A change is applied within one call, so
+ * that no packet ever meets half of it.
+ */
+import { equalBytes, wipe } from '../bytes.ts';
+import type { MonotonicMs } from '../clock.ts';
+import { formatKey, type PresharedKey, type PrivateKey, type PublicKey } from '../keys.ts';
+import { createRemoteStatic, createStaticKeys } from '../noise/handshake.ts';
+import { Endpoint } from '../peer/endpoint.ts';
+import { Peer } from '../peer/peer.ts';
+import { findPeer, type DeviceContext } from './context.ts';
+import {
+  HEADROOM,
+  TAILROOM,
+  type DeviceChange,
+  type DeviceState,
+  type PeerChange,
+  type PeerState,
+} from './contract.ts';
+import { flushStaged, sendKeepalive, sendPersistentKeepalives } from './send.ts';
+
+export function configureDevice(device: DeviceContext, change: DeviceChange, now: MonotonicMs): void {
+  const isRekeyed = change.privateKey !== undefined && setPrivateKey(device, change.privateKey);
+  if (change.replacePeers === true) for (const peer of device.peers.values()) removePeer(device, peer);
+  for (const peerChange of change.peers ?? []) configurePeer(device, peerChange, now);
+  if (isRekeyed && device.isUp) sendPersistentKeepalives(device, now);
+}
+
+/** A snapshot: later changes do not show in it. */
+export function describeDevice(device: DeviceContext): DeviceState {
+  const { identity, peers, drops } = device;
+  return {
+    privateKey: identity?.privateKey.slice() as PrivateKey | undefined, // slice() forgets the brand
+    publicKey: identity?.publicKey,
+    peers: Array.from(peers.values(), (peer) => describePeer(device, peer)),
+    drops: { ...drops },
+  };
+}
+
+/** Erases all of the device's secrets. */
+export function eraseDevice(device: DeviceContext): void {
+  for (const peer of device.peers.values()) removePeer(device, peer);
+  setPrivateKey(device, null);
+  device.cookieChecker.destroy();
+  device.outputs.clear();
+}
+
+/** False when the key was there already. */
+function setPrivateKey(device: DeviceContext, privateKey: PrivateKey | null): boolean {
+  const { identity, crypto } = device;
+  // wg(8) setconf and syncconf repeat the key that is there: that must not end a session.
+  if (privateKey !== null && identity !== undefined && equalBytes(identity.privateKey, privateKey)) return false;
+  for (const peer of device.peers.values()) {
+    peer.clearSession();
+    peer.eraseRemote();
+  }
+  if (identity !== undefined) wipe(identity.privateKey);
+  device.identity = privateKey === null ? undefined : createStaticKeys(crypto, privateKey.slice() as PrivateKey); // the same length
+  for (const peer of device.peers.values()) {
+    if (isOwnKey(device, peer.publicKey)) removePeer(device, peer);
+    else deriveRemote(device, peer);
+  }
+  return true;
+}
+
+function configurePeer(device: DeviceContext, change: PeerChange, now: MonotonicMs): void {
+  if (isOwnKey(device, change.publicKey)) return;
+  const existing = findPeer(device, change.publicKey);
+  if (change.remove === true) {
+    if (existing !== undefined) removePeer(device, existing);
+    return;
+  }
+  if (existing === undefined && change.updateOnly === true) return;
+  const peer = existing ?? addPeer(device, change.publicKey);
+  if (change.presharedKey !== undefined) setPresharedKey(device, peer, change.presharedKey);
+  setAllowedIps(device, peer, change);
+  const hadKeepalive = peer.persistentKeepalive > 0;
+  if (change.persistentKeepalive !== undefined) peer.persistentKeepalive = change.persistentKeepalive;
+  if (change.endpoint !== undefined) {
+    peer.endpoint ??= new Endpoint();
+    peer.endpoint.copyFrom(change.endpoint);
+  }
+  if (!device.isUp) return;
+  const startsKeepalive = peer.persistentKeepalive > 0 && (!hadKeepalive || change.endpoint !== undefined);
+  if (startsKeepalive) sendKeepalive(device, peer, now);
+  else flushStaged(device, peer, now);
+}
+
+function addPeer(device: DeviceContext, publicKey: PublicKey): Peer {
+  const peer = new Peer({
+    publicKey: publicKey.slice() as PublicKey, // the same length
+    random: device.random,
+    room: { headroom: HEADROOM, tailroom: TAILROOM },
+    freeIndex: (index) => device.indices.free(index),
+  });
+  deriveRemote(device, peer);
+  device.peers.set(formatKey(peer.publicKey), peer);
+  return peer;
+}
+
+function removePeer(device: DeviceContext, peer: Peer): void {
+  device.allowedIps.removeAll(peer);
+  device.deadlines.remove(peer);
+  device.peers.delete(formatKey(peer.publicKey));
+  peer.destroy();
+}
+
+function setPresharedKey(device: DeviceContext, peer: Peer, presharedKey: PresharedKey): void {
+  wipe(peer.presharedKey);
+  peer.presharedKey = presharedKey.slice() as PresharedKey; // the same length
+  if (peer.remote !== undefined) peer.remote = { ...peer.remote, presharedKey: peer.presharedKey };
+}
+
+function setAllowedIps(device: DeviceContext, peer: Peer, change: PeerChange): void {
+  const changes = change.allowedIps ?? [];
+  if (change.replaceAllowedIps === true) {
+    const removed = new Set(changes.filter(({ remove }) => remove));
+    device.allowedIps.replace(
+      peer,
+      changes.filter((one) => !removed.has(one)).map(({ cidr }) => cidr),
+    );
+    return;
+  }
+  for (const { cidr, remove } of changes) {
+    if (remove === true) device.allowedIps.remove(cidr, peer);
+    else device.allowedIps.insert(cidr, peer);
+  }
+}
+
+function deriveRemote(device: DeviceContext, peer: Peer): void {
+  const { crypto, identity } = device;
+  if (identity === undefined) return;
+  peer.remote = createRemoteStatic(crypto, identity, peer.publicKey, peer.presharedKey);
+}
+
+function isOwnKey(device: DeviceContext, publicKey: PublicKey): boolean {
+  return device.identity !== undefined && equalBytes(device.identity.publicKey, publicKey);
+}
+
+function describePeer(device: DeviceContext, peer: Peer): PeerState {
+  let endpoint: Endpoint | undefined;
+  if (peer.endpoint !== undefined) {
+    endpoint = new Endpoint();
+    endpoint.copyFrom(peer.endpoint);
+  }
+  return {
+    publicKey: peer.publicKey,
+    presharedKey: peer.presharedKey.slice() as PresharedKey, // the same length
+    endpoint,
+    latestHandshakeMs: peer.latestHandshakeMs,
+    rxBytes: peer.rxBytes,
+    txBytes: peer.txBytes,
+    persistentKeepalive: peer.persistentKeepalive,
+    allowedIps: device.allowedIps.list(peer),
+  };
+}

@@ -1,0 +1,136 @@
+/**
+ * A WireGuard device, sans-IO: datagrams, packets and time go in by `handle*()`, datagrams, packets and drops come out of
+ * `poll()`. After each `handle*()` or `configure()`, poll until undefined, and come back at `nextTimeout()`.
+ *
+ *   datagram -> receive.ts -> receive-handshake.ts | receive-transport.ts -> packet for the TUN
+ *   packet   -> send.ts                                                   -> datagram
+ *   time     -> timeouts.ts                                               -> datagrams
+ */
+import type { MonotonicMs, RandomBytes, WallMs } from '../clock.ts';
+import type { CryptoProvider } from '../crypto/port.ts';
+import { CookieChecker } from '../noise/cookie.ts';
+import type { KeyLog } from '../noise/key-log.ts';
+import type { Endpoint } from '../peer/endpoint.ts';
+import type { Peer } from '../peer/peer.ts';
+import { AllowedIps } from './allowed-ips.ts';
+import { configureDevice, describeDevice, eraseDevice } from './configure.ts';
+import { drop, type DeviceContext, type IndexEntry } from './context.ts';
+import type { DeviceChange, DeviceState, Output } from './contract.ts';
+import { DeadlineQueue } from './deadline-queue.ts';
+import { IndexTable } from './index-table.ts';
+import { LoadMeter } from './load-meter.ts';
+import { OutputQueue } from './outputs.ts';
+import { RateLimiter } from './rate-limiter.ts';
+import { receiveDatagram } from './receive.ts';
+import { sendPacket, sendPersistentKeepalives } from './send.ts';
+import { runTimeouts } from './timeouts.ts';
+import { TokenBucket } from './token-bucket.ts';
+import { UNREACHABLE_LIMITS } from './unreachable.ts';
+
+/** 1,500 of Ethernet less the outer IPv6 and UDP headers and ours. */
+const DEFAULT_MTU = 1420;
+
+export interface DeviceOptions {
+  crypto: CryptoProvider;
+  random: RandomBytes;
+  wall: () => WallMs;
+  /** Largest inner packet, in bytes. */
+  mtu?: number;
+  /** Replaces the device's own measure; asked once for each handshake message with a right MAC1. */
+  isUnderLoad?: (now: MonotonicMs) => boolean;
+  /** For debugging only: is told the secrets of every handshake. */
+  keyLog?: KeyLog;
+}
+
+export class Device {
+  readonly #context: DeviceContext;
+
+  /** Starts without keys and peers, and with the link down. */
+  constructor({ crypto, random, wall, mtu, isUnderLoad, keyLog }: DeviceOptions) {
+    const load = new LoadMeter();
+    this.#context = {
+      crypto,
+      random,
+      wall,
+      keyLog,
+      isUnderLoad: isUnderLoad ?? ((now) => load.count(now)),
+      peers: new Map(),
+      allowedIps: new AllowedIps<Peer>(),
+      indices: new IndexTable<IndexEntry>(random),
+      deadlines: new DeadlineQueue<Peer>(),
+      outputs: new OutputQueue(),
+      drops: {},
+      cookieChecker: new CookieChecker(crypto, random),
+      rateLimiter: new RateLimiter(),
+      unreachableLimit: new TokenBucket(UNREACHABLE_LIMITS, 0),
+      identity: undefined,
+      mtu: mtu ?? DEFAULT_MTU,
+      isUp: false,
+    };
+  }
+
+  /** A datagram of `length` bytes came from the socket. Transport data is opened in place. `ecn`: the outer header's bits. */
+  handleDatagram(
+    buffer: Uint8Array,
+    offset: number,
+    length: number,
+    from: Endpoint,
+    ecn: number,
+    now: MonotonicMs,
+  ): void {
+    if (!this.#context.isUp) return drop(this.#context, 'link-down');
+    receiveDatagram(this.#context, buffer, offset, length, from, ecn, now);
+  }
+
+  /** A packet came from the TUN. Sealed in place: HEADROOM bytes must be free before it and TAILROOM behind it. */
+  handlePacket(buffer: Uint8Array, offset: number, length: number, now: MonotonicMs): void {
+    if (!this.#context.isUp) return drop(this.#context, 'link-down');
+    sendPacket(this.#context, buffer, offset, length, now);
+  }
+
+  /** To be called at `nextTimeout()`, and harmless earlier. */
+  handleTimeout(now: MonotonicMs): void {
+    runTimeouts(this.#context, now);
+  }
+
+  /** Infinity when there is nothing to wait for. */
+  nextTimeout(): MonotonicMs {
+    return this.#context.deadlines.next();
+  }
+
+  /** The next output, valid until the next `poll()` or `handle*()`. */
+  poll(): Output | undefined {
+    return this.#context.outputs.take();
+  }
+
+  /** The interface came up: persistent keepalives go out at once. */
+  handleLinkUp(now: MonotonicMs): void {
+    if (this.#context.isUp) return;
+    this.#context.isUp = true;
+    sendPersistentKeepalives(this.#context, now);
+  }
+
+  /** The interface went down: sessions, staged packets and timers are dropped, and nothing is sent until it is up. */
+  handleLinkDown(): void {
+    this.#context.isUp = false;
+    for (const peer of this.#context.peers.values()) peer.clearSession();
+  }
+
+  configure(change: DeviceChange, now: MonotonicMs): void {
+    configureDevice(this.#context, change, now);
+  }
+
+  /** A snapshot. It holds keys. */
+  describe(): DeviceState {
+    return describeDevice(this.#context);
+  }
+
+  setMtu(mtu: number): void {
+    this.#context.mtu = mtu;
+  }
+
+  /** Erases every key and forgets all peers. */
+  close(): void {
+    eraseDevice(this.#context);
+  }
+}

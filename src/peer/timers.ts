@@ -1,0 +1,134 @@
+/**
+ * The timers of section 6, as a table of deadlines. Nothing here reads a clock or calls back: events set and clear
+ * deadlines, and `takeExpired` names the timers that ran out, one at a time.
+ *
+ *   retransmit-handshake   an initiation was sent and no session came of it: Rekey-Timeout and jitter later
+ *   send-keepalive         data was received and nothing sent since: Keepalive-Timeout later
+ *   new-handshake          data was sent and nothing received since: Keepalive-Timeout + Rekey-Timeout and jitter later
+ *   erase-keys             no new session for 3 x Reject-After-Time
+ *   persistent-keepalive   nothing sent or received for the configured interval
+ */
+import { readUint16BE } from '../bytes.ts';
+import type { MonotonicMs, RandomBytes } from '../clock.ts';
+import {
+  ERASE_KEYS_AFTER_MS,
+  KEEPALIVE_TIMEOUT_MS,
+  NEW_HANDSHAKE_AFTER_MS,
+  REKEY_TIMEOUT_JITTER_MS,
+  REKEY_TIMEOUT_MS,
+} from '../noise/constants.ts';
+
+const TIMERS = [
+  'retransmit-handshake',
+  'send-keepalive',
+  'new-handshake',
+  'erase-keys',
+  'persistent-keepalive',
+] as const;
+export type Timer = (typeof TIMERS)[number];
+
+const RETRANSMIT_HANDSHAKE = 0;
+const SEND_KEEPALIVE = 1;
+const NEW_HANDSHAKE = 2;
+const ERASE_KEYS = 3;
+const PERSISTENT_KEEPALIVE = 4;
+
+export class Timers {
+  readonly #random: RandomBytes;
+  readonly #deadlines = TIMERS.map(() => Infinity);
+  #persistentKeepaliveMs = 0;
+
+  constructor(random: RandomBytes) {
+    this.#random = random;
+  }
+
+  /** 0 switches it off. Takes effect with the next authenticated message. */
+  set persistentKeepaliveMs(interval: number) {
+    this.#persistentKeepaliveMs = interval;
+    if (interval === 0) this.#clear(PERSISTENT_KEEPALIVE);
+  }
+
+  /** The earliest deadline, Infinity for none. */
+  next(): MonotonicMs {
+    let earliest = Infinity;
+    for (const deadline of this.#deadlines) if (deadline < earliest) earliest = deadline;
+    return earliest;
+  }
+
+  /** One timer that has run out, which is cleared; undefined when there is none (any more). */
+  takeExpired(now: MonotonicMs): Timer | undefined {
+    const index = this.#deadlines.findIndex((deadline) => deadline <= now);
+    if (index < 0) return undefined;
+    this.#clear(index);
+    return TIMERS[index];
+  }
+
+  /** A message of any type but a cookie reply goes out, before the event that says which. */
+  messageSent(now: MonotonicMs): void {
+    this.#clear(SEND_KEEPALIVE);
+    this.#putOffPersistentKeepalive(now);
+  }
+
+  /** An authentic message of any type but a cookie reply came in, before the event that says which. */
+  messageReceived(now: MonotonicMs): void {
+    this.#clear(NEW_HANDSHAKE);
+    this.#putOffPersistentKeepalive(now);
+  }
+
+  /** A packet, not a keepalive, was sent. */
+  dataSent(now: MonotonicMs): void {
+    if (this.#isSet(NEW_HANDSHAKE)) return;
+    this.#deadlines[NEW_HANDSHAKE] = now + NEW_HANDSHAKE_AFTER_MS + this.#jitter();
+  }
+
+  /** A packet, not a keepalive, came in: a keepalive is never answered by a keepalive. */
+  dataReceived(now: MonotonicMs): void {
+    if (!this.#isSet(SEND_KEEPALIVE)) this.#deadlines[SEND_KEEPALIVE] = now + KEEPALIVE_TIMEOUT_MS;
+  }
+
+  /** An initiation is sent, or would be but for Rekey-Timeout since `sentAt`. */
+  handshakeInitiated(sentAt: MonotonicMs): void {
+    this.#deadlines[RETRANSMIT_HANDSHAKE] = sentAt + REKEY_TIMEOUT_MS + this.#jitter();
+  }
+
+  /** No answer for Rekey-Attempt-Time. */
+  handshakeGivenUp(now: MonotonicMs): void {
+    this.#clear(RETRANSMIT_HANDSHAKE);
+    this.#clear(SEND_KEEPALIVE);
+    if (!this.#isSet(ERASE_KEYS)) this.#deadlines[ERASE_KEYS] = now + ERASE_KEYS_AFTER_MS;
+  }
+
+  /** Both sides are known to have the new keypair. */
+  handshakeComplete(): void {
+    this.#clear(RETRANSMIT_HANDSHAKE);
+  }
+
+  /** A keypair was made. */
+  keysDerived(now: MonotonicMs): void {
+    this.#deadlines[ERASE_KEYS] = now + ERASE_KEYS_AFTER_MS;
+  }
+
+  isHandshakePending(): boolean {
+    return this.#isSet(RETRANSMIT_HANDSHAKE);
+  }
+
+  clear(): void {
+    this.#deadlines.fill(Infinity);
+  }
+
+  #putOffPersistentKeepalive(now: MonotonicMs): void {
+    if (this.#persistentKeepaliveMs > 0) this.#deadlines[PERSISTENT_KEEPALIVE] = now + this.#persistentKeepaliveMs;
+  }
+
+  #isSet(timer: number): boolean {
+    return this.#deadlines[timer] !== Infinity;
+  }
+
+  #clear(timer: number): void {
+    this.#deadlines[timer] = Infinity;
+  }
+
+  #jitter(): number {
+    return readUint16BE(this.#random(2), 0) % REKEY_TIMEOUT_JITTER_MS;
+  }
+}
