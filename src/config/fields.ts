@@ -28,8 +28,13 @@ const HOOK = 'a shell command';
 export const INTERFACE_FIELDS: readonly Field<InterfaceDraft>[] = [
   // Left empty where the private key lives in a file of its own.
   secret(field('PrivateKey', KEY, emptyOr(parsePrivateKey), (into, key) => (into.privateKey = key ?? undefined))),
-  field('ListenPort', 'a port from 0 to 65535', parseNumber(0, 65535), (into, port) => (into.listenPort = port)),
-  field('FwMark', 'a number from 0 to 0xffffffff, or off', parseFwmark, (into, mark) => (into.fwmark = mark)),
+  field(
+    'ListenPort',
+    'a port from 0 to 65535',
+    packed(parseNumber(0, 65535)),
+    (into, port) => (into.listenPort = port),
+  ),
+  field('FwMark', 'a number from 0 to 0xffffffff, or off', packed(parseFwmark), (into, mark) => (into.fwmark = mark)),
   field('Address', CIDR, spacedList(parseCidr), (into, list) => into.addresses.push(...list)),
   field('DNS', 'addresses or search domains, separated by commas', spacedList(parseDns), (into, list) =>
     into.dns.push(...list),
@@ -48,7 +53,7 @@ export const PEER_FIELDS: readonly Field<PeerDraft>[] = [
   secret(field('PresharedKey', KEY, packed(parsePresharedKey), (into, key) => (into.presharedKey = key))),
   field('Endpoint', 'host:port or [IPv6 address]:port', packed(parseEndpoint), (into, at) => (into.endpoint = at)),
   field('AllowedIPs', CIDR, parseAllowedIps, (into, list) => into.allowedIps.push(...list)),
-  field('PersistentKeepalive', 'seconds from 0 to 65535, or off', parseKeepalive, (into, seconds) => {
+  field('PersistentKeepalive', 'seconds from 0 to 65535, or off', packed(parseKeepalive), (into, seconds) => {
     into.persistentKeepalive = seconds;
   }),
 ];
