@@ -105,7 +105,9 @@ export function createInitiation(
   fields.ephemeral.set(crypto.publicKey(input.ephemeralPrivate));
   mixEphemeral(crypto, state, fields.ephemeral);
 
-  const staticKey = mixSecret(crypto, state, sharedWithPeer(crypto, input.ephemeralPrivate, remote));
+  const shared = sharedWithPeer(crypto, input.ephemeralPrivate, remote);
+  const staticKey = mixKey(crypto, state, shared);
+  wipe(shared);
   fields.sealedStatic.set(seal(crypto, state, staticKey, local.publicKey));
 
   const timestampKey = mixKey(crypto, state, remote.staticShared);
@@ -138,7 +140,8 @@ export function consumeInitiation(
 
   const shared = crypto.dh(local.privateKey, fields.ephemeral);
   if (shared === undefined) return refuse(state);
-  const staticKey = mixSecret(crypto, state, shared);
+  const staticKey = mixKey(crypto, state, shared);
+  wipe(shared);
   const remotePublicKey = open(crypto, state, staticKey, fields.sealedStatic);
   if (remotePublicKey === undefined) return refuse(state);
 
@@ -174,8 +177,8 @@ export function createResponse(
 
   const ephemeralShared = crypto.dh(input.ephemeralPrivate, handshake.remoteEphemeral);
   if (ephemeralShared === undefined) throw new RangeError('"handshake" has a low-order ephemeral key');
-  wipe(mixSecret(crypto, state, ephemeralShared));
-  wipe(mixSecret(crypto, state, sharedWithPeer(crypto, input.ephemeralPrivate, remote)));
+  mixSecret(crypto, state, ephemeralShared);
+  mixSecret(crypto, state, sharedWithPeer(crypto, input.ephemeralPrivate, remote));
 
   const nothingKey = mixPresharedKey(crypto, state, remote.presharedKey);
   fields.sealedNothing.set(seal(crypto, state, nothingKey, NOTHING));
@@ -200,10 +203,10 @@ export function consumeResponse(
 
   const ephemeralShared = crypto.dh(handshake.ephemeralPrivate, fields.ephemeral);
   if (ephemeralShared === undefined) return refuse(state);
-  wipe(mixSecret(crypto, state, ephemeralShared));
+  mixSecret(crypto, state, ephemeralShared);
   const staticShared = crypto.dh(local.privateKey, fields.ephemeral);
   if (staticShared === undefined) return refuse(state);
-  wipe(mixSecret(crypto, state, staticShared));
+  mixSecret(crypto, state, staticShared);
 
   const nothingKey = mixPresharedKey(crypto, state, remote.presharedKey);
   if (open(crypto, state, nothingKey, fields.sealedNothing) === undefined) return refuse(state);
@@ -247,11 +250,10 @@ function mixKey(crypto: CryptoProvider, state: Transcript, shared: Uint8Array): 
   return key;
 }
 
-/** The same with a shared secret of this handshake alone, which is wiped. */
-function mixSecret(crypto: CryptoProvider, state: Transcript, shared: Uint8Array): Uint8Array {
-  const key = mixKey(crypto, state, shared);
+/** C = Kdf1(C, shared). Wipes the shared secret. */
+function mixSecret(crypto: CryptoProvider, state: Transcript, shared: Uint8Array): void {
+  replaceChainingKey(state, kdf1(crypto, state.chainingKey, shared));
   wipe(shared);
-  return key;
 }
 
 /** (C, t, k) = Kdf3(C, Q), H = Hash(H || t). */
