@@ -1,0 +1,238 @@
+/**
+ * The loop that joins a TUN and a UDP socket to a Device: packets out, datagrams in, timers, and the interface going up,
+ * down and away.
+ *
+ *   1. A port says that it is readable, or a timer is due: `#run`.
+ *   2. Both directions are drained in turn, a batch of each, so that neither starves the other.
+ *   3. A port that has no more is armed again; it will call back.
+ *   4. After some rounds the rest of the process has its turn, and the loop goes on from 2 without arming anything.
+ *
+ * Every packet is read into one arena, sealed or opened in place, and sent on before the next one is read.
+ */
+import type { Clock, MonotonicMs } from '../clock.ts';
+import type { Log } from '../log.ts';
+import { HEADROOM, TAILROOM } from '../device/contract.ts';
+import type { Device } from '../device/device.ts';
+import { Endpoint } from '../peer/endpoint.ts';
+import type { DatagramSource, Tun, TunEvent, Udp } from './ports.ts';
+import type { Scheduler } from './scheduler.ts';
+import type { TunnelChange, TunnelState } from './state.ts';
+
+/** The length fields of IPv4 and UDP hold no more. */
+const LARGEST_PACKET = 65_535;
+/** Packets of one direction before the other has its turn. */
+const BATCH = 64;
+/** Batches of each direction before the rest of the process has its turn: about 10 ms of work. */
+const ROUNDS = 8;
+/** The longest delay that timers of the runtimes take. */
+const LONGEST_DELAY_MS = 2 ** 31 - 1;
+
+export interface TunnelOptions {
+  tun: Tun;
+  /** Without a port: the tunnel binds it whenever the interface is up. */
+  udp: Udp;
+  /** Fresh, with its link down. The tunnel owns it from here on. */
+  device: Device;
+  clock: Clock;
+  scheduler: Scheduler;
+  log: Log;
+}
+
+export class Tunnel {
+  /** Resolves when the tunnel was closed, by `close()` or because its interface was deleted. */
+  readonly closed: Promise<void>;
+  readonly #tun: Tun;
+  readonly #udp: Udp;
+  readonly #device: Device;
+  readonly #clock: Clock;
+  readonly #scheduler: Scheduler;
+  readonly #log: Log;
+  readonly #arena = new Uint8Array(HEADROOM + LARGEST_PACKET + TAILROOM);
+  readonly #source: DatagramSource = { from: new Endpoint(), ecn: 0, truncated: false };
+  readonly #resolveClosed: () => void;
+  #isUp = false;
+  #isClosing = false;
+  #listenPort = 0;
+  #fwmark = 0;
+  #tunHasMore = true;
+  #udpHasMore = false;
+  /** A call of `#run` is on its way already. */
+  #isScheduled = false;
+  #timer: { at: MonotonicMs; cancel: () => void } | undefined;
+
+  constructor({ tun, udp, device, clock, scheduler, log }: TunnelOptions) {
+    this.#tun = tun;
+    this.#udp = udp;
+    this.#device = device;
+    this.#clock = clock;
+    this.#scheduler = scheduler;
+    this.#log = log;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.closed = promise;
+    this.#resolveClosed = resolve;
+    device.setMtu(tun.mtu);
+    tun.onReadable(() => {
+      this.#tunHasMore = true;
+      this.#run();
+    });
+    udp.onReadable(() => {
+      this.#udpHasMore = true;
+      this.#run();
+    });
+    tun.onEvent((event) => this.#handleEvent(event));
+    this.#schedule();
+  }
+
+  /** Applies the port and the mark first, and throws without having changed anything else when the socket refuses them. */
+  configure({ listenPort, fwmark, ...change }: TunnelChange): void {
+    if (this.#isClosing) return;
+    if (listenPort !== undefined) this.#setListenPort(listenPort);
+    if (fwmark !== undefined) {
+      this.#udp.setFwmark(fwmark);
+      this.#fwmark = fwmark;
+    }
+    this.#device.configure(change, this.#clock.monotonic());
+    this.#settle();
+  }
+
+  /** A snapshot. It holds keys. */
+  describe(): TunnelState {
+    return { ...this.#device.describe(), listenPort: this.#listenPort, fwmark: this.#fwmark };
+  }
+
+  /** Erases all keys, and closes both ports; with the TUN, the interface goes away. */
+  async close(): Promise<void> {
+    if (this.#isClosing) return this.closed;
+    this.#isClosing = true;
+    this.#timer?.cancel();
+    this.#device.close();
+    this.#arena.fill(0);
+    await Promise.all([this.#tun.close(), this.#udp.close()]);
+    this.#resolveClosed();
+  }
+
+  #run(): void {
+    if (this.#isClosing) return;
+    for (let round = 0; round < ROUNDS && (this.#tunHasMore || this.#udpHasMore); round++) {
+      const now = this.#clock.monotonic();
+      if (this.#udpHasMore) this.#drainUdp(now);
+      if (this.#tunHasMore) this.#drainTun(now);
+    }
+    const now = this.#clock.monotonic();
+    if (this.#device.nextTimeout() <= now) this.#device.handleTimeout(now);
+    this.#settle();
+    if (this.#tunHasMore || this.#udpHasMore) this.#schedule();
+  }
+
+  #drainTun(now: MonotonicMs): void {
+    for (let i = 0; i < BATCH; i++) {
+      const length = this.#tun.read(this.#arena, HEADROOM);
+      if (length < 0) {
+        this.#tunHasMore = false;
+        this.#tun.rearm();
+        return;
+      }
+      this.#device.handlePacket(this.#arena, HEADROOM, length, now);
+      this.#flush();
+    }
+  }
+
+  #drainUdp(now: MonotonicMs): void {
+    const source = this.#source;
+    for (let i = 0; i < BATCH; i++) {
+      const length = this.#udp.receive(this.#arena, 0, source);
+      if (length < 0) {
+        this.#udpHasMore = false;
+        this.#udp.rearm();
+        return;
+      }
+      if (source.truncated) continue;
+      this.#device.handleDatagram(this.#arena, 0, length, source.from, source.ecn, now);
+      this.#flush();
+    }
+  }
+
+  /** Carries out what the Device wants, before anything else is done to it. */
+  #flush(): void {
+    for (let output = this.#device.poll(); output !== undefined; output = this.#device.poll()) {
+      switch (output.type) {
+        case 'datagram':
+          this.#udp.send(output.buffer, output.offset, output.length, output.to, output.ecn);
+          break;
+        case 'packet':
+          this.#tun.write(output.buffer, output.offset, output.length);
+          break;
+        case 'drop': // counted by the Device
+          break;
+      }
+    }
+  }
+
+  #settle(): void {
+    this.#flush();
+    const next = this.#device.nextTimeout();
+    // Deadlines mostly move away while traffic flows. A timer that comes too early costs less than moving it each time.
+    if (next === Infinity || (this.#timer !== undefined && this.#timer.at <= next)) return;
+    this.#timer?.cancel();
+    const delay = Math.ceil(next - this.#clock.monotonic());
+    const cancel = this.#scheduler.after(Math.min(Math.max(delay, 0), LONGEST_DELAY_MS), () => {
+      this.#timer = undefined;
+      this.#run();
+    });
+    this.#timer = { at: next, cancel };
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    this.#scheduler.soon(() => {
+      this.#isScheduled = false;
+      this.#run();
+    });
+  }
+
+  #handleEvent({ type }: TunEvent): void {
+    if (this.#isClosing) return;
+    switch (type) {
+      case 'up':
+        this.#handleUp();
+        break;
+      case 'down':
+        this.#isUp = false;
+        this.#device.handleLinkDown();
+        this.#udp.unbind();
+        break;
+      case 'mtu':
+        this.#device.setMtu(this.#tun.mtu);
+        break;
+      case 'gone':
+        this.#log.info({ interface: this.#tun.name }, 'the interface was deleted');
+        void this.close();
+        return;
+    }
+    this.#settle();
+  }
+
+  #handleUp(): void {
+    this.#isUp = true;
+    try {
+      this.#setListenPort(this.#listenPort);
+      this.#log.info({ interface: this.#tun.name, port: this.#listenPort }, 'listening');
+    } catch (error) {
+      // The interface stays up without a socket, until another port is set or it goes down and up again.
+      this.#log.error({ port: this.#listenPort, error: String(error) }, 'cannot listen');
+    }
+    this.#device.handleLinkUp(this.#clock.monotonic());
+  }
+
+  #setListenPort(port: number): void {
+    if (!this.#isUp) {
+      this.#listenPort = port;
+      return;
+    }
+    this.#udp.bind(port);
+    this.#listenPort = this.#udp.port;
+    this.#udpHasMore = true;
+    this.#schedule();
+  }
+}
