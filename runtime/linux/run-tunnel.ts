@@ -1,0 +1,123 @@
+/**
+ * A tunnel in this process: the interface, its UDP socket and its UAPI socket, until the interface is deleted, its UAPI
+ * socket file is taken away, or a signal comes.
+ */
+import process from 'node:process';
+import type { RandomBytes } from '../../src/clock.ts';
+import type { CryptoProvider } from '../../src/crypto/port.ts';
+import { Device } from '../../src/device/device.ts';
+import { UserError } from '../../src/errors.ts';
+import type { Log } from '../../src/log.ts';
+import type { KeyLog } from '../../src/noise/key-log.ts';
+import type { Tun } from '../../src/tunnel/ports.ts';
+import type { Scheduler } from '../../src/tunnel/scheduler.ts';
+import { Tunnel } from '../../src/tunnel/tunnel.ts';
+import type { UapiHandler } from '../../src/uapi/conversation.ts';
+import { EADDRINUSE, EIO, OK } from '../../src/uapi/errno.ts';
+import { createBootClock } from './boot-clock.ts';
+import type { Ffi } from './ffi.ts';
+import { loadLibc } from './libc.ts';
+import { Memory } from './memory.ts';
+import type { Poller } from './poller.ts';
+import { adoptTun, createTun } from './tun.ts';
+import { createUdp } from './udp.ts';
+import { serveUapi } from './uapi-server.ts';
+import { socketPath } from './uapi-socket.ts';
+
+export interface TunnelParts {
+  ffi: Ffi;
+  startPoller: () => Poller;
+  crypto: CryptoProvider;
+  log: Log;
+  /** For debugging only. */
+  keyLog?: KeyLog;
+  /** Descriptors that another process opened and handed down. */
+  tunFd?: number;
+  uapiFd?: number;
+  /** The UAPI socket answers. */
+  onReady?: () => void;
+}
+
+const scheduler: Scheduler = {
+  after(delayMs, callback) {
+    const timer = setTimeout(callback, delayMs);
+    return () => clearTimeout(timer);
+  },
+  soon: (callback) => void setImmediate(callback),
+};
+
+const random: RandomBytes = (length) => globalThis.crypto.getRandomValues(new Uint8Array(length));
+
+/** Resolves when the tunnel has ended and left nothing behind. Throws UserError when it cannot be set up. */
+export async function runTunnel(name: string, parts: TunnelParts): Promise<void> {
+  socketPath(name); // refuses names that cannot be
+  const poller = parts.startPoller();
+  try {
+    const tunnel = openTunnel(name, poller, parts);
+    try {
+      await serve(name, tunnel, parts);
+    } finally {
+      await tunnel.close();
+    }
+  } finally {
+    // The worker ends before the process does: an exit while a thread sits in a foreign call aborts the runtime.
+    await poller.close();
+  }
+}
+
+async function serve(name: string, tunnel: Tunnel, { ffi, log, uapiFd, onReady }: TunnelParts): Promise<void> {
+  const end = (why: string) => {
+    log.info({ why }, 'ending');
+    void tunnel.close();
+  };
+  const server = await serveUapi(name, createHandler(tunnel, log), {
+    ...(uapiFd === undefined ? {} : { fd: uapiFd }),
+    interfaceIndex: createInterfaceIndex(ffi),
+    onRemoved: () => end('the UAPI socket was removed'),
+  });
+  const onSignal = (signal: string) => end(signal);
+  process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
+  try {
+    onReady?.();
+    log.info({ socket: socketPath(name) }, 'ready');
+    await tunnel.closed;
+  } finally {
+    process.off('SIGTERM', onSignal).off('SIGINT', onSignal);
+    await server.close();
+  }
+}
+
+function openTunnel(name: string, poller: Poller, { ffi, crypto, log, keyLog, tunFd }: TunnelParts): Tunnel {
+  const tun: Tun = tunFd === undefined ? createTun(ffi, poller, name) : adoptTun(ffi, poller, tunFd);
+  const clock = createBootClock(ffi);
+  const device = new Device({ crypto, random, wall: () => clock.wall(), ...(keyLog === undefined ? {} : { keyLog }) });
+  return new Tunnel({ tun, udp: createUdp(ffi, poller), device, clock, scheduler, log });
+}
+
+function createHandler(tunnel: Tunnel, log: Log): UapiHandler {
+  return {
+    get: () => tunnel.describe(),
+    set(change) {
+      try {
+        tunnel.configure(change);
+        return OK;
+      } catch (error) {
+        log.error({ error: String(error) }, 'a set failed');
+        // Only the socket refuses, its port or its mark; wireguard-go answers both with this.
+        return error instanceof UserError ? EADDRINUSE : EIO;
+      }
+    },
+    refused: (reason) => log.warn({ reason }, 'a UAPI request was refused'),
+  };
+}
+
+function createInterfaceIndex(ffi: Ffi): (name: string) => number | undefined {
+  const libc = loadLibc(ffi);
+  const text = new Memory(ffi, 64);
+  return (name) => {
+    if (name.length > 15) return undefined;
+    text.setText(0, name);
+    const index = libc.if_nametoindex(text.at(0));
+    return index === 0 ? undefined : index;
+  };
+}

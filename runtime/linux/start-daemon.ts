@@ -1,0 +1,53 @@
+/**
+ * Starts a tunnel in a process of its own, which lives on when this one and its terminal are gone.
+ *
+ * The daemon writes a byte to a pipe when its UAPI socket answers. Until then its messages are ours; if it ends instead, they
+ * become the error.
+ */
+import { spawn } from 'node:child_process';
+import { closeSync, writeSync } from 'node:fs';
+import process from 'node:process';
+import type { Readable } from 'node:stream';
+import { UserError } from '../../src/errors.ts';
+
+const READY_FD = 3;
+const READY_VARIABLE = 'PEERAGE_READY_FD';
+
+/** `command` must call `reportReady` in time. Resolves when it did; throws UserError with what it said when it did not. */
+export async function startDaemon(command: readonly [program: string, ...args: string[]]): Promise<void> {
+  const [program, ...args] = command;
+  // As wireguard-go: a daemon is silent unless somebody asked for its log.
+  const log = process.env['LOG_LEVEL'] === undefined ? 'pipe' : 'inherit';
+  const child = spawn(program, args, {
+    detached: true,
+    cwd: '/',
+    env: { ...process.env, WG_PROCESS_FOREGROUND: '1', [READY_VARIABLE]: String(READY_FD) },
+    stdio: ['ignore', 'ignore', log, 'pipe'],
+  });
+  const failed = new Promise<never>((_, reject) => child.once('error', reject));
+  const stderr = child.stderr;
+  let messages = '';
+  stderr?.setEncoding('utf8').on('data', (text: string) => (messages += text));
+  const ready = await Promise.race([readAll(child.stdio[READY_FD] as Readable), failed]); // 'pipe' above
+  if (ready === '') {
+    await new Promise((resolve) => child.once('close', resolve));
+    throw new UserError(messages.trim() || 'the tunnel ended before it was ready');
+  }
+  stderr?.destroy();
+  child.unref();
+}
+
+/** Tells the process that started this one, if it wants to know. */
+export function reportReady(): void {
+  const fd = process.env[READY_VARIABLE];
+  if (fd === undefined) return;
+  delete process.env[READY_VARIABLE];
+  writeSync(Number(fd), '\n');
+  closeSync(Number(fd));
+}
+
+async function readAll(stream: Readable): Promise<string> {
+  let text = '';
+  for await (const chunk of stream) text += String(chunk);
+  return text;
+}

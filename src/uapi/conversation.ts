@@ -1,0 +1,89 @@
+/**
+ * One connection to a UAPI socket as a tunnel sees it, sans-IO: text comes in as it arrived, answers go out. Several requests may
+ * follow each other. What is neither `get=1` nor `set=1` ends the conversation without an answer, as wireguard-go does.
+ */
+import type { TunnelChange, TunnelState } from '../tunnel/state.ts';
+import { EINVAL, EIO } from './errno.ts';
+import { formatErrno, formatGet } from './format-get.ts';
+import { SetParser, type SetOptions } from './parse-set.ts';
+
+/** No key of the UAPI comes near it. */
+const LONGEST_LINE = 4096;
+/** Some 600,000 prefixes; a client that sends more wants our memory. */
+const LARGEST_REQUEST = 32 << 20;
+
+export interface UapiHandler {
+  get(): TunnelState;
+  /** The errno of the outcome. */
+  set(change: TunnelChange): number;
+  /** Told why a request was refused. The reason holds no values. */
+  refused?(reason: string): void;
+}
+
+type State = { type: 'idle' } | { type: 'get' } | { type: 'set'; parser: SetParser; length: number } | { type: 'over' };
+
+export class Conversation {
+  readonly #handler: UapiHandler;
+  readonly #options: SetOptions;
+  #state: State = { type: 'idle' };
+  #unfinished = '';
+
+  constructor(handler: UapiHandler, options: SetOptions = {}) {
+    this.#handler = handler;
+    this.#options = options;
+  }
+
+  /** Nothing more will be answered: send what `push` returned and hang up. */
+  get isOver(): boolean {
+    return this.#state.type === 'over';
+  }
+
+  /** Takes the next piece of text, cut anywhere. Returns what is to be sent back, if anything. */
+  push(text: string): string {
+    const lines = (this.#unfinished + text).split('\n');
+    this.#unfinished = lines.pop()!; // split gives at least one
+    let answers = '';
+    for (const line of lines) answers += this.#line(line);
+    if (this.#unfinished.length > LONGEST_LINE) answers += this.#end(EINVAL, 'a line without end');
+    return answers;
+  }
+
+  #line(line: string): string {
+    const state = this.#state;
+    switch (state.type) {
+      case 'idle':
+        if (line === 'get=1') this.#state = { type: 'get' };
+        else if (line === 'set=1') this.#state = { type: 'set', parser: new SetParser(this.#options), length: 0 };
+        else this.#state = { type: 'over' };
+        return '';
+      case 'get':
+        if (line !== '') return this.#end(EINVAL, 'a get with values');
+        this.#state = { type: 'idle' };
+        return formatGet(this.#handler.get());
+      case 'set':
+        if (line === '') return this.#finishSet(state.parser);
+        state.length += line.length;
+        if (state.length > LARGEST_REQUEST) return this.#end(EIO, 'a request without end');
+        state.parser.line(line);
+        return '';
+      case 'over':
+        break;
+    }
+    return '';
+  }
+
+  #finishSet(parser: SetParser): string {
+    this.#state = { type: 'idle' };
+    const parsed = parser.finish();
+    if ('change' in parsed) return formatErrno(this.#handler.set(parsed.change));
+    this.#handler.refused?.(parsed.reason);
+    return formatErrno(parsed.errno);
+  }
+
+  #end(errno: number, reason: string): string {
+    this.#state = { type: 'over' };
+    this.#unfinished = '';
+    this.#handler.refused?.(reason);
+    return formatErrno(errno);
+  }
+}
