@@ -24,11 +24,10 @@ export const TRANSPORT_HEADER_BYTES = 16;
 /** A keepalive: the header and the tag of nothing. */
 export const TRANSPORT_MIN_BYTES = 32;
 
-export const MAC_BYTES = 16;
+const MAC_BYTES = 16;
 /** MAC1 and MAC2 are the last 32 bytes of both handshake messages. */
 export const MACS_BYTES = 2 * MAC_BYTES;
 export const TIMESTAMP_BYTES = 12;
-export const COOKIE_BYTES = 16;
 export const COOKIE_NONCE_BYTES = 24;
 
 const SENDER = 4;
