@@ -5,9 +5,37 @@
 import { z } from '@hono/zod-openapi';
 
 /** A host name label (RFC 1123), lower case. */
-export const HostName = z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/);
+export const HostName = z
+  .string()
+  .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, 'expected lower-case letters, digits and inner hyphens, at most 63');
 /** 44 characters of base64. */
-export const PublicKeyText = z.string().regex(/^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/);
+export const PublicKeyText = z
+  .string()
+  .regex(/^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/, 'expected 44 characters of base64, as wg pubkey prints them');
+
+/** `name:port`, `192.0.2.1:port` or `[2001:db8::1]:port`. */
+export const EndpointText = z
+  .string()
+  .max(300)
+  .regex(
+    /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$/,
+    'expected HOST:PORT, or [IPV6]:PORT',
+  );
+/** A domain name, lower case. */
+export const Suffix = z
+  .string()
+  .max(253)
+  .regex(
+    /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*$/,
+    'expected a domain name in lower case',
+  );
+/** An address and a prefix length; what it means is checked by the services. */
+export const CidrText = z
+  .string()
+  .max(49)
+  .regex(/^[0-9A-Fa-f:.]+\/[0-9]{1,3}$/, 'expected ADDRESS/LENGTH');
+const Port = z.number().int().min(1).max(65535);
+const RouteList = z.array(CidrText).max(64);
 
 /** A peer as another host sees it. */
 export const PeerView = z.object({
@@ -62,20 +90,142 @@ export const EnrolRequest = z.strictObject({
   name: HostName,
   publicKey: PublicKeyText,
   /** `host:port`; left out by hosts with a dynamic address. */
-  endpoint: z.string().max(300).optional(),
-  listenPort: z.coerce.number().int().min(1).max(65535).optional(),
-  /** Subnets behind the host; comma-separated in a form. */
-  routes: z.array(z.string()).max(64).optional(),
+  endpoint: EndpointText.optional(),
+  listenPort: Port.optional(),
+  /** Subnets behind the host. */
+  routes: RouteList.optional(),
 });
 export type EnrolRequest = z.infer<typeof EnrolRequest>;
 
+/** The same as a form: `curl --data-urlencode name=teddy ...`. An empty field is one that was left out. */
+export const EnrolForm = z.strictObject({
+  name: HostName,
+  // `curl --data publicKey=...` leaves the plus signs of base64 as they are, and in a form they stand for spaces.
+  publicKey: z
+    .string()
+    .transform((text) => text.replaceAll(' ', '+'))
+    .pipe(PublicKeyText),
+  endpoint: leftOutWhenEmpty(EndpointText),
+  listenPort: leftOutWhenEmpty(
+    z
+      .string()
+      .regex(/^[0-9]{1,5}$/)
+      .transform(Number)
+      .pipe(Port),
+  ),
+  /** Separated by commas. */
+  routes: leftOutWhenEmpty(
+    z
+      .string()
+      .max(64 * 50)
+      .transform((text) => text.split(',').map((route) => route.trim()))
+      .pipe(RouteList),
+  ),
+});
+
 /** POST /v1/report: what a host sees of the others (`wg show dump`), so that hosts behind NAT find each other. */
 export const Report = z.strictObject({
-  listenPort: z.number().int().min(1).max(65535).optional(),
+  listenPort: Port.optional(),
   observed: z
     .array(
-      z.strictObject({ publicKey: PublicKeyText, endpoint: z.string().max(300), latestHandshake: z.number().int() }),
+      z.strictObject({
+        publicKey: PublicKeyText,
+        endpoint: z.string().max(300),
+        /** Unix seconds, as `wg show latest-handshakes` prints them. */
+        latestHandshake: z.number().int(),
+      }),
     )
     .max(10_000),
 });
 export type Report = z.infer<typeof Report>;
+
+/** Answer to POST /v1/report: the version after it. */
+export const Reported = z.object({ version: z.number().int() });
+export type Reported = z.infer<typeof Reported>;
+
+/** POST /v1/networks. What is left out is chosen. */
+export const NewNetwork = z.strictObject({
+  name: HostName,
+  suffix: Suffix.optional(),
+  ranges: z.array(CidrText).min(1).max(8).optional(),
+  listenPort: Port.optional(),
+});
+export type NewNetwork = z.infer<typeof NewNetwork>;
+
+export const NetworkView = z.object({
+  name: HostName,
+  suffix: z.string(),
+  ranges: z.array(z.string()),
+  listenPort: z.number().int(),
+  version: z.number().int(),
+  createdAt: z.iso.datetime(),
+});
+export type NetworkView = z.infer<typeof NetworkView>;
+export const NetworkList = z.object({ networks: z.array(NetworkView) });
+export type NetworkList = z.infer<typeof NetworkList>;
+
+/** POST /v1/networks/{network}/tokens. */
+export const NewToken = z.strictObject({
+  /** How many hosts may enrol with it; one unless said. */
+  uses: z.number().int().min(1).max(10_000).optional(),
+  /** Seconds; a day unless said, a year at most. */
+  expiresIn: z.number().int().min(1).max(31_536_000).optional(),
+  /** The one host name that it is good for. */
+  name: HostName.optional(),
+  /** Subnets that the host may declare as lying behind it, or parts of them; none unless said. */
+  routes: RouteList.optional(),
+});
+export type NewToken = z.infer<typeof NewToken>;
+
+export const TokenView = z.object({
+  /** Names the token, opens nothing. */
+  id: z.string(),
+  state: z.enum(['good', 'used', 'expired', 'revoked']),
+  remaining: z.number().int(),
+  name: HostName.nullable(),
+  routes: z.array(z.string()),
+  createdAt: z.iso.datetime(),
+  expiresAt: z.iso.datetime(),
+});
+export type TokenView = z.infer<typeof TokenView>;
+export const TokenList = z.object({ tokens: z.array(TokenView) });
+export type TokenList = z.infer<typeof TokenList>;
+
+export const CreatedToken = TokenView.extend({
+  /** `pgt_...`, shown once. */
+  token: z.string(),
+  /** For a host with nothing installed: the rest of `curl -fsS`, piped to sh; and for `peerage join`. */
+  joinUrl: z.string(),
+});
+export type CreatedToken = z.infer<typeof CreatedToken>;
+
+/** A host as an administrator sees it. */
+export const HostView = z.object({
+  name: HostName,
+  publicKey: PublicKeyText,
+  addresses: z.array(z.string()),
+  listenPort: z.number().int(),
+  /** What the host says of itself. */
+  endpoint: z.string().nullable(),
+  /** What another host saw last, while it says nothing of itself. */
+  observedEndpoint: z.string().nullable(),
+  routes: z.array(z.string()),
+  version: z.number().int(),
+  createdAt: z.iso.datetime(),
+});
+export type HostView = z.infer<typeof HostView>;
+export const HostList = z.object({ hosts: z.array(HostView) });
+export type HostList = z.infer<typeof HostList>;
+
+/** PATCH /v1/networks/{network}/hosts/{host}. */
+export const HostPatch = z.strictObject({
+  /** Null: it has a dynamic address. */
+  endpoint: EndpointText.nullable().optional(),
+  listenPort: Port.optional(),
+  routes: RouteList.optional(),
+});
+export type HostPatch = z.infer<typeof HostPatch>;
+
+function leftOutWhenEmpty<T extends z.ZodType>(schema: T) {
+  return z.preprocess((value) => (value === '' ? undefined : value), schema.optional());
+}

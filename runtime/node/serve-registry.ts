@@ -1,0 +1,93 @@
+/** The registry as one process on Node: a database file, a server, and everything between. */
+import { randomBytes } from 'node:crypto';
+import process from 'node:process';
+import type { HttpBindings } from '@hono/node-server';
+import type { Context } from 'hono';
+import { UserError } from '../../src/errors.ts';
+import { silentLog, type Log } from '../../src/log.ts';
+import type { Services } from '../../src/cli/ports.ts';
+import { createRegistry } from '../../src/registry/app.ts';
+import { parsePublicUrl } from '../../src/registry/client-address.ts';
+import { createMemoryBell } from '../../src/registry/memory-bell.ts';
+import { issueFirstAdminKey } from '../../src/registry/service/credentials.ts';
+import type { RegistryPorts } from '../../src/registry/service/ports.ts';
+import { createD1Store } from '../../src/registry/store/d1-store.ts';
+import { migrate } from '../../src/registry/store/migrate.ts';
+import { MIGRATIONS } from '../../src/registry/store/migrations.ts';
+import { openDatabase } from './database.ts';
+import { peerAddressOf, startHttpServer } from './http-server.ts';
+
+export interface RunningRegistry {
+  readonly url: string;
+  /** Only when this start made the first administrator. */
+  readonly adminKey: string | undefined;
+  /** Lets requests under way end, waiting ones at once, then closes the database. */
+  close(): Promise<void>;
+}
+
+export interface StartOptions {
+  databaseFile: string;
+  hostname: string;
+  port: number;
+  publicUrl?: string | undefined;
+  log?: Log;
+  /** Stands in for the wall clock in tests. */
+  wall?: () => number;
+}
+
+export async function startRegistry(options: StartOptions): Promise<RunningRegistry> {
+  const publicUrl = checkPublicUrl(options.publicUrl);
+  const database = openDatabase(options.databaseFile);
+  try {
+    await migrate(database, MIGRATIONS);
+    const bell = createMemoryBell();
+    const ports: RegistryPorts = {
+      store: createD1Store(database),
+      bell,
+      random: (length) => new Uint8Array(randomBytes(length)),
+      sha256: async (bytes) => new Uint8Array(await crypto.subtle.digest('SHA-256', bytes.slice())),
+      wall: options.wall ?? Date.now,
+    };
+    const app = createRegistry({
+      ports,
+      log: options.log ?? silentLog,
+      publicUrl,
+      peerAddress: (c: Context) => peerAddressOf(c.env as HttpBindings), // what startHttpServer passes
+    });
+    const server = await startHttpServer({ ...options, fetch: (request, bindings) => app.fetch(request, bindings) });
+    return {
+      url: server.url,
+      adminKey: await issueFirstAdminKey(ports),
+      async close() {
+        bell.close();
+        await server.close();
+        database.close();
+      },
+    };
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/** Serves until SIGINT or SIGTERM. */
+export const serveRegistry: Services['serveRegistry'] = async (options) => {
+  const registry = await startRegistry(options);
+  const { url, adminKey } = registry;
+  options.onListening({ url: checkPublicUrl(options.publicUrl) ?? url, ...(adminKey !== undefined && { adminKey }) });
+  await new Promise<void>((resolve) => {
+    process.once('SIGINT', resolve);
+    process.once('SIGTERM', resolve);
+  });
+  await registry.close();
+};
+
+function checkPublicUrl(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const url = parsePublicUrl(text);
+  if (url !== undefined) return url;
+  throw new UserError(`${text} is no address of a registry`, {
+    remedy: 'Write it as https://vpn.example.net',
+    exitCode: 2,
+  });
+}

@@ -1,0 +1,105 @@
+/**
+ * The registry, assembled: `createRegistry` gives a Hono app that any server of fetch handlers can run.
+ *
+ * Invariant: every route but those in route/public.ts names a role. Invariant: no log line holds a path, a header or a
+ * body, because each of the three can hold a credential.
+ */
+import { OpenAPIHono } from '@hono/zod-openapi';
+import type { Context } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { methodNotAllowed } from 'hono/method-not-allowed';
+import { requestId } from 'hono/request-id';
+import { routePath } from 'hono/route';
+import { secureHeaders } from 'hono/secure-headers';
+import type { Log } from '../log.ts';
+import { clientAddress, requestOrigin } from './client-address.ts';
+import type { RegistryApp, RegistryEnv, RouteContext } from './env.ts';
+import { accepted, answerError, answerInvalid, problem } from './problem.ts';
+import { addEnrolRoute } from './route/enrol.ts';
+import { addHostViewRoutes } from './route/host-view.ts';
+import { addHostRoutes } from './route/hosts.ts';
+import { addNetworkRoutes } from './route/networks.ts';
+import { addPublicRoutes } from './route/public.ts';
+import { addSelfRoutes } from './route/self.ts';
+import { addTokenRoutes } from './route/tokens.ts';
+import { FailureLimit } from './service/failure-limit.ts';
+import type { RegistryPorts } from './service/ports.ts';
+
+/** A report about ten thousand peers fits. */
+const MAX_BODY_BYTES = 2 * 1024 * 1024;
+
+export interface RegistryOptions {
+  ports: RegistryPorts;
+  log: Log;
+  /** As parsePublicUrl gives it. Without it the registry is called what each client calls it. */
+  publicUrl?: string | undefined;
+  /** The address at the other end of the connection; each kind of server has its own way to it. */
+  peerAddress: (c: Context) => string;
+}
+
+export function createRegistry({ ports, log, publicUrl, peerAddress }: RegistryOptions): RegistryApp {
+  const app: RegistryApp = new OpenAPIHono<RegistryEnv>({ defaultHook: answerInvalid });
+  const context: RouteContext = {
+    ports,
+    failures: new FailureLimit(),
+    publicUrl: (c) => publicUrl ?? accepted(requestOrigin(c.req.url, peerAddress(c), (name) => c.req.header(name))),
+    clientAddress: (c) => clientAddress(peerAddress(c), (name) => c.req.header(name)),
+  };
+
+  app.use(requestId(), secureHeaders());
+  app.use(async (c, next) => {
+    await next();
+    // Nearly everything here is for one pair of eyes; what may be kept says so itself.
+    if (!c.res.headers.has('cache-control')) c.header('cache-control', 'no-store');
+    const { method } = c.req;
+    log.info({ requestId: c.var.requestId, method, route: routePath(c, -1), status: c.res.status }, 'request');
+  });
+  app.use(
+    methodNotAllowed({
+      app,
+      onMethodNotAllowed(c: Context<RegistryEnv>, methods) {
+        const answer = problem(c, { reason: 'method-not-allowed', detail: `Use ${methods.join(' or ')} here.` });
+        answer.headers.set('allow', methods.join(', '));
+        return answer;
+      },
+    }),
+  );
+  app.use(
+    bodyLimit({
+      maxSize: MAX_BODY_BYTES,
+      onError: (c: Context<RegistryEnv>) =>
+        problem(c, { reason: 'too-large', detail: `Send at most ${MAX_BODY_BYTES} bytes.` }),
+    }),
+  );
+  app.notFound((c) =>
+    problem(c, { reason: 'no-such-path', detail: 'There is nothing here. /openapi.json lists all.' }),
+  );
+  app.onError((error, c) => answerError(error, c, log));
+
+  addNetworkRoutes(app, context);
+  addTokenRoutes(app, context);
+  addHostRoutes(app, context);
+  addEnrolRoute(app, context);
+  addHostViewRoutes(app, context);
+  addSelfRoutes(app, context);
+  describe(app);
+  addPublicRoutes(app, context);
+  return app;
+}
+
+/** /openapi.json, out of the same definitions that the routes run by. */
+function describe(app: RegistryApp): void {
+  const scheme = { type: 'http', scheme: 'bearer' } as const;
+  const { openAPIRegistry: document } = app;
+  document.registerComponent('securitySchemes', 'adminKey', { ...scheme, description: 'pga_...' });
+  document.registerComponent('securitySchemes', 'enrolmentToken', { ...scheme, description: 'pgt_...' });
+  document.registerComponent('securitySchemes', 'hostKey', { ...scheme, description: 'pgh_...' });
+  app.doc31('/openapi.json', {
+    openapi: '3.1.0',
+    info: {
+      title: 'Peerage registry',
+      version: '1',
+      description: 'Hosts enrol in a WireGuard VPN and find each other.',
+    },
+  });
+}

@@ -1,0 +1,129 @@
+/**
+ * The script behind `curl -fsS URL/TOKEN | sh`: POSIX sh, for dash and busybox ash alike.
+ *
+ * The same for every token. It is one function, called in its last line, so that half a download does nothing; the private
+ * key is made on the host and stays there; secrets go to curl through its standard input, never through its arguments.
+ */
+
+const REGISTRY_URL = /^https?:\/\/[A-Za-z0-9.:[\]/_~-]+$/;
+const TOKEN = /^pgt_[A-Za-z0-9_-]{43}$/;
+
+/** Throws RangeError for what could end a quoted string of the script: callers have checked both. */
+export function renderJoinScript({ registryUrl, token }: { registryUrl: string; token: string }): string {
+  if (!REGISTRY_URL.test(registryUrl)) throw new RangeError('"registryUrl" expected a URL without special characters');
+  if (!TOKEN.test(token)) throw new RangeError('"token" expected an enrolment token');
+  return SCRIPT.replace('@REGISTRY@', registryUrl).replace('@TOKEN@', token);
+}
+
+const SCRIPT = `#!/bin/sh
+# Joins this host to a WireGuard VPN. What it does it says before it does it.
+#
+# Settings, all optional, in the environment:
+#   PEERAGE_NAME         name of this host in the VPN          (its host name)
+#   PEERAGE_INTERFACE    name of the interface                 (wg0)
+#   PEERAGE_ENDPOINT     HOST:PORT that others reach it by     (none: its address is dynamic)
+#   PEERAGE_LISTEN_PORT  UDP port                              (the network's)
+#   PEERAGE_ROUTES       subnets behind it, with commas        (none)
+#   PEERAGE_DIR          folder of the configuration           (/etc/wireguard)
+#   PEERAGE_UP           "no": write the configuration only    (yes)
+set -eu
+
+say() { printf '%s\\n' "$*" >&2; }
+fail() { say "join: $*"; exit 1; }
+has() { command -v "$1" >/dev/null 2>&1; }
+
+join() {
+  registry='@REGISTRY@'
+  token='@TOKEN@'
+  interface=$\{PEERAGE_INTERFACE:-wg0}
+  folder=$\{PEERAGE_DIR:-/etc/wireguard}
+  name=$\{PEERAGE_NAME:-$(uname -n | tr '[:upper:]' '[:lower:]')}
+  [ -n "$\{PEERAGE_NAME:-}" ] || name=$\{name%%.*}
+  config=$folder/$interface.conf
+  key=$folder/$interface.key
+
+  case $interface in
+    '' | *[!A-Za-z0-9_.-]* | ????????????????*) fail "PEERAGE_INTERFACE=$interface is no name of an interface." ;;
+  esac
+  case $folder in
+    /*[!A-Za-z0-9/_.-]* | [!/]*) fail "PEERAGE_DIR=$folder: give an absolute path of letters, digits and / _ . -" ;;
+  esac
+  [ "$(id -u)" = 0 ] || fail 'this needs root. Run it as: curl -fsS URL/TOKEN | sudo sh'
+  if [ -e "$config" ]; then
+    grep -qxF "# Registry = $registry" "$config" ||
+      fail "$config is there already and belongs to something else. Choose another interface: PEERAGE_INTERFACE=wg1"
+    say "This host has joined already: $config is there. Nothing was changed."
+    say "To join anew: wg-quick down $interface; rm $config; then take a new token."
+    return 0
+  fi
+  for program in curl wg wg-quick; do
+    [ "$program:$\{PEERAGE_UP:-yes}" = wg-quick:no ] || has "$program" ||
+      fail "$program is missing. Install it: apt install curl wireguard-tools, or what your system calls them."
+  done
+
+  say "This host joins the VPN of $registry as $name:"
+  [ -e "$key" ] && say "  use the private key in $key; it does not leave this host" ||
+    say "  make a private key in $key; it does not leave this host"
+  say "  enrol its public key$\{PEERAGE_ENDPOINT:+, reachable at $PEERAGE_ENDPOINT}$\{PEERAGE_ROUTES:+, with $PEERAGE_ROUTES behind it}"
+  say "  write $config, and $folder/$interface.refresh to fetch changes of the peers"
+  [ "$\{PEERAGE_UP:-yes}" = no ] || say "  bring up $interface with wg-quick"
+
+  umask 077
+  mkdir -p "$folder"
+  [ -e "$key" ] || wg genkey >"$key.new"
+  [ -e "$key" ] || mv "$key.new" "$key"
+  enrol
+  say "Enrolled: $(sed -n '1s/^# //p' "$config")"
+  write_refresh
+  if [ "$\{PEERAGE_UP:-yes}" != no ]; then
+    wg-quick up "$interface_or_file" >&2 || fail "$config is written, but wg-quick could not bring it up: see above."
+    say "$interface is up. See it with: wg show $interface"
+  fi
+  say "Peers come and go. Fetch the changes, best from cron every few minutes: $folder/$interface.refresh"
+}
+
+# Writes the configuration and, apart from it, the key that this host reads its peers with.
+enrol() {
+  answer=$(mktemp)
+  trap 'rm -f "$answer"' EXIT
+  set -- --data-urlencode "name=$name" --data-urlencode "publicKey=$(wg pubkey <"$key")"
+  [ -z "$\{PEERAGE_ENDPOINT:-}" ] || set -- "$@" --data-urlencode "endpoint=$PEERAGE_ENDPOINT"
+  [ -z "$\{PEERAGE_LISTEN_PORT:-}" ] || set -- "$@" --data-urlencode "listenPort=$PEERAGE_LISTEN_PORT"
+  [ -z "$\{PEERAGE_ROUTES:-}" ] || set -- "$@" --data-urlencode "routes=$PEERAGE_ROUTES"
+  status=$(printf 'header = "Authorization: Bearer %s"\\n' "$token" |
+    curl -sS --config - --output "$answer" --write-out '%{http_code}' "$@" "$registry/v1/enroll") ||
+    fail "the registry cannot be reached. Nothing was changed but $key."
+  [ "$status" = 201 ] ||
+    fail "the registry refused ($status): $(sed -n 's/.*"detail":"\\([^"]*\\).*/\\1/p' "$answer")"
+  sed -n 's/^# HostKey = //p' "$answer" >"$folder/$interface.hostkey"
+  sed -e '/^# HostKey = /d' -e "s|/etc/wireguard/%i|$folder/%i|" "$answer" >"$config.new"
+  mv "$config.new" "$config"
+  # wg-quick finds an interface by its name in /etc/wireguard only.
+  interface_or_file=$interface
+  [ "$folder" = /etc/wireguard ] || interface_or_file=$config
+}
+
+# The list is fetched as a whole before any of it is used: a registry that is down changes nothing.
+write_refresh() {
+  cat >"$folder/$interface.refresh" <<END
+#!/bin/sh
+# Brings the peers of $interface up to date with $registry.
+set -eu
+umask 077
+new=\\$(mktemp)
+trap 'rm -f "\\$new"' EXIT
+{ printf '[Interface]\\nPrivateKey = '; cat '$key'; } >"\\$new"
+printf 'header = "Authorization: Bearer %s"\\n' "\\$(cat '$folder/$interface.hostkey')" |
+  curl -fsS --config - '$registry/v1/config?format=wg' >>"\\$new"
+wg syncconf '$interface' "\\$new"
+for prefix in \\$(sed -n 's/^AllowedIPs = //p' "\\$new" | tr -d ,); do
+  case \\$prefix in *:*) family=-6 ;; *) family=-4 ;; esac
+  [ -n "\\$(ip \\$family route show dev '$interface' match "\\$prefix")" ] ||
+    ip \\$family route add "\\$prefix" dev '$interface'
+done
+END
+  chmod 700 "$folder/$interface.refresh"
+}
+
+join
+`;

@@ -1,0 +1,49 @@
+/**
+ * A host's configuration as text, for wg-quick(8) and for `wg syncconf`. Neither holds a private key: it never leaves its
+ * host, so wg-quick reads it from a file there, and for syncconf the host puts it in front.
+ *
+ * What is written here was parsed before (names, keys, prefixes, endpoints), so no value can begin a line of its own.
+ */
+import type { HostConfig, PeerView } from '../wire.ts';
+
+/** wg-quick puts the interface's name for `%i`. */
+export const PRIVATE_KEY_FILE = '/etc/wireguard/%i.key';
+
+/** For /etc/wireguard/NAME.conf. */
+export function renderWgQuick(config: HostConfig, options: { registryUrl: string; hostKey?: string }): string {
+  const { network, host, version } = config;
+  const interfaceLines = [
+    `# ${host.name}.${network.suffix} in the network ${network.name}, version ${version}`,
+    `# Registry = ${options.registryUrl}`,
+    ...(options.hostKey === undefined ? [] : [`# HostKey = ${options.hostKey}`]),
+    '',
+    '[Interface]',
+    `# The private key stays on this host, in the file that PostUp names; its public key is ${host.publicKey}`,
+    `Address = ${host.addresses.join(', ')}`,
+    `ListenPort = ${host.listenPort}`,
+    `PostUp = wg set %i private-key ${PRIVATE_KEY_FILE}`,
+  ];
+  return `${interfaceLines.join('\n')}\n${renderPeers(config)}`;
+}
+
+/** For `wg syncconf`, after a section [Interface] with the private key. */
+export function renderWg(config: HostConfig): string {
+  return `[Interface]\nListenPort = ${config.host.listenPort}\n${renderPeers(config)}`;
+}
+
+function renderPeers({ network, peers }: HostConfig): string {
+  return peers.map((peer) => renderPeer(peer, network.suffix)).join('');
+}
+
+function renderPeer(peer: PeerView, suffix: string): string {
+  const lines = [
+    '',
+    '[Peer]',
+    `# ${peer.name}.${suffix}`,
+    `PublicKey = ${peer.publicKey}`,
+    ...(peer.endpoint === null ? [] : [`Endpoint = ${peer.endpoint}`]),
+    `AllowedIPs = ${peer.allowedIps.join(', ')}`,
+    ...(peer.persistentKeepalive === 0 ? [] : [`PersistentKeepalive = ${peer.persistentKeepalive}`]),
+  ];
+  return `${lines.join('\n')}\n`;
+}

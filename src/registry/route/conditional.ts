@@ -1,0 +1,34 @@
+/** Conditional requests (RFC 9110 section 13): what a client has seen already is not sent again, nor changed unseen. */
+import type { Context } from 'hono';
+import type { RegistryEnv } from '../env.ts';
+import { refuse, type Result } from '../service/result.ts';
+
+/** Strong: one version of a network, seen by one host in one format, is always the same bytes. */
+export function networkEtag(network: { id: number; version: number }, format: string): string {
+  return `"${network.id}.${network.version}.${format}"`;
+}
+
+export function hostEtag({ version }: { version: number }): string {
+  return `"${version}"`;
+}
+
+/** Whether If-None-Match names this tag. */
+export function hasSeen(c: Context<RegistryEnv>, etag: string): boolean {
+  const header = c.req.header('if-none-match');
+  if (header === undefined) return false;
+  return header.split(',').some((tag) => tag.trim() === '*' || tag.trim().replace(/^W\//, '') === etag);
+}
+
+/** The version that If-Match names, as hostEtag writes it. */
+export function expectedVersion(c: Context<RegistryEnv>): Result<number> {
+  const header = c.req.header('if-match');
+  if (header === undefined)
+    return refuse(
+      'precondition-required',
+      'Send the ETag of what you have read as If-Match, so that no change is lost.',
+    );
+  const [, digits] = /^"([0-9]{1,15})"$/.exec(header.trim()) ?? [];
+  return digits === undefined
+    ? refuse('stale', 'If-Match is no ETag of this resource. Read it again, then repeat the change.')
+    : { ok: true, value: Number(digits) };
+}

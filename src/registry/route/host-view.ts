@@ -1,0 +1,99 @@
+/** What a host reads: its configuration and its peers. Both are answered from the version alone while nothing changed. */
+import { createRoute, z } from '@hono/zod-openapi';
+import { accepts } from 'hono/accepts';
+import type { Context } from 'hono';
+import type { RegistryApp, RegistryEnv, RouteContext } from '../env.ts';
+import { accepted, problemResponses } from '../problem.ts';
+import { renderWg, renderWgQuick } from '../render/wg-config.ts';
+import type { HostCaller } from '../service/credentials.ts';
+import { awaitChange, hostConfig, listPeers } from '../service/peers.ts';
+import { HostConfig, PeerList } from '../wire.ts';
+import { hasSeen, networkEtag } from './conditional.ts';
+import { hostOnly } from './role.ts';
+
+/** Below the minute after which proxies close a silent connection. */
+const MAX_WAIT_SECONDS = 55;
+const JSON_TYPE = 'application/json';
+
+const wait = z.coerce
+  .number()
+  .int()
+  .min(0)
+  .max(MAX_WAIT_SECONDS)
+  .optional()
+  .openapi({ description: 'Seconds to hold the request until something changed' });
+const unchanged = { description: 'Nothing changed since the ETag in If-None-Match' };
+
+export function addHostViewRoutes(app: RegistryApp, context: RouteContext): void {
+  const { ports, publicUrl } = context;
+  const common = { tags: ['for hosts'], ...hostOnly(context) };
+
+  app.openapi(
+    createRoute({
+      method: 'get',
+      path: '/v1/peers',
+      summary: 'The peers of the host, or what changed of them',
+      ...common,
+      request: { query: z.object({ since: z.coerce.number().int().min(0).optional(), wait }) },
+      responses: {
+        200: { description: 'The peers', content: { [JSON_TYPE]: { schema: PeerList } } },
+        304: unchanged,
+        ...problemResponses(401, 403, 422, 429),
+      },
+    }),
+    async (c) => {
+      const { since, wait } = c.req.valid('query');
+      const caller = await fresh(c, { format: 'json', since, wait });
+      if (caller === undefined) return c.body(null, 304);
+      return c.json(await listPeers(caller, since, ports), 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: 'get',
+      path: '/v1/config',
+      summary: 'The configuration of the host: for wg-quick, for wg syncconf, or as JSON',
+      ...common,
+      request: { query: z.object({ format: z.enum(['wg-quick', 'wg', 'json']).optional(), wait }) },
+      responses: {
+        200: {
+          description: 'The configuration, without the private key',
+          content: { 'text/plain': { schema: z.string() }, [JSON_TYPE]: { schema: HostConfig } },
+        },
+        304: unchanged,
+        ...problemResponses(401, 403, 422, 429),
+      },
+    }),
+    async (c) => {
+      const { format = preferredFormat(c), wait } = c.req.valid('query');
+      const caller = await fresh(c, { format, wait });
+      if (caller === undefined) return c.body(null, 304);
+      const config = await hostConfig(caller, ports);
+      if (format === 'json') return c.json(config, 200);
+      return c.text(format === 'wg' ? renderWg(config) : renderWgQuick(config, { registryUrl: publicUrl(c) }), 200);
+    },
+  );
+
+  /** The caller at a version that it has not seen; undefined when it has seen the newest, after waiting as it asked. */
+  async function fresh(
+    c: Context<RegistryEnv>,
+    { format, since, wait = 0 }: { format: string; since?: number | undefined; wait?: number | undefined },
+  ): Promise<HostCaller | undefined> {
+    const before = c.var.caller;
+    const sawNewest = hasSeen(c, networkEtag(before.network, format));
+    const seen = since ?? (sawNewest ? before.network.version : undefined);
+    const hold = { timeoutMs: 1000 * wait, signal: c.req.raw.signal };
+    const caller = seen === undefined ? before : accepted(await awaitChange(before, seen, hold, ports));
+    const etag = networkEtag(caller.network, format);
+    c.header('etag', etag);
+    c.header('vary', 'Accept, Authorization');
+    c.header('cache-control', 'private, no-cache');
+    return hasSeen(c, etag) ? undefined : caller;
+  }
+}
+
+function preferredFormat(c: Context<RegistryEnv>): 'wg-quick' | 'json' {
+  const type = accepts(c, { header: 'Accept', supports: [JSON_TYPE, 'text/plain'], default: 'text/plain' });
+  return type === JSON_TYPE ? 'json' : 'wg-quick';
+}

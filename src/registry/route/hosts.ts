@@ -1,0 +1,100 @@
+/** /v1/networks/{network}/hosts: what an administrator does with hosts. */
+import { createRoute, z } from '@hono/zod-openapi';
+import type { RegistryApp, RouteContext } from '../env.ts';
+import { accepted, problemResponses } from '../problem.ts';
+import { addHost } from '../service/enrol.ts';
+import { changeHost, getHost, listHosts, removeHost } from '../service/hosts.ts';
+import { Enrolled, EnrolRequest, HostList, HostName, HostPatch, HostView } from '../wire.ts';
+import { expectedVersion, hostEtag } from './conditional.ts';
+import { adminOnly } from './role.ts';
+
+const params = z.object({ network: HostName });
+const hostParams = params.extend({ host: HostName });
+const view = {
+  description: 'The host; its ETag goes into If-Match',
+  content: { 'application/json': { schema: HostView } },
+};
+
+export function addHostRoutes(app: RegistryApp, context: RouteContext): void {
+  const { ports } = context;
+  const common = { tags: ['hosts'], ...adminOnly(context) };
+
+  app.openapi(
+    createRoute({
+      method: 'post',
+      path: '/v1/networks/{network}/hosts',
+      summary: 'Add a host without a token',
+      ...common,
+      request: { params, body: { required: true, content: { 'application/json': { schema: EnrolRequest } } } },
+      responses: {
+        201: { description: 'Its configuration and key', content: { 'application/json': { schema: Enrolled } } },
+        ...problemResponses(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
+      },
+    }),
+    async (c) => {
+      const { network } = c.req.valid('param');
+      return c.json(accepted(await addHost(network, c.req.valid('json'), c.var.admin, ports)), 201);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: 'get',
+      path: '/v1/networks/{network}/hosts',
+      summary: 'All hosts, by name',
+      ...common,
+      request: { params },
+      responses: {
+        200: { description: 'The hosts', content: { 'application/json': { schema: HostList } } },
+        ...problemResponses(401, 403, 404, 422, 429),
+      },
+    }),
+    async (c) => c.json({ hosts: accepted(await listHosts(c.req.valid('param').network, ports)) }, 200),
+  );
+
+  app.openapi(
+    createRoute({
+      method: 'get',
+      path: '/v1/networks/{network}/hosts/{host}',
+      summary: 'One host',
+      ...common,
+      request: { params: hostParams },
+      responses: { 200: view, ...problemResponses(401, 403, 404, 422, 429) },
+    }),
+    async (c) => {
+      const host = accepted(await getHost(c.req.valid('param'), ports));
+      return c.json(host, 200, { etag: hostEtag(host) });
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: 'patch',
+      path: '/v1/networks/{network}/hosts/{host}',
+      summary: 'Change its endpoint, port or routes',
+      ...common,
+      request: { params: hostParams, body: { required: true, content: { 'application/json': { schema: HostPatch } } } },
+      responses: { 200: view, ...problemResponses(400, 401, 403, 404, 409, 412, 413, 415, 422, 428, 429, 503) },
+    }),
+    async (c) => {
+      const act = { ...c.var.admin, ifVersion: accepted(expectedVersion(c)) };
+      const host = accepted(await changeHost(c.req.valid('param'), c.req.valid('json'), act, ports));
+      return c.json(host, 200, { etag: hostEtag(host) });
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: 'delete',
+      path: '/v1/networks/{network}/hosts/{host}',
+      summary: 'Revoke a host: its key dies, its peers forget it, its addresses rest',
+      ...common,
+      request: { params: hostParams },
+      responses: { 204: { description: 'It is gone' }, ...problemResponses(401, 403, 404, 422, 429) },
+    }),
+    async (c) => {
+      accepted(await removeHost(c.req.valid('param'), c.var.admin, ports));
+      return c.body(null, 204);
+    },
+  );
+}

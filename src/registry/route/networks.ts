@@ -1,0 +1,68 @@
+/** /v1/networks */
+import { createRoute, z } from '@hono/zod-openapi';
+import type { RegistryApp, RouteContext } from '../env.ts';
+import { accepted, problemResponses } from '../problem.ts';
+import { addNetwork, findNetwork, listNetworks, removeNetwork, viewNetwork } from '../service/networks.ts';
+import { HostName, NetworkList, NetworkView, NewNetwork } from '../wire.ts';
+import { adminOnly } from './role.ts';
+
+const params = z.object({ network: HostName });
+const view = { description: 'The network', content: { 'application/json': { schema: NetworkView } } };
+
+export function addNetworkRoutes(app: RegistryApp, context: RouteContext): void {
+  const { ports } = context;
+  const common = { tags: ['networks'], ...adminOnly(context) };
+
+  app.openapi(
+    createRoute({
+      method: 'post',
+      path: '/v1/networks',
+      summary: 'Make a network; ranges, port and suffix are chosen when they are not given',
+      ...common,
+      request: { body: { required: true, content: { 'application/json': { schema: NewNetwork } } } },
+      responses: { 201: view, ...problemResponses(400, 401, 403, 409, 413, 415, 422, 429) },
+    }),
+    async (c) => c.json(accepted(await addNetwork(c.req.valid('json'), c.var.admin, ports)), 201),
+  );
+
+  app.openapi(
+    createRoute({
+      method: 'get',
+      path: '/v1/networks',
+      summary: 'All networks',
+      ...common,
+      responses: {
+        200: { description: 'The networks', content: { 'application/json': { schema: NetworkList } } },
+        ...problemResponses(401, 403, 429),
+      },
+    }),
+    async (c) => c.json({ networks: await listNetworks(ports) }, 200),
+  );
+
+  app.openapi(
+    createRoute({
+      method: 'get',
+      path: '/v1/networks/{network}',
+      summary: 'One network',
+      ...common,
+      request: { params },
+      responses: { 200: view, ...problemResponses(401, 403, 404, 422, 429) },
+    }),
+    async (c) => c.json(viewNetwork(accepted(await findNetwork(c.req.valid('param').network, ports))), 200),
+  );
+
+  app.openapi(
+    createRoute({
+      method: 'delete',
+      path: '/v1/networks/{network}',
+      summary: 'Remove a network that has no hosts any more',
+      ...common,
+      request: { params },
+      responses: { 204: { description: 'It is gone' }, ...problemResponses(401, 403, 404, 409, 422, 429) },
+    }),
+    async (c) => {
+      accepted(await removeNetwork(c.req.valid('param').network, c.var.admin, ports));
+      return c.body(null, 204);
+    },
+  );
+}

@@ -1,0 +1,50 @@
+/**
+ * Who may call a route. Each of these goes into a route's definition and says it twice at once: to the document, as a
+ * security scheme, and to the request, as the check. A route that names none is for everybody.
+ */
+import type { Context, MiddlewareHandler } from 'hono';
+import type { RegistryEnv, RouteContext } from '../env.ts';
+import { accepted, refuseForRetry } from '../problem.ts';
+import { authenticateAdmin, authenticateHost, authenticateToken } from '../service/credentials.ts';
+import type { RegistryPorts } from '../service/ports.ts';
+import type { Result } from '../service/result.ts';
+
+type Check = MiddlewareHandler<RegistryEnv>;
+
+export function adminOnly(context: RouteContext) {
+  const middleware: Check = async (c, next) => {
+    c.set('admin', await admit(c, authenticateAdmin, context));
+    await next();
+  };
+  return { security: [{ adminKey: [] }], middleware };
+}
+
+export function tokenHolderOnly(context: RouteContext) {
+  const middleware: Check = async (c, next) => {
+    c.set('holder', await admit(c, authenticateToken, context));
+    await next();
+  };
+  return { security: [{ enrolmentToken: [] }], middleware };
+}
+
+export function hostOnly(context: RouteContext) {
+  const middleware: Check = async (c, next) => {
+    c.set('caller', await admit(c, authenticateHost, context));
+    await next();
+  };
+  return { security: [{ hostKey: [] }], middleware };
+}
+
+async function admit<T>(
+  c: Context<RegistryEnv>,
+  authenticate: (text: string, ports: RegistryPorts) => Promise<Result<T>>,
+  { ports, failures, clientAddress }: RouteContext,
+): Promise<T> {
+  const address = clientAddress(c);
+  const blockedMs = failures.blockedForMs(address, ports.wall());
+  if (blockedMs > 0) accepted(refuseForRetry(blockedMs));
+  const [, credential = ''] = /^Bearer +(\S+)$/i.exec(c.req.header('authorization') ?? '') ?? [];
+  const result = await authenticate(credential, ports);
+  if (!result.ok) failures.countFailure(address, ports.wall());
+  return accepted(result);
+}

@@ -1,0 +1,42 @@
+/** What a host says: what it observes, and that it leaves. */
+import { createRoute } from '@hono/zod-openapi';
+import type { RegistryApp, RouteContext } from '../env.ts';
+import { problemResponses } from '../problem.ts';
+import { leave } from '../service/hosts.ts';
+import { report } from '../service/report.ts';
+import { Report, Reported } from '../wire.ts';
+import { hostOnly } from './role.ts';
+
+export function addSelfRoutes(app: RegistryApp, context: RouteContext): void {
+  const { ports } = context;
+  const common = { tags: ['for hosts'], ...hostOnly(context) };
+
+  app.openapi(
+    createRoute({
+      method: 'post',
+      path: '/v1/report',
+      summary: 'Say which endpoints the handshakes of others came from',
+      ...common,
+      request: { body: { required: true, content: { 'application/json': { schema: Report } } } },
+      responses: {
+        200: { description: 'The version after it', content: { 'application/json': { schema: Reported } } },
+        ...problemResponses(400, 401, 403, 413, 415, 422, 429),
+      },
+    }),
+    async (c) => c.json(await report(c.var.caller, c.req.valid('json'), ports), 200),
+  );
+
+  app.openapi(
+    createRoute({
+      method: 'delete',
+      path: '/v1/self',
+      summary: 'Leave the network',
+      ...common,
+      responses: { 204: { description: 'The host is gone, and its key with it' }, ...problemResponses(401, 403, 429) },
+    }),
+    async (c) => {
+      await leave(c.var.caller, ports);
+      return c.body(null, 204);
+    },
+  );
+}

@@ -1,0 +1,105 @@
+/**
+ * Credentials: `pga_` for administrators, `pgt_` for enrolment, `pgh_` for hosts, then 256 random bits in base64url. The
+ * first eight characters of those name the credential and find its row; the whole is stored as its SHA-256 only.
+ */
+import { decodeHex, encodeBase64Url, encodeHex, encodeUtf8, equalBytes } from '../../bytes.ts';
+import type { CredentialRecord, HostRecord, NetworkRecord, TokenRecord } from '../store/port.ts';
+import type { RegistryPorts } from './ports.ts';
+import { done, refuse, UNAUTHORIZED, type Result } from './result.ts';
+
+export type Role = 'admin' | 'token' | 'host';
+
+const SECRET_BYTES = 32;
+const PREFIXES: Readonly<Record<Role, string>> = { admin: 'pga_', token: 'pgt_', host: 'pgh_' };
+const CREDENTIAL = /^pg[ath]_[A-Za-z0-9_-]{43}$/;
+const ID_LENGTH = 'pgt_'.length + 8;
+/** The hash of no credential: compared with when there is no row, so that the work is the same. */
+const NO_HASH = '0'.repeat(64);
+
+export interface Credential {
+  /** Shown once, kept nowhere. */
+  readonly text: string;
+  readonly record: CredentialRecord;
+}
+
+export interface AdminCaller {
+  /** For the audit trail. */
+  readonly actor: string;
+}
+
+export interface TokenHolder {
+  readonly token: TokenRecord;
+  readonly network: NetworkRecord;
+}
+
+export interface HostCaller {
+  readonly credentialId: string;
+  readonly host: HostRecord;
+  /** As it was when the caller was looked up. */
+  readonly network: NetworkRecord;
+}
+
+export async function issueCredential(role: Role, ports: RegistryPorts): Promise<Credential> {
+  const text = PREFIXES[role] + encodeBase64Url(ports.random(SECRET_BYTES));
+  return { text, record: { id: text.slice(0, ID_LENGTH), hash: await hashOf(text, ports) } };
+}
+
+/** The key of the first administrator, or undefined when there is an administrator already. */
+export async function issueFirstAdminKey(ports: RegistryPorts): Promise<string | undefined> {
+  const { text, record } = await issueCredential('admin', ports);
+  const added = await ports.store.addFirstAdmin(record, { actor: 'setup', at: ports.wall() });
+  return added ? text : undefined;
+}
+
+export async function authenticateAdmin(text: string, ports: RegistryPorts): Promise<Result<AdminCaller>> {
+  const id = idOf(text, 'admin');
+  if (typeof id !== 'string') return id;
+  const found = await ports.store.findAdmin(id);
+  if (!(await matches(text, found, ports)) || found === undefined) return UNAUTHORIZED;
+  return done({ actor: `admin:${found.id}` });
+}
+
+export async function authenticateHost(text: string, ports: RegistryPorts): Promise<Result<HostCaller>> {
+  const id = idOf(text, 'host');
+  if (typeof id !== 'string') return id;
+  const found = await ports.store.findHostByCredential(id);
+  if (!(await matches(text, found?.credential, ports)) || found === undefined) return UNAUTHORIZED;
+  return done({ credentialId: id, host: found.host, network: found.network });
+}
+
+/** A host that was let in before, with its record and network as they are now. */
+export async function authenticateAgain(caller: HostCaller, ports: RegistryPorts): Promise<Result<HostCaller>> {
+  const found = await ports.store.findHostByCredential(caller.credentialId);
+  return found === undefined ? UNAUTHORIZED : done({ ...caller, host: found.host, network: found.network });
+}
+
+/** Whether the token is good now. Its use is claimed by the store, which checks again. */
+export async function authenticateToken(text: string, ports: RegistryPorts): Promise<Result<TokenHolder>> {
+  const id = idOf(text, 'token');
+  if (typeof id !== 'string') return id;
+  const found = await ports.store.findToken(id);
+  if (!(await matches(text, found?.token, ports)) || found === undefined) return UNAUTHORIZED;
+  return isGood(found.token, ports.wall()) ? done(found) : UNAUTHORIZED;
+}
+
+export function isGood(token: TokenRecord, now: number): boolean {
+  return token.remaining > 0 && token.expiresAt > now && token.revokedAt === null;
+}
+
+/** The public part; a refusal for what is no credential, or one of another role: which role its own prefix tells anyone. */
+function idOf(text: string, role: Role) {
+  if (!CREDENTIAL.test(text)) return UNAUTHORIZED;
+  if (!text.startsWith(PREFIXES[role]))
+    return refuse('forbidden', `This needs a credential that begins with ${PREFIXES[role]}, and got another kind.`);
+  return text.slice(0, ID_LENGTH);
+}
+
+async function matches(text: string, record: CredentialRecord | undefined, ports: RegistryPorts): Promise<boolean> {
+  const given = decodeHex(await hashOf(text, ports));
+  const stored = decodeHex(record?.hash ?? NO_HASH);
+  return given !== undefined && stored !== undefined && equalBytes(given, stored);
+}
+
+async function hashOf(text: string, ports: RegistryPorts): Promise<string> {
+  return encodeHex(await ports.sha256(encodeUtf8(text)));
+}

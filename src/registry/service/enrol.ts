@@ -1,0 +1,188 @@
+/**
+ * Enrolment: a host gets its addresses and its key, for one use of a token or at the word of an administrator.
+ *
+ * 1. What the request says is checked against the token: the name, the routes.
+ * 2. Addresses are drawn without looking: most are free, and the store refuses one that is not.
+ * 3. The store adds host, addresses and key and takes the use off the token, all or nothing.
+ * 4. A drawn address was taken, or the network moved on under a check of routes: again, with a closer look.
+ */
+import { encodeBase64Url } from '../../bytes.ts';
+import type { WallMs } from '../../clock.ts';
+import { formatAddress, formatCidr, type Cidr } from '../../ip.ts';
+import { allocateAddress } from '../../network/addresses.ts';
+import type { HostAddition, HostRecord, NetworkRecord, TokenRecord } from '../store/port.ts';
+import type { Enrolled, EnrolRequest, HostConfig } from '../wire.ts';
+import { isGood, issueCredential, type AdminCaller, type TokenHolder } from './credentials.ts';
+import { parseEndpoint } from './endpoints.ts';
+import { findNetwork } from './networks.ts';
+import { viewHostConfig } from './peers.ts';
+import type { RegistryPorts } from './ports.ts';
+import { done, refuse, UNAUTHORIZED, type Refusal, type Result } from './result.ts';
+import { areAllowed, areFree, parseSubnets, trusted } from './subnets.ts';
+
+/** How long an address rests after its host is gone: longer than others may still hold old peer lists. */
+export const QUARANTINE_MS = 7 * 86_400_000;
+const HOST_ID_BYTES = 16;
+const ATTEMPTS = 8;
+
+/** Checked, and in canonical text. */
+interface Candidate {
+  name: string;
+  publicKey: string;
+  endpoint: string | null;
+  listenPort: number | undefined;
+  routes: readonly Cidr[];
+}
+
+export async function enrol(
+  request: EnrolRequest,
+  { token, network }: TokenHolder,
+  ports: RegistryPorts,
+): Promise<Result<Enrolled>> {
+  const candidate = parseCandidate(request);
+  if (!candidate.ok) return candidate;
+  if (token.hostName !== null && token.hostName !== request.name)
+    return refuse('name-not-allowed', `The token is good for the name ${token.hostName} only.`, '/name');
+  const allowed = areAllowed(candidate.value.routes, token.routes);
+  if (!allowed.ok) return allowed;
+  return register(candidate.value, { network, token, actor: `token:${token.id}` }, ports);
+}
+
+/** The administrator's own way: any name, any free route. */
+export async function addHost(
+  networkName: string,
+  request: EnrolRequest,
+  { actor }: AdminCaller,
+  ports: RegistryPorts,
+): Promise<Result<Enrolled>> {
+  const network = await findNetwork(networkName, ports);
+  if (!network.ok) return network;
+  const candidate = parseCandidate(request);
+  if (!candidate.ok) return candidate;
+  return register(candidate.value, { network: network.value, token: undefined, actor }, ports);
+}
+
+function parseCandidate(request: EnrolRequest): Result<Candidate> {
+  const endpoint = request.endpoint === undefined ? done(null) : parseEndpoint(request.endpoint, '/endpoint');
+  if (!endpoint.ok) return endpoint;
+  const routes = parseSubnets(request.routes ?? [], '/routes');
+  if (!routes.ok) return routes;
+  const { name, publicKey, listenPort } = request;
+  return done({ name, publicKey, listenPort, endpoint: endpoint.value, routes: routes.value });
+}
+
+/** On whose word: a token pays with a use, an administrator does not. */
+interface Sponsor {
+  network: NetworkRecord;
+  token: TokenRecord | undefined;
+  actor: string;
+}
+
+async function register(candidate: Candidate, by: Sponsor, ports: RegistryPorts): Promise<Result<Enrolled>> {
+  let { network } = by;
+  let taken: ReadonlySet<string> = new Set();
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const free = areFree(candidate.routes, network, await hostsWithRoutes(candidate, network, ports));
+    if (!free.ok) return free;
+    const addresses = drawAddresses(network, taken, ports);
+    if (addresses === undefined)
+      return refuse(
+        'network-full',
+        `The network ${network.name} has no address left. Remove hosts, or make a larger one.`,
+      );
+    const at = ports.wall();
+    const { addition, hostKey } = await prepare(candidate, { ...by, network }, addresses, at, ports);
+    const added = await ports.store.addHost(addition, { actor: by.actor, at });
+    if (added === undefined) {
+      const moved = await movedOn(network, by.token, ports);
+      if (moved === undefined) return UNAUTHORIZED;
+      network = moved;
+    } else if (!('conflict' in added)) {
+      return done({ ...(await settle(added, network, ports)), hostKey });
+    } else if (added.conflict === 'address') {
+      taken = new Set(await ports.store.takenAddresses(network.id, addition.releasedBefore));
+    } else {
+      return refuseConflict(added.conflict, candidate);
+    }
+  }
+  const busy = refuse('busy', 'Too many hosts are enrolling at this moment. Try again in a few seconds.');
+  return { ...busy, retryAfterSeconds: 5 };
+}
+
+/** Only who declares routes is compared with the others, so only then are they read. */
+async function hostsWithRoutes({ routes }: Candidate, { id }: NetworkRecord, { store }: RegistryPorts) {
+  return routes.length === 0 ? [] : store.listHosts(id);
+}
+
+/** One free address of each range. */
+function drawAddresses(
+  network: NetworkRecord,
+  taken: ReadonlySet<string>,
+  { random }: RegistryPorts,
+): string[] | undefined {
+  const drawn = network.ranges.map((range) => allocateAddress(trusted(range), taken, random));
+  const addresses = drawn.filter((address) => address !== undefined).map(formatAddress);
+  return addresses.length === drawn.length ? addresses : undefined;
+}
+
+async function prepare(
+  candidate: Candidate,
+  { network, token }: Sponsor,
+  addresses: readonly string[],
+  at: WallMs,
+  ports: RegistryPorts,
+): Promise<{ addition: HostAddition; hostKey: string }> {
+  const { text: hostKey, record: credential } = await issueCredential('host', ports);
+  const host = {
+    ...candidate,
+    id: encodeBase64Url(ports.random(HOST_ID_BYTES)),
+    addresses,
+    routes: candidate.routes.map(formatCidr),
+    listenPort: candidate.listenPort ?? network.listenPort,
+  };
+  const addition = {
+    networkId: network.id,
+    host,
+    credential,
+    releasedBefore: at - QUARANTINE_MS,
+    ...(token !== undefined && { tokenId: token.id }),
+    // What was checked about routes holds only while no other host came or changed.
+    ...(host.routes.length > 0 && { ifVersion: network.version }),
+  };
+  return { addition, hostKey };
+}
+
+/** The network as it is now, if the token is still good and the network has moved: then trying again makes sense. */
+async function movedOn(
+  network: NetworkRecord,
+  token: TokenRecord | undefined,
+  { store, wall }: RegistryPorts,
+): Promise<NetworkRecord | undefined> {
+  if (token !== undefined) {
+    const found = await store.findToken(token.id);
+    if (found === undefined || !isGood(found.token, wall())) return undefined;
+  }
+  const now = await store.findNetwork(network.name);
+  return now?.id === network.id && now.version !== network.version ? now : undefined;
+}
+
+async function settle(host: HostRecord, network: NetworkRecord, { store, bell }: RegistryPorts): Promise<HostConfig> {
+  bell.ring(network.id, host.version);
+  // At the version of the host itself: what comes later, the first difference brings.
+  return viewHostConfig(host, { ...network, version: host.version }, await store.listHosts(network.id));
+}
+
+function refuseConflict(conflict: 'name' | 'publicKey', { name }: Candidate): Refusal {
+  // Neither says more than that: whose key it is would tell who is there, and nobody takes over a host by enrolling.
+  if (conflict === 'name')
+    return refuse(
+      'name-taken',
+      `A host is called ${name} already. Choose another name, or have it removed first.`,
+      '/name',
+    );
+  return refuse(
+    'key-in-use',
+    'This public key cannot be used. Generate a new private key for this host.',
+    '/publicKey',
+  );
+}

@@ -1,0 +1,88 @@
+/** What a host sees of its network: every other host in it. */
+import { parseCidr } from '../../ip.ts';
+import type { HostRecord, NetworkRecord } from '../store/port.ts';
+import type { HostConfig, PeerList, PeerView } from '../wire.ts';
+import { authenticateAgain, type HostCaller } from './credentials.ts';
+import type { RegistryPorts } from './ports.ts';
+import { done, type Result } from './result.ts';
+import { trusted } from './subnets.ts';
+
+/** Keeps the mapping of a NAT open; the paper's section 6.5 and wg(8) suggest 25. */
+const KEEPALIVE_SECONDS = 25;
+
+/**
+ * The peers, or what changed of them after the version `since`. In full when the version is none of ours, or when the
+ * asking host itself has changed: how it sees the others depends on itself.
+ */
+export async function listPeers(
+  { host, network }: HostCaller,
+  since: number | undefined,
+  ports: RegistryPorts,
+): Promise<PeerList> {
+  const { id, version } = network;
+  if (since === undefined || since < 1 || since > version || host.version > since) {
+    const peers = viewPeers(host, await ports.store.listHosts(id));
+    return { version, full: true, peers, removed: [] };
+  }
+  const changed = since === version ? [] : await ports.store.hostsChangedSince(id, since);
+  const present = new Set(changed.filter((other) => other.deletedAt === null).map((other) => other.publicKey));
+  const gone = changed.filter((other) => other.deletedAt !== null && !present.has(other.publicKey));
+  return {
+    version,
+    full: false,
+    peers: viewPeers(host, changed),
+    removed: [...new Set(gone.map((other) => other.publicKey))],
+  };
+}
+
+export async function hostConfig({ host, network }: HostCaller, ports: RegistryPorts): Promise<HostConfig> {
+  return viewHostConfig(host, network, await ports.store.listHosts(network.id));
+}
+
+/** `others` may hold the host itself. */
+export function viewHostConfig(host: HostRecord, network: NetworkRecord, others: readonly HostRecord[]): HostConfig {
+  return {
+    network: { name: network.name, suffix: network.suffix, ranges: [...network.ranges] },
+    host: {
+      name: host.name,
+      publicKey: host.publicKey,
+      addresses: host.addresses.map((address, i) => `${address}/${trusted(network.ranges[i]!).prefixLength}`),
+      listenPort: host.listenPort,
+      endpoint: host.endpoint,
+      routes: [...host.routes],
+    },
+    version: network.version,
+    peers: viewPeers(host, others),
+  };
+}
+
+/**
+ * Waits until the network is past the version that the caller has seen, or the time is up, and looks the caller up again:
+ * it may have been revoked meanwhile.
+ */
+export async function awaitChange(
+  caller: HostCaller,
+  seen: number,
+  wait: { timeoutMs: number; signal: AbortSignal },
+  ports: RegistryPorts,
+): Promise<Result<HostCaller>> {
+  if (caller.network.version > seen || wait.timeoutMs === 0) return done(caller);
+  await ports.bell.wait(caller.network.id, seen, wait.timeoutMs, wait.signal);
+  return authenticateAgain(caller, ports);
+}
+
+function viewPeers(host: HostRecord, others: readonly HostRecord[]): PeerView[] {
+  return others
+    .filter((other) => other.id !== host.id && other.deletedAt === null)
+    .map((other) => ({
+      name: other.name,
+      publicKey: other.publicKey,
+      endpoint: other.endpoint ?? other.observedEndpoint,
+      allowedIps: [...other.addresses.map(singleAddress), ...other.routes],
+      persistentKeepalive: host.endpoint === null ? KEEPALIVE_SECONDS : 0,
+    }));
+}
+
+function singleAddress(address: string): string {
+  return `${address}/${parseCidr(address)?.prefixLength}`;
+}

@@ -1,0 +1,19 @@
+/** What the services need of the world. */
+import type { RandomBytes, WallMs } from '../../clock.ts';
+import type { Store } from '../store/port.ts';
+
+export interface RegistryPorts {
+  store: Store;
+  bell: Bell;
+  random: RandomBytes;
+  sha256: (bytes: Uint8Array) => Promise<Uint8Array>;
+  wall: () => WallMs;
+}
+
+/** Tells the requests that wait for a change of a network that there is one. */
+export interface Bell {
+  /** After the change is in the store. */
+  ring(networkId: number, version: number): void;
+  /** Resolves once a version above `seen` was rung, after `timeoutMs`, or when `signal` aborts: never rejects. */
+  wait(networkId: number, seen: number, timeoutMs: number, signal: AbortSignal): Promise<void>;
+}
