@@ -1,5 +1,7 @@
 /** `peerage down`: takes back all that `up` did, as `wg-quick down`. */
+import { stopAgent } from './agent-process.ts';
 import { readConfigFile } from './config-file.ts';
+import { closeFirewall } from './firewall/firewall.ts';
 import { addExamples } from './help.ts';
 import { bringDown } from './interface-down.ts';
 import { expectRoot } from './interface-up.ts';
@@ -12,7 +14,11 @@ export const addDown: AddCommand = (program, ports) => {
     .argument('<interface|file>', 'as for `up`')
     .action(async (nameOrPath: string) => {
       expectRoot(ports, 'down');
-      await bringDown(ports, await readConfigFile(ports, nameOrPath));
+      const file = await readConfigFile(ports, nameOrPath);
+      // Also when the interface went on its own: the agent and the firewall's rules did not go with it.
+      await stopAgent(ports, file.name);
+      await closeFirewall(ports, file.name);
+      await bringDown(ports, file);
     });
   addExamples(command, [['peerage down wg0', 'take down what `peerage up wg0` brought up']]);
 };

@@ -1,0 +1,85 @@
+/**
+ * The agent as a process of its own: one per joined interface, found again by the file in which it tells how it is.
+ *
+ * A process number alone may have passed on to another program; the command line of the process tells.
+ */
+import { UserError } from '../errors.ts';
+import type { Ports } from './ports.ts';
+
+/** How long an agent gets to start and to end. */
+const PATIENCE_MS = 10_000;
+const LOOK_AGAIN_MS = 20;
+
+export interface AgentStatus {
+  pid: number;
+  /** `current` once the registry answered; `unavailable` while it does not; `refused` when it will not any more. */
+  state: 'starting' | 'current' | 'unavailable' | 'refused';
+  reason?: string;
+  /** ISO 8601, of the latest answer. */
+  lastAnswer?: string;
+}
+
+type AgentPorts = Pick<Ports, 'files' | 'processes' | 'services' | 'clock'>;
+
+export function agentLogPath(interfaceName: string): string {
+  return `/run/peerage/${interfaceName}.log`;
+}
+
+export async function readAgentStatus(ports: Pick<Ports, 'files'>, name: string): Promise<AgentStatus | undefined> {
+  const text = await ports.files.read(statusPath(name));
+  return text === undefined ? undefined : (JSON.parse(text) as AgentStatus); // written by the agent, whole or not at all
+}
+
+export async function writeAgentStatus(ports: Pick<Ports, 'files'>, name: string, status: AgentStatus): Promise<void> {
+  await ports.files.write(statusPath(name), `${JSON.stringify(status)}\n`, { mode: 0o600 });
+}
+
+/** The process number of the agent that runs now. */
+export async function findAgent(ports: AgentPorts, name: string): Promise<number | undefined> {
+  const pid = (await readAgentStatus(ports, name))?.pid;
+  if (pid === undefined || !ports.processes.isAlive(pid)) return undefined;
+  const commandLine = (await ports.files.read(`/proc/${pid}/cmdline`)) ?? '';
+  const words = commandLine.split('\0');
+  return words.includes(name) || words.includes('--foreground') ? pid : undefined;
+}
+
+/** Resolves when the agent runs. One that runs already is left alone. */
+export async function startAgent(ports: AgentPorts, name: string): Promise<void> {
+  if ((await findAgent(ports, name)) !== undefined) return;
+  const logFile = agentLogPath(name);
+  await ports.files.write(logFile, '', { mode: 0o600 });
+  const { pid } = await ports.processes.spawnSelf(['agent', name], { logFile });
+  await waitFor(ports, async () => {
+    if ((await readAgentStatus(ports, name))?.pid === pid) return true;
+    if (ports.processes.isAlive(pid)) return false;
+    throw new UserError(`the agent of "${name}" ended at once`, { remedy: `Its last words are in ${logFile}` });
+  });
+}
+
+/** Resolves when no agent runs, and its files are gone. */
+export async function stopAgent(ports: AgentPorts, name: string): Promise<void> {
+  const pid = await findAgent(ports, name);
+  if (pid !== undefined) {
+    ports.processes.kill(pid, 'SIGTERM');
+    const ended = await waitFor(ports, async () => !ports.processes.isAlive(pid));
+    if (!ended) throw new UserError(`the agent of "${name}" does not end`, { remedy: `Look at process ${pid}.` });
+  }
+  await ports.files.remove(statusPath(name));
+  await ports.files.remove(agentLogPath(name));
+}
+
+function statusPath(name: string): string {
+  return `/run/peerage/${name}.agent.json`;
+}
+
+/** False when it did not become so in time. */
+async function waitFor(ports: Pick<Ports, 'services' | 'clock'>, condition: () => Promise<boolean>): Promise<boolean> {
+  const deadline = ports.clock.monotonic() + PATIENCE_MS;
+  // oxlint-disable no-await-in-loop -- waiting is the purpose
+  while (!(await condition())) {
+    if (ports.clock.monotonic() > deadline) return false;
+    await ports.services.sleep(LOOK_AGAIN_MS);
+  }
+  // oxlint-enable no-await-in-loop
+  return true;
+}

@@ -1,0 +1,221 @@
+/**
+ * Joining a network, step by step. The private key is made here and stays here: only the public key is sent.
+ *
+ * 1. the key, written into the interface's file before anything is sent, so that it cannot be lost afterwards
+ * 2. enrolment, which gives addresses, peers and the host key
+ * 3. the host key into a file of its own, the addresses and peers into the interface's file
+ * 4. the interface
+ * 5. the agent that keeps the peers current
+ */
+import { createEnrolment, isCleartext, parseJoinLink, readEnrolment } from '../agent/enrol.ts';
+import { mergePeerList } from '../agent/merge.ts';
+import { EMPTY_INTERFACE, parseEndpoint, type Config } from '../config/config.ts';
+import { formatConfig } from '../config/format.ts';
+import { parseConfigOrThrow } from '../config/parse.ts';
+import { UserError } from '../errors.ts';
+import { parseCidr } from '../ip.ts';
+import { formatKey, generatePrivateKey, type PrivateKey, type PublicKey } from '../keys.ts';
+import { HostName, type Enrolled, type EnrolRequest } from '../registry/wire.ts';
+import { startAgent } from './agent-process.ts';
+import { configPath, expectInterfaceName, readConfigFile } from './config-file.ts';
+import { guardFirewall } from './firewall/guard.ts';
+import { bringUp, expectRoot, interfaceExists } from './interface-up.ts';
+import type { JoinOptions } from './join.ts';
+import { toPeerConfig } from './managed-peers.ts';
+import { readMembership, writeMembership, type Membership } from './membership.ts';
+import type { Ports } from './ports.ts';
+import { callRegistry } from './registry-call.ts';
+
+export async function joinNetwork(ports: Ports, link: string, options: JoinOptions): Promise<void> {
+  expectRoot(ports, 'join');
+  const name = options.interface;
+  expectInterfaceName(name);
+  const { registry, token } = parseJoinLink(link);
+  const known = await readMembership(ports, name);
+  if (known !== undefined) return sayJoined(ports, name, known, registry, options);
+  await expectFree(ports, name);
+
+  const facts = readFacts(ports, options);
+  const secret = token ?? (await readToken(ports));
+  if (isCleartext(registry))
+    ports.terminal.stderr(
+      `Warning: ${registry} is not encrypted: whoever sees the traffic can use the token and the host key.\n`,
+    );
+  const { membership, config } = await enrol(ports, { name, registry, token: secret, facts });
+  await writeMembership(ports, name, membership);
+  await ports.files.write(configPath(name), fileText(membership, config), { mode: 0o600 });
+  ports.terminal.stderr(`Enrolled as "${membership.host}" in the network "${membership.network}".\n`);
+
+  const file = await readConfigFile(ports, name);
+  try {
+    await bringUp(ports, file, { unresolved: 'warn' });
+    await guardFirewall(ports, file, options);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError(error.message, {
+      remedy: `This host is enrolled; only the interface is missing. Then: peerage up ${name}`,
+      cause: error,
+    });
+  }
+  await announce(ports, name, membership, options);
+}
+
+/** Both ways end here: the agent runs, and the person knows what is there. */
+async function announce(ports: Ports, name: string, membership: Membership, options: JoinOptions): Promise<void> {
+  if (options.foreground !== true) await startAgent(ports, name);
+  const { host, network, registry, addresses, peers } = membership;
+  if (options.json === true) {
+    const facts = { interface: name, host, network, registry, addresses, peers: peers.map((peer) => peer.name) };
+    ports.terminal.stdout(`${JSON.stringify(facts, undefined, 2)}\n`);
+  } else {
+    const who = peers.length === 0 ? 'nobody else is there yet' : peers.map((peer) => peer.name).join(', ');
+    ports.terminal.stdout(`${name} is up: ${addresses.join(', ')}\nPeers: ${who}\n`);
+    ports.terminal.stderr(`See them with: peerage status\n`);
+  }
+  if (options.foreground !== true) return;
+  const { runAgent } = await import('./run-agent.ts');
+  await runAgent(ports, name);
+}
+
+async function sayJoined(
+  ports: Ports,
+  name: string,
+  known: Membership,
+  registry: string,
+  options: JoinOptions,
+): Promise<void> {
+  if (known.registry !== registry)
+    throw new UserError(`"${name}" has joined another network already: "${known.network}" at ${known.registry}`, {
+      remedy: `Choose another interface (--interface wg1), or leave that network first: peerage leave ${name}`,
+    });
+  ports.terminal.stderr(
+    `This host is "${known.host}" in the network "${known.network}" already; the token was not used.\n`,
+  );
+  if (await interfaceExists(ports, name)) return announce(ports, name, known, options);
+  ports.terminal.stderr(`The interface is down. To bring it up: peerage up ${name}\n`);
+}
+
+/** What an earlier, interrupted `join` left is taken up again; a person's own file is not. */
+async function expectFree(ports: Ports, name: string): Promise<void> {
+  if (await interfaceExists(ports, name))
+    throw new UserError(`\`${name}' already exists`, { remedy: 'Choose another name: --interface wg1' });
+  const path = configPath(name);
+  const text = await ports.files.read(path);
+  if (text === undefined) return;
+  const { interface: own, peers } = parseConfigOrThrow(text, { file: path });
+  if (own.addresses.length > 0 || peers.length > 0)
+    throw new UserError(`${path} exists and was not written by \`peerage join\``, {
+      remedy: 'Choose another name (--interface wg1), or move the file away.',
+    });
+}
+
+/** The key in place, or a new one that is in place when this resolves. */
+async function ensurePrivateKey(ports: Ports, name: string): Promise<PrivateKey> {
+  const path = configPath(name);
+  const text = await ports.files.read(path);
+  const present = text === undefined ? undefined : parseConfigOrThrow(text, { file: path }).interface.privateKey;
+  const privateKey = present ?? generatePrivateKey(ports.random);
+  const config: Config = { interface: { ...EMPTY_INTERFACE, privateKey }, peers: [] };
+  await ports.files.write(path, formatConfig(config), { mode: 0o600 });
+  return privateKey;
+}
+
+async function enrol(
+  ports: Ports,
+  input: { name: string; registry: string; token: string; facts: Omit<EnrolRequest, 'publicKey'> },
+): Promise<{ membership: Membership; config: Config }> {
+  const { name, registry, token } = input;
+  const privateKey = await ensurePrivateKey(ports, name);
+  const publicKey = formatKey(ports.crypto.publicKey(privateKey) as PublicKey); // 32 bytes by its contract
+  const facts: EnrolRequest = { ...input.facts, publicKey };
+  // When no answer comes, the enrolment may still have happened: the key is kept for then.
+  const answer = await callRegistry(ports, registry, createEnrolment(token, facts));
+  try {
+    const enrolled = readEnrolment(answer, facts);
+    return { membership: toMembership(registry, enrolled), config: toConfig(privateKey, enrolled) };
+  } catch (error) {
+    await ports.files.remove(configPath(name));
+    throw error;
+  }
+}
+
+function toMembership(registry: string, { network, host, hostKey, version, peers }: Enrolled): Membership {
+  const nobody = { version: -1, peers: [] };
+  const set = mergePeerList(nobody, { version, full: true, peers, removed: [] }, host.publicKey);
+  return {
+    registry,
+    network: network.name,
+    host: host.name,
+    publicKey: host.publicKey,
+    hostKey,
+    addresses: host.addresses,
+    version,
+    peers: [...set.peers],
+  };
+}
+
+function toConfig(privateKey: PrivateKey, { host, peers }: Enrolled): Config {
+  const addresses = host.addresses.map(parseCidr).filter((address) => address !== undefined);
+  return {
+    interface: { ...EMPTY_INTERFACE, privateKey, addresses, listenPort: host.listenPort },
+    peers: peers.filter((peer) => peer.publicKey !== host.publicKey).map(toPeerConfig),
+  };
+}
+
+function fileText({ host, network, registry }: Membership, config: Config): string {
+  return `# ${host} in the network ${network}, enrolled at ${registry}
+# The [Peer] sections of its hosts are kept current by \`peerage agent\`; everything else is yours to change.
+
+${formatConfig(config)}`;
+}
+
+function readFacts(ports: Ports, options: JoinOptions): Omit<EnrolRequest, 'publicKey'> {
+  const name = options.name ?? ports.processes.hostname.split('.', 1)[0]?.toLowerCase() ?? '';
+  if (!HostName.safeParse(name).success)
+    throw new UserError(`"${name}" cannot be the name of a host`, {
+      remedy: 'Say another one with --name: letters, digits and hyphens, at most 63.',
+      exitCode: 2,
+    });
+  const listenPort = options.listenPort === undefined ? undefined : readPort(options.listenPort);
+  const routes = (options.routes ?? '').split(',').flatMap((text) => text.trim() || []);
+  const wrong = routes.find((route) => !route.includes('/') || parseCidr(route) === undefined);
+  if (wrong !== undefined)
+    throw new UserError(`--routes: "${wrong}" is no network`, { remedy: 'For example 172.27.88.0/24', exitCode: 2 });
+  return {
+    name,
+    ...(options.endpoint === undefined ? {} : { endpoint: readEndpoint(options.endpoint, listenPort) }),
+    ...(listenPort === undefined ? {} : { listenPort }),
+    ...(routes.length === 0 ? {} : { routes }),
+  };
+}
+
+function readPort(text: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (port >= 1 && port <= 65535) return port;
+  throw new UserError(`--listen-port: "${text}" is no port`, {
+    remedy: 'It is a number from 1 to 65535.',
+    exitCode: 2,
+  });
+}
+
+function readEndpoint(text: string, listenPort: number | undefined): string {
+  const whole = parseEndpoint(text) === undefined && listenPort !== undefined ? `${text}:${listenPort}` : text;
+  if (parseEndpoint(whole) !== undefined) return whole;
+  throw new UserError(`--endpoint: "${text}" is no endpoint`, {
+    remedy: 'It is host:port or [IPv6 address]:port, for example dolores.example.net:55867',
+    exitCode: 2,
+  });
+}
+
+/** From the environment, a person, or a pipe: none of these shows it to other users as an argument would. */
+async function readToken(ports: Ports): Promise<string> {
+  const token =
+    ports.processes.env['PEERAGE_TOKEN'] ??
+    (await ports.terminal.ask('Enrolment token: ')) ??
+    (await ports.terminal.stdin());
+  if (/^pgt_[A-Za-z0-9_-]+$/.test(token.trim())) return token.trim();
+  throw new UserError('There is no enrolment token.', {
+    remedy: 'Ask the administrator for one (`peerage token`), and give it with the address: vpn.example.net/pgt_...',
+    exitCode: 2,
+  });
+}

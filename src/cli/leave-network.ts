@@ -1,0 +1,41 @@
+/** Leaving, in the order in which a failure does the least harm: the registry, the agent, the interface, the files. */
+import { createLeave, readLeave } from '../agent/enrol.ts';
+import { UserError } from '../errors.ts';
+import { stopAgent } from './agent-process.ts';
+import { expectInterfaceName, configPath, readConfigFile } from './config-file.ts';
+import { closeFirewall } from './firewall/firewall.ts';
+import { bringDown } from './interface-down.ts';
+import { expectRoot } from './interface-up.ts';
+import { readMembership, removeMembership, type Membership } from './membership.ts';
+import type { Ports } from './ports.ts';
+import { callRegistry } from './registry-call.ts';
+
+export async function leaveNetwork(ports: Ports, name: string, options: { force?: true }): Promise<void> {
+  expectRoot(ports, 'leave');
+  expectInterfaceName(name);
+  const membership = await readMembership(ports, name);
+  if (membership === undefined)
+    throw new UserError(`"${name}" has not joined a network`, { remedy: 'Those that have: peerage status' });
+  await tellRegistry(ports, membership, options);
+  await stopAgent(ports, name);
+  await closeFirewall(ports, name);
+  if ((await ports.uapi.interfaces()).includes(name)) await bringDown(ports, await readConfigFile(ports, name));
+  await ports.files.remove(configPath(name));
+  await removeMembership(ports, name);
+  ports.terminal.stderr(`"${membership.host}" has left the network "${membership.network}".\n`);
+}
+
+async function tellRegistry(ports: Ports, membership: Membership, options: { force?: true }): Promise<void> {
+  try {
+    const answer = await callRegistry(ports, membership.registry, createLeave(membership.hostKey));
+    if (!readLeave(answer)) ports.terminal.stderr('The registry did not know this host any more.\n');
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    if (options.force !== true)
+      throw new UserError(error.message, {
+        remedy: 'Nothing was changed. Try again later; or with --force, and have the host removed at the registry.',
+        cause: error,
+      });
+    ports.terminal.stderr(`Warning: ${error.message}; have "${membership.host}" removed there.\n`);
+  }
+}

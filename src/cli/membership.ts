@@ -1,0 +1,62 @@
+/**
+ * What a host keeps of having joined a network: where the registry is, the key it is known by there, and the peers it
+ * was told of last. One file per interface, readable by root only, because of the host key.
+ */
+import { z } from 'zod';
+import { UserError } from '../errors.ts';
+import { HostName, PeerView, PublicKeyText } from '../registry/wire.ts';
+import { MEMBERSHIP_FOLDER, membershipPath } from './membership-path.ts';
+import type { Ports } from './ports.ts';
+
+const Membership = z.object({
+  /** URL without a trailing slash. */
+  registry: z.string(),
+  network: z.string(),
+  host: HostName,
+  publicKey: PublicKeyText,
+  /** `pgh_...` */
+  hostKey: z.string(),
+  addresses: z.array(z.string()),
+  /** The list of peers that the interface and its file were last set to. */
+  version: z.number().int(),
+  peers: z.array(PeerView),
+});
+export type Membership = z.infer<typeof Membership>;
+
+type FilePorts = Pick<Ports, 'files'>;
+
+/** Undefined when the interface belongs to no registry. */
+export async function readMembership(ports: FilePorts, interfaceName: string): Promise<Membership | undefined> {
+  const path = membershipPath(interfaceName);
+  const text = await ports.files.read(path);
+  if (text === undefined) return undefined;
+  const parsed = Membership.safeParse(parseJson(text));
+  if (parsed.success) return parsed.data;
+  throw new UserError(`${path} is damaged`, {
+    remedy: `Have this host removed at the registry, remove ${path}, and join anew.`,
+  });
+}
+
+export async function writeMembership(ports: FilePorts, interfaceName: string, membership: Membership): Promise<void> {
+  await ports.files.write(membershipPath(interfaceName), `${JSON.stringify(membership, undefined, 2)}\n`, {
+    mode: 0o600,
+  });
+}
+
+export async function removeMembership(ports: FilePorts, interfaceName: string): Promise<void> {
+  await ports.files.remove(membershipPath(interfaceName));
+}
+
+/** Interfaces of this host that belong to a registry. */
+export async function listMemberships(ports: FilePorts): Promise<string[]> {
+  const names = await ports.files.list(MEMBERSHIP_FOLDER);
+  return names.flatMap((name) => /^(?<own>.+)(?<!\.firewall)\.json$/.exec(name)?.groups?.['own'] ?? []);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

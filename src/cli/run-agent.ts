@@ -1,0 +1,203 @@
+/**
+ * The agent of a joined interface: asks the registry, applies what changed, reports what it sees of the others. What to ask and
+ * when is src/agent/'s; here its requests meet the network, the tunnel and the files.
+ *
+ * Nothing but a list of the registry ever takes a peer away. A failure of any step is told and tried again at the next look.
+ */
+import { createReport, Reporter } from '../agent/report.ts';
+import { Watch, type WatchEvent } from '../agent/watch.ts';
+import { UserError } from '../errors.ts';
+import { formatKey } from '../keys.ts';
+import type { PeerView } from '../registry/wire.ts';
+import { findAgent, writeAgentStatus, type AgentStatus } from './agent-process.ts';
+import { readConfigFile } from './config-file.ts';
+import { applyPeers, rewritePeers } from './managed-peers.ts';
+import { readMembership, writeMembership, type Membership } from './membership.ts';
+import type { Ports } from './ports.ts';
+import { callRegistry } from './registry-call.ts';
+import { describeTunnel } from './tunnel.ts';
+
+/** How often the tunnel is looked at: a local question that nobody else hears of. */
+const LOOK_MS = 3000;
+/** How often the tunnel is compared with the list, for what something else changed or could not be done before. */
+const REPAIR_MS = 60_000;
+
+/** Runs until a signal comes, the interface is gone (both resolve), or the registry refuses the host (throws). */
+export async function runAgent(ports: Ports, name: string): Promise<void> {
+  const membership = await readMembership(ports, name);
+  if (membership === undefined)
+    throw new UserError(`"${name}" has not joined a network`, { remedy: 'peerage join HOST/TOKEN' });
+  const other = await findAgent(ports, name);
+  if (other !== undefined && other !== ports.processes.pid)
+    throw new UserError(`the agent of "${name}" runs already, as process ${other}`);
+  const agent = new Agent(ports, name, membership);
+  await agent.run();
+}
+
+class Agent {
+  readonly #ports: Ports;
+  readonly #name: string;
+  readonly #stop = new AbortController();
+  readonly #watch: Watch;
+  readonly #reporter = new Reporter();
+  #membership: Membership;
+  #status: AgentStatus;
+  #nextRepair = 0;
+  #failure: UserError | undefined;
+
+  constructor(ports: Ports, name: string, membership: Membership) {
+    this.#ports = ports;
+    this.#name = name;
+    this.#membership = membership;
+    this.#status = { pid: ports.processes.pid, state: 'starting' };
+    this.#watch = new Watch({
+      hostKey: membership.hostKey,
+      ownPublicKey: membership.publicKey,
+      present: { version: membership.version, peers: membership.peers },
+      random: ports.random,
+      now: ports.clock.monotonic(),
+    });
+  }
+
+  async run(): Promise<void> {
+    const { clock, services, processes } = this.#ports;
+    const { signal } = this.#stop;
+    void processes.interrupted().then(() => this.#stop.abort());
+    await this.#tell({ pid: processes.pid, state: 'starting' });
+    this.#say(`watching ${this.#membership.registry}`);
+    let answer: Promise<WatchEvent> | undefined;
+    let nextLook = clock.monotonic();
+    // oxlint-disable no-await-in-loop -- one thing at a time, so that no two of them change the tunnel at once
+    while (!signal.aborted) {
+      answer ??= this.#ask();
+      const wakeAt = Math.min(nextLook, this.#watch.nextTimeout());
+      const pause = services.sleep(Math.max(0, wakeAt - clock.monotonic()), signal);
+      const event = await Promise.race([...(answer === undefined ? [] : [answer]), pause.then(() => undefined)]);
+      if (signal.aborted) break;
+      if (event !== undefined) {
+        answer = undefined;
+        await this.#handle(event);
+      }
+      if (clock.monotonic() >= nextLook) {
+        await this.#look();
+        nextLook = clock.monotonic() + LOOK_MS;
+      }
+    }
+    // oxlint-enable no-await-in-loop
+    this.#say('ended');
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** Undefined when it is not time to ask. */
+  #ask(): Promise<WatchEvent> | undefined {
+    const { clock } = this.#ports;
+    const request = this.#watch.poll(clock.monotonic());
+    if (request === undefined) return undefined;
+    return callRegistry(this.#ports, this.#membership.registry, request, this.#stop.signal).then(
+      (answer) => this.#watch.handleAnswer(answer, clock.monotonic()),
+      (error: unknown) => this.#watch.handleFailure(messageOf(error), clock.monotonic()),
+    );
+  }
+
+  async #handle(event: WatchEvent): Promise<void> {
+    const { pid } = this.#status;
+    if (event.type === 'unavailable') {
+      if (this.#status.state !== 'unavailable')
+        this.#say(`the registry is not available: ${event.reason}; the peers stay as they are`);
+      await this.#tell({ ...this.#status, state: 'unavailable', reason: event.reason });
+    } else if (event.type === 'refused') {
+      this.#failure = new UserError(`the registry does not know this host any more: ${event.reason}`, {
+        remedy: `The tunnel stays as it is. To join anew: peerage leave --force ${this.#name}, then peerage join`,
+      });
+      await this.#tell({ ...this.#status, state: 'refused', reason: event.reason });
+      this.#stop.abort();
+    } else {
+      if (this.#status.state === 'unavailable') this.#say('the registry is back');
+      await this.#tell({ pid, state: 'current', lastAnswer: new Date(this.#ports.clock.wall()).toISOString() });
+      if (event.type === 'changed') await this.#repair();
+    }
+  }
+
+  async #look(): Promise<void> {
+    if (!(await this.#ports.uapi.interfaces()).includes(this.#name)) {
+      this.#say('the interface is gone');
+      this.#stop.abort();
+      return;
+    }
+    if (this.#ports.clock.monotonic() >= this.#nextRepair) await this.#repair();
+    try {
+      await this.#report();
+    } catch (error) {
+      // Nothing is lost: it was not marked as told, and the next look tries again.
+      if (!(error instanceof UserError)) throw error;
+    }
+  }
+
+  /** Brings tunnel, routes and file to the list of the registry. */
+  async #repair(): Promise<void> {
+    this.#nextRepair = this.#ports.clock.monotonic() + REPAIR_MS;
+    const before = this.#membership.peers;
+    const { version, peers: after } = this.#watch.present;
+    try {
+      const file = await readConfigFile(this.#ports, this.#name);
+      await applyPeers(this.#ports, file, before, after);
+      if (version === this.#membership.version) return;
+      const text = rewritePeers(file.text, file.path, before, after);
+      if (text !== file.text) await this.#ports.files.write(file.path, text, { mode: 0o600 });
+      this.#membership = { ...this.#membership, version, peers: [...after] };
+      await writeMembership(this.#ports, this.#name, this.#membership);
+      this.#say(describeDifference(before, after));
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      this.#say(`${error.message}; trying again in ${REPAIR_MS / 1000} seconds`);
+    }
+  }
+
+  async #report(): Promise<void> {
+    const state = await describeTunnel(this.#ports, this.#name);
+    const peers = state.peers.map((peer) => ({
+      publicKey: formatKey(peer.publicKey),
+      endpoint: peer.endpoint?.toString(),
+      latestHandshakeMs: peer.latestHandshakeMs,
+    }));
+    const report = this.#reporter.compose(
+      { listenPort: state.listenPort, peers },
+      this.#watch.present.peers,
+      this.#ports.clock.wall(),
+    );
+    if (report === undefined || this.#status.state !== 'current') return;
+    const request = createReport(this.#membership.hostKey, report);
+    const answer = await callRegistry(this.#ports, this.#membership.registry, request, this.#stop.signal);
+    if (answer.status >= 200 && answer.status < 300) this.#reporter.accepted(report);
+  }
+
+  async #tell(status: AgentStatus): Promise<void> {
+    this.#status = status;
+    await writeAgentStatus(this.#ports, this.#name, status);
+  }
+
+  #say(text: string): void {
+    const { terminal, clock } = this.#ports;
+    terminal.stderr(`${new Date(clock.wall()).toISOString()} ${this.#name}: ${text}\n`);
+  }
+}
+
+function describeDifference(before: readonly PeerView[], after: readonly PeerView[]): string {
+  const old = new Map(before.map((peer) => [peer.publicKey, peer]));
+  const now = new Set(after.map((peer) => peer.publicKey));
+  const came = after.filter((peer) => !old.has(peer.publicKey));
+  const gone = before.filter((peer) => !now.has(peer.publicKey));
+  const changed = after.filter((peer) => {
+    const known = old.get(peer.publicKey);
+    return known !== undefined && JSON.stringify(known) !== JSON.stringify(peer);
+  });
+  const parts = (['came', 'went', 'changed'] as const).flatMap((word, i) => {
+    const peers = [came, gone, changed][i] ?? [];
+    return peers.length === 0 ? [] : [`${word}: ${peers.map((peer) => peer.name).join(', ')}`];
+  });
+  return parts.join('; ') || 'nothing of the peers changed';
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
