@@ -3,6 +3,7 @@
  * wg(8) accepts and to the byte form that the packet code uses.
  */
 import ipaddr from 'ipaddr.js';
+import { equalBytes } from './bytes.ts';
 
 declare const cidrBrand: unique symbol;
 
@@ -90,6 +91,18 @@ export function containsAddress(outer: Cidr, inner: IpAddress | Cidr): boolean {
 
 export function overlaps(a: Cidr, b: Cidr): boolean {
   return containsAddress(a, b) || containsAddress(b, a);
+}
+
+/**
+ * Whether an address is the first or the last of its range, which no host may have: the network itself or IPv6's
+ * subnet-router anycast, and broadcast or anycast (RFC 4291 section 2.6.1, RFC 2526). Ranges of one or two addresses
+ * have none such (RFC 3021, RFC 6164).
+ */
+export function isReservedAddress(range: Cidr, address: IpAddress): boolean {
+  if (addressBits(range.family) - range.prefixLength < 2 || range.family !== address.family) return false;
+  const { bytes: first } = maskCidr(range);
+  const last = first.map((byte, i) => byte | (0xff >> Math.min(8, Math.max(0, range.prefixLength - 8 * i))));
+  return equalBytes(address.bytes, first) || equalBytes(address.bytes, last);
 }
 
 function fromParser(parsed: ipaddr.IPv4 | ipaddr.IPv6): IpAddress {

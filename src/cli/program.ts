@@ -3,14 +3,20 @@
  */
 import { Command, CommanderError } from 'commander';
 import { UserError } from '../errors.ts';
+import { addCheck } from './check.ts';
+import { addAgent } from './agent.ts';
 import { addCompletion } from './completion.ts';
 import { addDown } from './down.ts';
 import { addGenkey } from './genkey.ts';
 import { addGenpsk } from './genpsk.ts';
 import { addExamples, addHelpCommand } from './help.ts';
+import { addJoin } from './join.ts';
+import { addLeave } from './leave.ts';
+import { addPlan } from './plan.ts';
 import type { Ports } from './ports.ts';
 import { addPubkey } from './pubkey.ts';
 import { addShow } from './show.ts';
+import { addStatus } from './status.ts';
 import { createStyle } from './style.ts';
 import { addSyncconf } from './syncconf.ts';
 import { addUp } from './up.ts';
@@ -22,9 +28,9 @@ export type AddCommand = (program: Command, ports: Ports) => void;
 /** Under the headings of `peerage --help`. */
 const COMMANDS: Readonly<Record<string, readonly AddCommand[]>> = {
   'Keys:': [addGenkey, addGenpsk, addPubkey],
-  'A set of configurations:': [],
+  'A set of configurations:': [addCheck, addPlan],
   'Tunnels:': [addUp, addDown, addShow, addSyncconf],
-  'A host of a registry:': [],
+  'A host of a registry:': [addJoin, addStatus, addLeave, addAgent],
   'The registry and its administrator:': [],
   'This program:': [addCompletion, addHelpCommand],
 };

@@ -29,16 +29,6 @@ export function allocateAddress(range: Cidr, taken: ReadonlySet<string>, random:
   return undefined;
 }
 
-/** Whether an address is one that `allocateAddress` would never give: the first or the last of its range. */
-export function isReservedAddress(range: Cidr, address: IpAddress): boolean {
-  const hostBits = addressBits(range.family) - range.prefixLength;
-  if (hostBits < 2) return false;
-  const network = maskCidr(range).bytes;
-  const host = address.bytes.map((byte, i) => byte ^ network[i]!);
-  const last = host.map((_, i) => 0xff >> Math.min(8, Math.max(0, range.prefixLength - 8 * i)));
-  return host.every((byte) => byte === 0) || host.every((byte, i) => byte === last[i]);
-}
-
 /** `network` plus an offset below 2^32. */
 function addressAt(network: Uint8Array, offset: number): IpAddress {
   const bytes = network.slice();

@@ -1,5 +1,5 @@
 /** Random configurations for property tests. */
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { Config, ConfigEndpoint, InterfaceConfig, PeerConfig } from '../../src/config/config.ts';
 import { addressFromBytes, cidr, formatAddress, type Cidr } from '../../src/ip.ts';
 import type { PresharedKey, PrivateKey, PublicKey } from '../../src/keys.ts';

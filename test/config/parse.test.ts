@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { endpointAddress, formatEndpoint, parseEndpoint, type Config } from '../../src/config/config.ts';
 import { formatConfig } from '../../src/config/format.ts';
 import { configError, describeProblem, parseConfig, parseConfigOrThrow, type Problem } from '../../src/config/parse.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { PeerConfig } from '../../src/config/config.ts';
 import { formatConfig } from '../../src/config/format.ts';
 import { parseConfigOrThrow } from '../../src/config/parse.ts';

@@ -1,0 +1,217 @@
+/**
+ * The checks of one file by itself.
+ */
+import { equalBytes } from '../bytes.ts';
+import {
+  addressBits,
+  equalAddresses,
+  formatAddress,
+  formatCidr,
+  isReservedAddress,
+  maskCidr,
+  overlaps,
+  type Cidr,
+} from '../ip.ts';
+import { formatKey } from '../keys.ts';
+import { formatEndpoint } from './config.ts';
+import { parseAllowedIps, type PeerDraft } from './fields.ts';
+import type { CheckedFile, Reporter } from './finding.ts';
+import { isNamed, lineOf, splitLines, type Section } from './lines.ts';
+import { describeProblem } from './parse.ts';
+
+/** IPv6 needs this much (RFC 8200 section 5). */
+const MIN_IPV6_MTU = 1280;
+
+/** A peer and the section that it was read from. */
+interface PeerSection {
+  peer: PeerDraft;
+  section: Section;
+}
+
+/** @param ranges Addresses of all hosts, with the prefix length of their network. */
+export function checkFile(file: CheckedFile, ranges: readonly Cidr[], report: Reporter): void {
+  checkSyntax(file, report);
+  if (file.source.interface === undefined)
+    report.error('no-interface', 1, 'there is no [Interface] section', 'Add one, with PrivateKey and Address.');
+  else checkInterface(file, file.source.interface, ranges, report);
+  const peers = file.peers.map((peer, i): PeerSection => ({ peer, section: file.source.peers[i]! }));
+  peers.forEach((current, i) => {
+    checkSelf(file, current, report);
+    checkAllowedIps(file, current, ranges, report);
+    checkWayIn(file, current, report);
+    for (const earlier of peers.slice(0, i)) checkTwoPeers(earlier, current, report);
+  });
+}
+
+/** The line of an AllowedIPs or Address value that names this prefix. */
+export function lineOfPrefix(section: Section, key: 'AllowedIPs' | 'Address', prefix: Cidr): number {
+  const text = formatCidr(prefix);
+  return lineOf(section, key, (value) =>
+    value.split(/[\s,]+/).some((item) => (parseAllowedIps(item) ?? []).some((cidr) => formatCidr(cidr) === text)),
+  );
+}
+
+function checkSyntax({ text, problems }: CheckedFile, report: Reporter): void {
+  for (const problem of problems) {
+    const remedy = problem.found === 'nothing' ? 'Fill in the value.' : 'Mend the line, or take it out.';
+    report.error('invalid', problem.line, describeProblem(problem), remedy);
+  }
+  const semicolon = splitLines(text).find((line) => line.raw.trim().startsWith(';'));
+  if (semicolon !== undefined)
+    report.warning(
+      'semicolon-comment',
+      semicolon.number,
+      'wg and wg-quick refuse comments that begin with ";"',
+      'Begin them with "#".',
+    );
+}
+
+function checkInterface(file: CheckedFile, section: Section, ranges: readonly Cidr[], report: Reporter): void {
+  const { addresses, mtu, privateKey, postUp } = file.interface;
+  // A key may come from a file of its own: wg set %i private-key FILE
+  if (
+    privateKey === undefined &&
+    !isInvalid(file, section, 'PrivateKey') &&
+    !postUp.some((line) => line.includes('private-key'))
+  )
+    report.error(
+      'no-private-key',
+      lineOf(section, 'PrivateKey'),
+      `the interface has ${describeAbsence(section, 'PrivateKey')}`,
+      'Make one with: peerage genkey',
+    );
+  if (addresses.length === 0 && !isInvalid(file, section, 'Address'))
+    report.error(
+      'no-address',
+      lineOf(section, 'Address'),
+      `the interface has ${describeAbsence(section, 'Address')}`,
+      'Give it its addresses inside the VPN, the same that the others have as AllowedIPs.',
+    );
+  for (const address of addresses) checkReserved(address, lineOfPrefix(section, 'Address', address), ranges, report);
+  if (mtu !== undefined && mtu < MIN_IPV6_MTU && addresses.some((address) => address.family === 6))
+    report.error(
+      'small-mtu',
+      lineOf(section, 'MTU'),
+      `an MTU of ${mtu} is too small for the IPv6 address`,
+      `Use at least ${MIN_IPV6_MTU}, or no MTU line.`,
+    );
+}
+
+function checkSelf(file: CheckedFile, { peer, section }: PeerSection, report: Reporter): void {
+  if (file.publicKey && peer.publicKey && equalBytes(file.publicKey, peer.publicKey)) {
+    report.error(
+      'self-peer',
+      lineOf(section, 'PublicKey'),
+      `the peer ${formatKey(peer.publicKey)} is this host itself`,
+      'Take the [Peer] section out of this file, or give one of the two hosts a key of its own.',
+    );
+    return;
+  }
+  for (const prefix of peer.allowedIps)
+    if (isSingle(prefix) && file.interface.addresses.some((address) => equalAddresses(address, prefix)))
+      report.error(
+        'self-peer',
+        lineOfPrefix(section, 'AllowedIPs', prefix),
+        `${formatAddress(prefix)} is the address of this host itself`,
+        'Take the [Peer] section of this host out of its own file, or give one of the two another address.',
+      );
+}
+
+function checkAllowedIps(
+  file: CheckedFile,
+  { peer, section }: PeerSection,
+  ranges: readonly Cidr[],
+  report: Reporter,
+): void {
+  if (peer.allowedIps.length === 0 && !isInvalid(file, section, 'AllowedIPs'))
+    report.warning(
+      'no-allowed-ips',
+      lineOf(section, 'AllowedIPs'),
+      'without AllowedIPs nothing is sent to this peer, and nothing is taken from it',
+      'Add AllowedIPs with its addresses inside the VPN.',
+    );
+  for (const prefix of peer.allowedIps) {
+    const line = lineOfPrefix(section, 'AllowedIPs', prefix);
+    const whole = formatCidr(maskCidr(prefix));
+    if (whole !== formatCidr(prefix))
+      report.warning(
+        'host-bits',
+        line,
+        `${formatCidr(prefix)} means the whole of ${whole}`,
+        `Write ${whole}, or ${formatAddress(prefix)}/${addressBits(prefix.family)} for the one address.`,
+      );
+    if (isSingle(prefix)) checkReserved(prefix, line, ranges, report);
+  }
+}
+
+function checkWayIn(file: CheckedFile, { section }: PeerSection, report: Reporter): void {
+  const hasEndpoint = section.entries.some((entry) => isNamed(entry.key, 'Endpoint'));
+  if (hasEndpoint || (file.interface.listenPort ?? 0) !== 0) return;
+  report.warning(
+    'unreachable-peer',
+    section.line,
+    'the peer has no Endpoint and this interface no ListenPort: neither can find the other',
+    'Give the peer an Endpoint, or this interface a ListenPort that the peer knows.',
+  );
+}
+
+function checkTwoPeers(earlier: PeerSection, later: PeerSection, report: Reporter): void {
+  const [a, b] = [earlier.peer, later.peer];
+  const where = `the peer in line ${earlier.section.line}`;
+  if (a.publicKey && b.publicKey && equalBytes(a.publicKey, b.publicKey))
+    report.error(
+      'duplicate-peer',
+      lineOf(later.section, 'PublicKey'),
+      `${where} has the same PublicKey: wg takes both for one peer`,
+      'Give each host a key of its own, or join the two sections.',
+    );
+  else for (const prefix of b.allowedIps) checkOverlap(prefix, later.section, earlier.peer, where, report);
+
+  if (a.endpoint && b.endpoint && formatEndpoint(a.endpoint).toLowerCase() === formatEndpoint(b.endpoint).toLowerCase())
+    report.error(
+      'port-clash',
+      lineOf(later.section, 'Endpoint'),
+      `${where} has the same Endpoint: two hosts cannot listen on one port of one address`,
+      'Give one of them another port.',
+    );
+}
+
+function checkOverlap(prefix: Cidr, section: Section, earlier: PeerDraft, where: string, report: Reporter): void {
+  // What goes everywhere else is meant to be narrowed by the others.
+  const other = earlier.allowedIps.find((cidr) => overlaps(cidr, prefix) && cidr.prefixLength > 0);
+  if (other === undefined || prefix.prefixLength === 0) return;
+  const line = lineOfPrefix(section, 'AllowedIPs', prefix);
+  const remedy = 'Let every address belong to one peer.';
+  if (other.prefixLength === prefix.prefixLength) {
+    const message = `${formatCidr(prefix)} also belongs to ${where}: only one of them gets it`;
+    report.error('overlapping-allowed-ips', line, message, remedy);
+  } else {
+    const message = `${formatCidr(prefix)} overlaps ${formatCidr(other)} of ${where}: the longer prefix wins`;
+    report.warning('overlapping-allowed-ips', line, message, remedy);
+  }
+}
+
+function checkReserved(address: Cidr, line: number, ranges: readonly Cidr[], report: Reporter): void {
+  if (!ranges.some((range) => isReservedAddress(range, address))) return;
+  report.error(
+    'network-address',
+    line,
+    `${formatAddress(address)} is the first or the last address of the network, which no host can have`,
+    'Choose another address of the range.',
+  );
+}
+
+/** Whether a value of this key has been reported already. */
+function isInvalid({ problems }: CheckedFile, section: Section, key: string): boolean {
+  return section.entries.some(
+    (entry) => isNamed(entry.key, key) && problems.some((problem) => problem.line === entry.line),
+  );
+}
+
+function isSingle(prefix: Cidr): boolean {
+  return prefix.prefixLength === addressBits(prefix.family);
+}
+
+function describeAbsence(section: Section, key: string): string {
+  return section.entries.some((entry) => isNamed(entry.key, key)) ? `an empty ${key}` : `no ${key}`;
+}
