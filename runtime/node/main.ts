@@ -5,19 +5,14 @@
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { runProgram } from '../../src/cli/program.ts';
-import type { UapiClient } from '../../src/cli/ports.ts';
 import { createPorts } from '../linux/ports.ts';
+import { uapiClient } from '../linux/uapi-client.ts';
 import { chooseCrypto } from './choose-crypto.ts';
-
-const loadUapi = async (): Promise<UapiClient> => (await import('../linux/uapi-client.ts')).uapiClient;
 
 const ports = createPorts({
   self: [process.execPath, fileURLToPath(import.meta.url)],
   crypto: chooseCrypto(),
-  uapi: {
-    interfaces: async () => (await loadUapi()).interfaces(),
-    exchange: async (name, request) => (await loadUapi()).exchange(name, request),
-  },
+  uapi: uapiClient,
   services: {
     startTunnel: async (name, options) => (await import('./run-tunnel.ts')).startTunnel(name, options),
     runTunnel: async (name, options) => (await import('./run-tunnel.ts')).runTunnel(name, options),

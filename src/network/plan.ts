@@ -87,7 +87,7 @@ function refuseSharedEndpoints(hosts: readonly PlannedHost[]): void {
     const owner = owners.get(where);
     if (owner !== undefined)
       throw new UserError(`${owner} and ${name} would both listen at ${where}`, {
-        remedy: `Give one another port: --endpoint ${name}=${endpoint.host}:${endpoint.port + 1}`,
+        remedy: `Give one of them another port: --endpoint ${name}=ADDRESS:PORT`,
         exitCode: 2,
       });
     owners.set(where, name);
