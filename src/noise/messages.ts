@@ -26,7 +26,7 @@ export const TRANSPORT_MIN_BYTES = 32;
 
 const MAC_BYTES = 16;
 /** MAC1 and MAC2 are the last 32 bytes of both handshake messages. */
-export const MACS_BYTES = 2 * MAC_BYTES;
+const MACS_BYTES = 2 * MAC_BYTES;
 export const TIMESTAMP_BYTES = 12;
 export const COOKIE_NONCE_BYTES = 24;
 

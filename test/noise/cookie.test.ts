@@ -44,8 +44,7 @@ describe('MAC1', () => {
 
   test('of a message too short to have one is wrong', () => {
     const { local } = createPair().responder;
-    for (const length of [0, 15, 16, 31, 32])
-      assert.equal(verifyMac1(nobleCrypto, local, new Uint8Array(length)), false);
+    for (const length of [0, 15, 16, 31]) assert.equal(verifyMac1(nobleCrypto, local, new Uint8Array(length)), false);
   });
 });
 

@@ -99,6 +99,20 @@ describe('a completed handshake', () => {
     assert.deepEqual(consumed?.timestamp, TIMESTAMP);
   });
 
+  test('does not depend on the buffers that its messages were received in', () => {
+    const pair = createPair();
+    const { message, handshake } = initiate(pair);
+    const received = message.slice();
+    const consumed = consume(pair, received)!;
+    received.fill(0xee);
+    const response = createResponse(nobleCrypto, consumed.handshake, consumed.remote, {
+      senderIndex: RESPONDER_INDEX,
+      ephemeralPrivate: keyFrom('responder ephemeral'),
+    });
+    assert.deepEqual(consumed.timestamp, TIMESTAMP);
+    assert.deepEqual(finish(pair, handshake, response.message)?.keys.send, response.keys.receive);
+  });
+
   test('cannot be completed a second time by a replayed response', () => {
     const pair = createPair();
     const { message, handshake } = initiate(pair);

@@ -56,6 +56,19 @@ test('the oldest counter in the window is accepted, the one before it is not', (
   }
 });
 
+test('a jump ahead leaves nothing of the old window in the ring', () => {
+  const ring = REPLAY_WINDOW + 32;
+  for (const jump of [1, 31, 32, 33, ring - 1, ring, ring + 1, 2 ** 20, 2 ** 33]) {
+    const window = new ReplayWindow();
+    for (let counter = 0; counter < ring; counter++) window.accept(counter);
+    const greatest = ring - 1 + jump;
+    assert.equal(window.accept(greatest), true);
+    const oldest = Math.max(ring, greatest - REPLAY_WINDOW + 1);
+    for (let counter = oldest; counter < greatest; counter++)
+      assert.equal(window.accept(counter), true, `${counter} after a jump of ${jump}`);
+  }
+});
+
 test('counters that are equal in their lower 32 bits are different', () => {
   const window = new ReplayWindow();
   assert.equal(window.accept(7), true);
