@@ -2,7 +2,9 @@
  * From a changed list of peers to the least change of a running tunnel.
  *
  * What did not change is not mentioned, so its keypairs and its traffic go on. An endpoint is only set when the
- * registry's own value changed or the tunnel has none: a peer that roamed is known better by the tunnel.
+ * registry's own value changed or the tunnel has none: a peer that roamed is known better by the tunnel. And while a
+ * peer answers where it is, it stays there: the registry may have heard of it from a host that sees it elsewhere (a NAT that
+ * maps every flow anew). Such a change is put off until the peer is silent.
  */
 import { formatCidr, maskCidr, parseCidr } from '../ip.ts';
 import type { PeerView } from '../registry/wire.ts';
@@ -11,6 +13,8 @@ import type { PeerView } from '../registry/wire.ts';
 export interface PresentPeer {
   publicKey: string;
   endpoint: string | undefined;
+  /** It completed a handshake so lately that its keypair is still good. */
+  isAlive: boolean;
   allowedIps: readonly string[];
   persistentKeepalive: number;
 }
@@ -26,24 +30,38 @@ export interface PeerUpdate {
   persistentKeepalive?: number;
 }
 
-/** Removals come first, so that an address can move from a host that left to one that came. */
+export interface UpdatePlan {
+  /** Removals come first, so that an address can move from a host that left to one that came. */
+  updates: PeerUpdate[];
+  /** What the tunnel is set to afterwards, the `before` of the next plan: `after`, with put off endpoints as they were. */
+  applied: PeerView[];
+}
+
 export function planUpdates(input: {
   /** The list that the tunnel was last set to. Peers outside of it are the administrator's own and stay. */
   before: readonly PeerView[];
   after: readonly PeerView[];
   present: readonly PresentPeer[];
-}): PeerUpdate[] {
+}): UpdatePlan {
   const present = new Map(input.present.map((peer) => [peer.publicKey, peer]));
   const before = new Map(input.before.map((peer) => [peer.publicKey, peer]));
   const after = new Set(input.after.map((peer) => peer.publicKey));
   const gone = input.before.filter((peer) => present.has(peer.publicKey) && !after.has(peer.publicKey));
-  return [
-    ...gone.map((peer): PeerUpdate => ({ publicKey: peer.publicKey, remove: true })),
-    ...input.after.flatMap((peer) => {
-      const update = updatePeer(peer, before.get(peer.publicKey), present.get(peer.publicKey));
-      return update === undefined ? [] : [update];
-    }),
-  ];
+  const applied = input.after.map((peer) => {
+    const known = before.get(peer.publicKey);
+    const stays = known !== undefined && known.endpoint !== peer.endpoint && present.get(peer.publicKey)?.isAlive;
+    return stays ? { ...peer, endpoint: known.endpoint } : peer;
+  });
+  return {
+    updates: [
+      ...gone.map((peer): PeerUpdate => ({ publicKey: peer.publicKey, remove: true })),
+      ...applied.flatMap((peer) => {
+        const update = updatePeer(peer, before.get(peer.publicKey), present.get(peer.publicKey));
+        return update === undefined ? [] : [update];
+      }),
+    ],
+    applied,
+  };
 }
 
 /** Prefixes that came and went between two lists: what the routing table has to follow. */

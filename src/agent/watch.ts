@@ -84,7 +84,9 @@ export class Watch {
     if (now < this.#nextAt) return undefined;
     this.#nextAt = Number.POSITIVE_INFINITY;
     this.#askedAt = now;
-    const path = `/v1/peers?since=${this.#present.version}&wait=${WAIT_SECONDS}`;
+    // The first list is asked for as a whole: it mends whatever got lost before this start.
+    const path =
+      this.#etag === undefined ? '/v1/peers' : `/v1/peers?since=${this.#present.version}&wait=${WAIT_SECONDS}`;
     const request = jsonRequest({ method: 'GET', path, credential: this.#hostKey });
     if (this.#etag !== undefined) request.headers['if-none-match'] = this.#etag;
     return { ...request, timeoutMs: WAIT_SECONDS * 1000 + REQUEST_TIMEOUT_MS };

@@ -35,21 +35,25 @@ export function rewritePeers(
   return replacePeers(text, [...own, ...after.map(toPeerConfig)]);
 }
 
-/** Touches only what changed. Resolves to what was changed of the tunnel. */
+/** Reject-After-Time: past it the peers have no keypair in common. */
+const ALIVE_MS = 180_000;
+
+/** Touches only what changed. Resolves to what the tunnel is set to then, the `before` of the next call. */
 export async function applyPeers(
   ports: Ports,
   file: ConfigFile,
   before: readonly PeerView[],
   after: readonly PeerView[],
-): Promise<PeerUpdate[]> {
+): Promise<PeerView[]> {
   const { peers } = await describeTunnel(ports, file.name);
   const present = peers.map((peer) => ({
     publicKey: formatKey(peer.publicKey),
     endpoint: peer.endpoint?.toString(),
+    isAlive: ports.clock.wall() - peer.latestHandshakeMs < ALIVE_MS,
     allowedIps: peer.allowedIps.map(formatCidr),
     persistentKeepalive: peer.persistentKeepalive,
   }));
-  const updates = planUpdates({ before, after, present });
+  const { updates, applied } = planUpdates({ before, after, present });
   const changes = await Promise.all(updates.map((update) => toPeerChange(ports, update)));
   // A peer whose name cannot be resolved now is asked about again later; there may be nothing else to say of it.
   const effective = changes.filter((change) => Object.keys(change).length > 1);
@@ -58,7 +62,7 @@ export async function applyPeers(
   const { table } = file.config.interface;
   await removeRoutes(ports, file.name, table, toPrefixes(routes.removed));
   await addRoutes(ports, file.name, table, toPrefixes(routes.added));
-  return updates;
+  return applied;
 }
 
 async function toPeerChange(ports: Ports, update: PeerUpdate): Promise<PeerChange> {

@@ -41,6 +41,8 @@ class Agent {
   readonly #watch: Watch;
   readonly #reporter = new Reporter();
   #membership: Membership;
+  /** What the tunnel was last set to; endpoints may lag behind the list. */
+  #applied: readonly PeerView[];
   #status: AgentStatus;
   #nextRepair = 0;
   #failure: UserError | undefined;
@@ -49,6 +51,7 @@ class Agent {
     this.#ports = ports;
     this.#name = name;
     this.#membership = membership;
+    this.#applied = membership.peers;
     this.#status = { pid: ports.processes.pid, state: 'starting' };
     this.#watch = new Watch({
       hostKey: membership.hostKey,
@@ -140,7 +143,7 @@ class Agent {
     const { version, peers: after } = this.#watch.present;
     try {
       const file = await readConfigFile(this.#ports, this.#name);
-      await applyPeers(this.#ports, file, before, after);
+      this.#applied = await applyPeers(this.#ports, file, this.#applied, after);
       if (version === this.#membership.version) return;
       const text = rewritePeers(file.text, file.path, before, after);
       if (text !== file.text) await this.#ports.files.write(file.path, text, { mode: 0o600 });
