@@ -1,5 +1,6 @@
 /** The database on Node: a file of better-sqlite3, presented as the registry's `Database`. */
-import { chmodSync, closeSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
 import { fromSyncEngine, type Database } from '../../src/registry/store/database.ts';
 
@@ -12,6 +13,7 @@ export interface OpenDatabase extends Database {
 
 /** Opens or creates a database file that only its owner can read. */
 export function openDatabase(file: string): OpenDatabase {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   // Made with its mode before SQLite sees it: the -wal and -shm files beside it take over the same mode.
   closeSync(openSync(file, 'a', 0o600));
   chmodSync(file, 0o600);

@@ -3,6 +3,7 @@
  */
 import { Command, CommanderError } from 'commander';
 import { UserError } from '../errors.ts';
+import { addAdd } from './add.ts';
 import { addCheck } from './check.ts';
 import { addAgent } from './agent.ts';
 import { addCompletion } from './completion.ts';
@@ -12,13 +13,19 @@ import { addGenpsk } from './genpsk.ts';
 import { addExamples, addHelpCommand } from './help.ts';
 import { addJoin } from './join.ts';
 import { addLeave } from './leave.ts';
+import { addLogin } from './login.ts';
+import { addLs } from './ls.ts';
+import { addNetwork } from './network.ts';
 import { addPlan } from './plan.ts';
 import type { Ports } from './ports.ts';
 import { addPubkey } from './pubkey.ts';
+import { addRegistry } from './registry.ts';
+import { addRm } from './rm.ts';
 import { addShow } from './show.ts';
 import { addStatus } from './status.ts';
 import { createStyle } from './style.ts';
 import { addSyncconf } from './syncconf.ts';
+import { addToken } from './token.ts';
 import { addUp } from './up.ts';
 import { VERSION } from './version.ts';
 
@@ -31,7 +38,7 @@ const COMMANDS: Readonly<Record<string, readonly AddCommand[]>> = {
   'A set of configurations:': [addCheck, addPlan],
   'Tunnels:': [addUp, addDown, addShow, addSyncconf],
   'A host of a registry:': [addJoin, addStatus, addLeave, addAgent],
-  'The registry and its administrator:': [],
+  'The registry and its administrator:': [addRegistry, addLogin, addNetwork, addToken, addAdd, addLs, addRm],
   'This program:': [addCompletion, addHelpCommand],
 };
 

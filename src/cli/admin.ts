@@ -1,0 +1,87 @@
+/** The administrator's side of the command line: where the key is kept, and how the registry is asked. */
+import type { z } from 'zod';
+import { jsonRequest, parseJson, refusal } from '../agent/exchange.ts';
+import { UserError } from '../errors.ts';
+import { NetworkList } from '../registry/wire.ts';
+import type { Ports } from './ports.ts';
+import { callRegistry } from './registry-call.ts';
+
+export interface Login {
+  /** Without a slash at the end. */
+  registry: string;
+  adminKey: string;
+}
+
+export function loginPath({ processes: { env } }: Ports): string {
+  return `${env['XDG_CONFIG_HOME'] ?? `${env['HOME'] ?? '.'}/.config`}/peerage/login.json`;
+}
+
+/** PEERAGE_REGISTRY and PEERAGE_ADMIN_KEY, or what `peerage login` stored. */
+export async function readLogin(ports: Ports): Promise<Login> {
+  const { PEERAGE_REGISTRY: registry, PEERAGE_ADMIN_KEY: adminKey } = ports.processes.env;
+  if (registry !== undefined && adminKey !== undefined) return { registry: registry.replace(/\/+$/, ''), adminKey };
+  const path = loginPath(ports);
+  const text = await ports.files.read(path);
+  if (text === undefined)
+    throw new UserError('you are not logged in to a registry', { remedy: 'Type: peerage login URL' });
+  const stored = parseJson(text);
+  if (isLogin(stored)) return stored;
+  throw new UserError(`${path} is damaged`, { remedy: 'Type again: peerage login URL' });
+}
+
+export interface AdminRequest<T> {
+  method: 'GET' | 'POST' | 'DELETE';
+  path: string;
+  body?: unknown;
+  /** What the answer is; left out when there is nothing to read. */
+  answer?: z.ZodType<T>;
+  /** For the message when it fails: `remove "teddy"`. */
+  intent: string;
+}
+
+/** Throws a UserError with the registry's own words when it refuses. */
+export async function askRegistry<T>(ports: Ports, login: Login, request: AdminRequest<T>): Promise<T> {
+  const { method, path, body, intent } = request;
+  const answer = await callRegistry(
+    ports,
+    login.registry,
+    jsonRequest({ method, path, credential: login.adminKey, body }),
+  );
+  if (answer.status < 200 || answer.status > 299)
+    throw refusal(answer, intent, 'Log in with an admin key that is good: peerage login URL');
+  if (request.answer === undefined) return undefined as T; // nobody asked for anything
+  const parsed = request.answer.safeParse(parseJson(answer.body));
+  if (parsed.success) return parsed.data;
+  throw new UserError(`${login.registry} does not answer like a Peerage registry`, {
+    remedy: 'Check the address: its page /healthz should answer.',
+  });
+}
+
+/** The network that was named, or the only one there is. */
+export async function chooseNetwork(ports: Ports, login: Login, name: string | undefined): Promise<string> {
+  if (name !== undefined) return name;
+  const request = { method: 'GET', path: '/v1/networks', answer: NetworkList, intent: 'list the networks' } as const;
+  const { networks } = await askRegistry(ports, login, request);
+  const [first, ...others] = networks;
+  if (first === undefined)
+    throw new UserError('the registry has no network yet', { remedy: 'Type: peerage network add home' });
+  if (others.length === 0) return first.name;
+  throw new UserError(`the registry has several networks: ${networks.map((network) => network.name).join(', ')}`, {
+    remedy: 'Say which: --network NAME',
+    exitCode: 2,
+  });
+}
+
+/** Asks before something is taken away; with nobody to ask it is not done. */
+export async function confirm(ports: Ports, question: string, yes: boolean): Promise<void> {
+  if (yes) return;
+  const answer = await ports.terminal.ask(`${question} [y/N] `);
+  if (answer === undefined) throw new UserError('there is nobody to ask', { remedy: 'Say yes beforehand: --yes' });
+  if (!/^y(es)?$/i.test(answer.trim())) throw new UserError('nothing was changed');
+}
+
+function isLogin(value: unknown): value is Login {
+  if (typeof value !== 'object' || value === null) return false;
+  const { registry, adminKey } = value as Partial<Record<keyof Login, unknown>>; // read, not believed
+  return typeof registry === 'string' && typeof adminKey === 'string';
+}

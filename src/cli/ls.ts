@@ -1,0 +1,39 @@
+/** `peerage ls`: who is there. */
+import { HostList, type HostView } from '../registry/wire.ts';
+import { askRegistry, chooseNetwork, readLogin } from './admin.ts';
+import { addExamples } from './help.ts';
+import type { Ports } from './ports.ts';
+import type { AddCommand } from './program.ts';
+import { formatTable } from './table.ts';
+
+interface LsOptions {
+  network?: string;
+  json?: true;
+}
+
+export const addLs: AddCommand = (program, ports) => {
+  const command = program
+    .command('ls')
+    .description('list the hosts of a network')
+    .option('--network <name>', 'of this network (the only one, unless said)')
+    .option('--json', 'for machines')
+    .action((options: LsOptions) => listHosts(options, ports));
+  addExamples(command, [['peerage ls', 'every host with its addresses and where it is']]);
+};
+
+async function listHosts({ network, json }: LsOptions, ports: Ports): Promise<void> {
+  const login = await readLogin(ports);
+  const path = `/v1/networks/${encodeURIComponent(await chooseNetwork(ports, login, network))}/hosts`;
+  const request = { method: 'GET', path, answer: HostList, intent: 'list the hosts' } as const;
+  const { hosts } = await askRegistry(ports, login, request);
+  const { terminal } = ports;
+  if (json === true) return terminal.stdout(`${JSON.stringify(hosts, null, 2)}\n`);
+  const columns = ['HOST', 'ADDRESSES', 'ENDPOINT', 'ROUTES', 'PUBLIC KEY'].map((title) => ({ title }));
+  terminal.stdout(formatTable(columns, hosts.map(rowOf), terminal.columns));
+  if (hosts.length === 0) terminal.stderr('Nobody yet. Next: peerage add HOST\n');
+}
+
+function rowOf({ name, addresses, endpoint, observedEndpoint, routes, publicKey }: HostView): string[] {
+  const where = endpoint ?? (observedEndpoint === null ? '-' : `${observedEndpoint} (seen)`);
+  return [name, addresses.join(' '), where, routes.length === 0 ? '-' : routes.join(' '), publicKey];
+}
