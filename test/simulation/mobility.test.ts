@@ -2,9 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { nodeCrypto } from '../../runtime/node/crypto-node.ts';
-import { parseAddress } from '../../src/ip.ts';
-import { Endpoint } from '../../src/peer/endpoint.ts';
 import { Network, type Host } from './network.ts';
+import { createPair, createSession, endpointOf } from './pair.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -14,19 +13,12 @@ function createNetwork(options: { loss?: number; duplication?: number; delayMs?:
   return new Network({ crypto: nodeCrypto, seed: 3, delayMs: [10, 10], ...options });
 }
 
-function newEndpoint(address: string): Endpoint {
-  return Endpoint.from(parseAddress(address)!, 51820);
-}
-
 describe('roaming', () => {
   it('a peer is followed to its new address with its first message from there', () => {
-    const network = createNetwork();
-    const alice = network.addHost({ outer: '192.0.2.1', inner: '10.0.0.1' });
-    const bob = network.addHost({ outer: '198.51.100.2', inner: '10.0.0.2' });
-    network.connect(alice, bob);
+    const { network, alice, bob } = createPair();
     network.send(alice, bob, { number: 1 });
     network.runUntil(SECOND);
-    alice.endpoint = newEndpoint('203.0.113.9');
+    alice.endpoint = endpointOf('203.0.113.9');
     network.send(alice, bob, { number: 2 });
     network.runUntil(2 * SECOND);
     network.send(bob, alice, { number: 3 });
@@ -37,12 +29,9 @@ describe('roaming', () => {
   });
 
   it('from IPv4 to IPv6 and back', () => {
-    const network = createNetwork();
-    const alice = network.addHost({ outer: '192.0.2.1', inner: '10.0.0.1' });
-    const bob = network.addHost({ outer: '198.51.100.2', inner: '10.0.0.2' });
-    network.connect(alice, bob);
+    const { network, alice, bob } = createPair();
     for (const [i, address] of ['192.0.2.1', '2001:db8::1', '192.0.2.77'].entries()) {
-      alice.endpoint = newEndpoint(address);
+      alice.endpoint = endpointOf(address);
       network.send(alice, bob, { number: i });
       network.runUntil(network.now + SECOND);
       network.send(bob, alice, { number: i });
@@ -52,14 +41,9 @@ describe('roaming', () => {
     assert.deepEqual(bob.received, [0, 1, 2]);
   });
 
-  it('two hosts that move at the same moment meet again through the one that talks first', () => {
-    const network = createNetwork();
-    const alice = network.addHost({ outer: '192.0.2.1', inner: '10.0.0.1' });
-    const bob = network.addHost({ outer: '198.51.100.2', inner: '10.0.0.2' });
-    network.connect(alice, bob);
-    network.send(alice, bob);
-    network.runUntil(SECOND);
-    alice.endpoint = newEndpoint('203.0.113.9');
+  it('what is sent to the old address is lost only until the peer that moved says something', () => {
+    const { network, alice, bob } = createSession();
+    alice.endpoint = endpointOf('203.0.113.9');
     network.every(SECOND, HOUR, (number) => network.send(bob, alice, { number }));
     network.schedule(30 * SECOND, () => network.send(alice, bob, { number: 1 }));
     network.runUntil(HOUR);

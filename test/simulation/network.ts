@@ -103,6 +103,8 @@ export class Host {
 export class Network {
   now = 0;
   readonly sightings: Sighting[] = [];
+  /** Beside random loss: a test's own. */
+  passes: (sighting: Sighting) => boolean = () => true;
   readonly hosts: Host[] = [];
   readonly random: SeededRandom;
   readonly #options: NetworkOptions;
@@ -225,17 +227,18 @@ export class Network {
     }
     const { random } = this;
     const [shortest, longest] = this.#options.delayMs ?? [1, 1];
-    const sent = { from: this.#leaveNat(host), to: output.to.toString(), ecn: output.ecn };
-    this.sightings.push({ at: this.now, bytes, ...sent, from: sent.from.toString() });
-    if (random.number() < (this.#options.loss ?? 0)) return;
+    const from = this.#leaveNat(host);
+    const sighting = { at: this.now, from: from.toString(), to: output.to.toString(), bytes, ecn: output.ecn };
+    this.sightings.push(sighting);
+    if (!this.passes(sighting) || random.number() < (this.#options.loss ?? 0)) return;
     const copies = random.number() < (this.#options.duplication ?? 0) ? 2 : 1;
     for (let copy = 0; copy < copies; copy++) {
       const at = this.now + shortest + random.number() * (longest - shortest);
-      this.schedule(at, () => this.#arrive(bytes, sent.from, sent.to, sent.ecn));
+      this.schedule(at, () => this.#arrive(sighting, from));
     }
   }
 
-  #arrive(bytes: Uint8Array, from: Endpoint, to: string, ecn: number): void {
+  #arrive({ to, bytes, ecn }: Sighting, from: Endpoint): void {
     for (const host of this.hosts) if (this.#isReachedBy(host, to)) this.inject(host, bytes, from, ecn);
   }
 

@@ -4,24 +4,11 @@ import { describe, it } from 'node:test';
 import { nodeCrypto } from '../../runtime/node/crypto-node.ts';
 import { generatePresharedKey } from '../../src/keys.ts';
 import { countKeys } from './live-keys.ts';
-import { Network, type Host, type HostOptions, type NetworkOptions } from './network.ts';
+import { createPair } from './pair.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
-
-interface PairOptions extends Partial<NetworkOptions> {
-  a?: Partial<HostOptions>;
-  b?: Partial<HostOptions>;
-}
-
-function createPair({ a, b, ...options }: PairOptions = {}): { network: Network; alice: Host; bob: Host } {
-  const network = new Network({ crypto: nodeCrypto, seed: 1, delayMs: [10, 10], ...options });
-  const alice = network.addHost({ outer: '192.0.2.1', inner: '10.0.0.1', ...a });
-  const bob = network.addHost({ outer: '198.51.100.2', inner: '10.0.0.2', ...b });
-  network.connect(alice, bob);
-  return { network, alice, bob };
-}
 
 /** The most consecutive numbers below `sent` that are missing. */
 function longestGap(received: readonly number[], sent: number): number {
