@@ -14,6 +14,7 @@ const DEBIAN_PACKAGES: Readonly<Record<string, string>> = {
   unshare: 'util-linux',
   nsenter: 'util-linux',
   ip: 'iproute2',
+  ss: 'iproute2',
   sysctl: 'procps',
   nft: 'nftables',
   wg: 'wireguard-tools',

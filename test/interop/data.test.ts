@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { fileURLToPath } from 'node:url';
+import { it } from 'node:test';
+import { describePairings } from './implementation.ts';
+import type { Host } from './lab/host.ts';
+import { FAMILIES, INSIDE, openPair } from './pair.ts';
+import type { Tunnel } from './tunnel.ts';
+
+const DATAGRAMS = fileURLToPath(new URL('programs/datagrams.ts', import.meta.url));
+const BULK_BYTES = 200_000_000;
+const BULK_TIMEOUT_MS = 120_000;
+
+describePairings(
+  'data',
+  (initiator, responder) => {
+    it('TCP in bulk arrives as it was sent, both directions at a time', async () => {
+      await using pair = await openPair(initiator, responder);
+      const [left, right] = [pair.initiator, pair.responder];
+      assert.equal(await left.host.canPing(INSIDE.responder[4]), true);
+      await Promise.all([
+        transfer(left, right, INSIDE.responder[4]),
+        transfer(right, left, INSIDE.initiator[6]), // the way back over IPv6
+      ]);
+    });
+
+    it('UDP datagrams of every length come back as they were', async () => {
+      await using pair = await openPair(initiator, responder);
+      for (const family of FAMILIES) {
+        const address = INSIDE.responder[family];
+        const echo = await pair.responder.host.spawn('node', [DATAGRAMS, 'echo', address]);
+        await pair.responder.host.waitFor('the echo listens', () => echo.stdout.includes('ready'));
+        await pair.initiator.host.output('node', [DATAGRAMS, 'check', address]);
+        await echo.stop();
+      }
+    });
+
+    it('packets as large as the MTU allows get through whole, larger ones are refused', async () => {
+      await using pair = await openPair(initiator, responder);
+      for (const { host } of [pair.initiator, pair.responder])
+        assert.equal(await host.canPing(other(pair, host)), true);
+      const { host } = pair.initiator;
+      assert.equal(await pingWhole(host, INSIDE.responder[4], 1420 - 28), true);
+      assert.equal(await pingWhole(host, INSIDE.responder[6], 1420 - 48), true);
+      assert.equal(await pingWhole(host, INSIDE.responder[4], 1420 - 27), false);
+    });
+
+    it('jumbo packets cross a network of jumbo frames, and a common one in fragments', async () => {
+      for (const outsideMtu of [9100, 1500]) {
+        await using pair = await openPair(initiator, responder, { mtu: 9000, outsideMtu });
+        const { host } = pair.initiator;
+        await host.waitFor('it reaches the responder', () => host.canPing(INSIDE.responder[4]));
+        assert.equal(await pingWhole(host, INSIDE.responder[4], 9000 - 28), true, `outside MTU ${outsideMtu}`);
+        assert.equal(await pingWhole(host, INSIDE.responder[6], 9000 - 48), true, `outside MTU ${outsideMtu}`);
+      }
+    });
+
+    it('the largest packets that fit a datagram get through', async () => {
+      const mtu = 65_535 - 80;
+      await using pair = await openPair(initiator, responder, { mtu, outsideMtu: 65_535 });
+      const { host } = pair.initiator;
+      await host.waitFor('it reaches the responder', () => host.canPing(INSIDE.responder[4]));
+      assert.equal(await pingWhole(host, INSIDE.responder[4], mtu - 28), true);
+    });
+  },
+  { programs: ['ncat', 'sha256sum'] },
+);
+
+/** Sends random bytes by TCP and compares what the receiver got. */
+async function transfer(from: Tunnel, to: Tunnel, address: string): Promise<void> {
+  const options = { timeoutMs: BULK_TIMEOUT_MS };
+  await from.host.output('sh', ['-c', `head -c ${BULK_BYTES} /dev/urandom >/run/tmp/bulk`], options);
+  const receiver = await to.host.spawn('sh', ['-c', `ncat -l ${address} 9000 --recv-only | sha256sum`]);
+  await to.host.waitFor('it listens', async () => (await to.host.output('ss', ['-Hlnt', 'sport = :9000'])) !== '');
+  await from.host.output('sh', ['-c', `ncat --send-only ${address} 9000 </run/tmp/bulk`], options);
+  const received = await receiver.result;
+  const sent = await from.host.output('sh', ['-c', 'sha256sum </run/tmp/bulk'], options);
+  assert.equal(received.stdout, sent);
+}
+
+/** One ping with so many bytes of payload that may not be fragmented inside the tunnel. */
+function pingWhole(host: Host, address: string, payload: number): Promise<boolean> {
+  return host.canPing(address, '-M', 'do', '-s', `${payload}`);
+}
+
+function other(pair: { initiator: Tunnel }, host: Host): string {
+  return host === pair.initiator.host ? INSIDE.responder[4] : INSIDE.initiator[4];
+}

@@ -1,0 +1,158 @@
+/**
+ * A tunnel on a host of the lab: a daemon of some implementation, its interface, and what wg(8) tells it to be.
+ */
+import type { Implementation } from './implementation.ts';
+import type { Host } from './lab/host.ts';
+import type { RunningProcess, Signal } from './lab/process.ts';
+
+const INTERFACE = 'wg0';
+
+export interface TunnelOptions {
+  /** With prefix lengths; they become routes, too. */
+  addresses: readonly string[];
+  listenPort?: number;
+  mtu?: number;
+  /** More of the daemon's arguments and environment. */
+  args?: readonly string[];
+  env?: Readonly<Record<string, string>>;
+}
+
+export interface PeerSettings {
+  allowedIps: readonly string[];
+  /** `address:port`, an IPv6 address in brackets. */
+  endpoint?: string;
+  presharedKey?: string;
+  persistentKeepalive?: number;
+}
+
+/** A line of `wg show INTERFACE dump`. */
+export interface PeerStatus {
+  publicKey: string;
+  endpoint: string;
+  allowedIps: string;
+  /** Seconds since 1970; 0 for never. */
+  latestHandshake: number;
+  rxBytes: number;
+  txBytes: number;
+}
+
+export class Tunnel {
+  readonly host: Host;
+  readonly implementation: Implementation;
+  readonly options: Readonly<TunnelOptions>;
+  readonly privateKey: string;
+  readonly publicKey: string;
+  readonly interface = INTERFACE;
+  readonly #peers = new Map<string, PeerSettings>();
+  #daemon: RunningProcess | undefined;
+
+  private constructor(
+    host: Host,
+    implementation: Implementation,
+    options: TunnelOptions,
+    keys: { privateKey: string; publicKey: string },
+  ) {
+    this.host = host;
+    this.implementation = implementation;
+    this.options = options;
+    this.privateKey = keys.privateKey;
+    this.publicKey = keys.publicKey;
+  }
+
+  /** A tunnel with a fresh key and no peers, up. */
+  static async open(host: Host, implementation: Implementation, options: TunnelOptions): Promise<Tunnel> {
+    const privateKey = (await host.output('wg', ['genkey'])).trim();
+    const publicKey = (await host.output('wg', ['pubkey'], { input: privateKey })).trim();
+    const tunnel = new Tunnel(host, implementation, options, { privateKey, publicKey });
+    await tunnel.start();
+    return tunnel;
+  }
+
+  get daemon(): RunningProcess {
+    if (this.#daemon === undefined) throw new Error(`no daemon runs on ${this.host.name}`);
+    return this.#daemon;
+  }
+
+  /** Starts the daemon, and gives it what it had when it was stopped. */
+  async start(): Promise<void> {
+    const { program, env } = this.implementation;
+    await this.host.output('rm', ['-f', `/run/wireguard/${INTERFACE}.sock`]); // of a killed wireguard-go
+    const daemon = await this.host.spawn(program, ['-f', ...(this.options.args ?? []), INTERFACE], {
+      env: { ...env, ...this.options.env },
+    });
+    this.#daemon = daemon;
+    await this.host.waitFor(
+      `${program} answers`,
+      async () => {
+        if (daemon.hasExited) return 'ended';
+        return (await this.host.run('wg', ['show', INTERFACE])).exitCode === 0 ? 'answers' : undefined;
+      },
+      { explain: () => `${daemon.stdout}${daemon.stderr}` },
+    );
+    await this.#configure('setconf');
+    await this.host.ip(
+      ...this.options.addresses.map((address) => `address add ${address} dev ${INTERFACE}`),
+      `link set ${INTERFACE} mtu ${this.options.mtu ?? 1420} up`,
+    );
+    // Daemons notice asynchronously that the interface is up. What comes before is lost and tried again after 5 seconds.
+    const { listenPort } = this.options;
+    if (listenPort !== undefined)
+      await this.host.waitFor(`${program} listens on port ${listenPort}`, () => this.#isListening(listenPort));
+  }
+
+  async stop(signal: Signal = 'SIGTERM'): Promise<void> {
+    await this.daemon.stop(signal);
+    this.#daemon = undefined;
+  }
+
+  async setPeer(peer: { publicKey: string }, settings: PeerSettings): Promise<void> {
+    this.#peers.set(peer.publicKey, settings);
+    await this.#configure('syncconf');
+  }
+
+  /** One of `wg show`'s views of the peer. */
+  async peer({ publicKey }: { publicKey: string }): Promise<PeerStatus> {
+    const dump = await this.host.output('wg', ['show', INTERFACE, 'dump']);
+    const fields = dump
+      .split('\n')
+      .slice(1)
+      .find((line) => line.startsWith(publicKey))
+      ?.split('\t');
+    if (fields === undefined) throw new Error(`no peer ${publicKey} on ${this.host.name}:\n${dump}`);
+    const [, , endpoint, allowedIps, latestHandshake, rxBytes, txBytes] = fields;
+    return {
+      publicKey,
+      endpoint: endpoint!,
+      allowedIps: allowedIps!,
+      latestHandshake: Number(latestHandshake),
+      rxBytes: Number(rxBytes),
+      txBytes: Number(txBytes),
+    };
+  }
+
+  async #isListening(port: number): Promise<boolean> {
+    return (await this.host.output('ss', ['-Hlnu', `sport = :${port}`])) !== '';
+  }
+
+  async #configure(command: 'setconf' | 'syncconf'): Promise<void> {
+    const { listenPort } = this.options;
+    const lines = ['[Interface]', `PrivateKey = ${this.privateKey}`];
+    if (listenPort !== undefined) lines.push(`ListenPort = ${listenPort}`);
+    for (const [publicKey, settings] of this.#peers) lines.push('[Peer]', ...peerLines(publicKey, settings));
+    // cat(1) makes a pipe of what Node hands over as a socket, which cannot be opened as /dev/stdin.
+    await this.host.output('sh', ['-c', 'cat | wg "$1" "$2" /dev/stdin', 'sh', command, INTERFACE], {
+      input: `${lines.join('\n')}\n`,
+    });
+  }
+}
+
+function peerLines(publicKey: string, settings: PeerSettings): string[] {
+  const { allowedIps, endpoint, presharedKey, persistentKeepalive } = settings;
+  return [
+    `PublicKey = ${publicKey}`,
+    `AllowedIPs = ${allowedIps.join(', ')}`,
+    ...(endpoint === undefined ? [] : [`Endpoint = ${endpoint}`]),
+    ...(presharedKey === undefined ? [] : [`PresharedKey = ${presharedKey}`]),
+    ...(persistentKeepalive === undefined ? [] : [`PersistentKeepalive = ${persistentKeepalive}`]),
+  ];
+}
