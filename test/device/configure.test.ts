@@ -1,0 +1,243 @@
+/** Changes to a device while it runs: what they touch, what they leave alone, and that secrets do not outlive their use. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { nodeCrypto } from '../../runtime/node/crypto-node.ts';
+import { isZero } from '../../src/bytes.ts';
+import type { CryptoProvider } from '../../src/crypto/port.ts';
+import { formatCidr, parseCidr } from '../../src/ip.ts';
+import { generatePresharedKey, generatePrivateKey, isNoKey } from '../../src/keys.ts';
+import { countKeys } from '../simulation/live-keys.ts';
+import { createPacket } from '../simulation/packets.ts';
+import { createPair, createSession } from '../simulation/pair.ts';
+
+/** Keeps every shared secret and key that passes by, to be looked at later. */
+function recordSecrets(crypto: CryptoProvider): { crypto: CryptoProvider; secrets: Uint8Array[] } {
+  const secrets: Uint8Array[] = [];
+  return {
+    secrets,
+    crypto: {
+      ...crypto,
+      dh(privateKey, publicKey) {
+        const shared = crypto.dh(privateKey, publicKey);
+        if (shared !== undefined) secrets.push(shared);
+        return shared;
+      },
+      publicKey(privateKey) {
+        secrets.push(privateKey);
+        return crypto.publicKey(privateKey);
+      },
+      createAead(key) {
+        secrets.push(key);
+        return crypto.createAead(key);
+      },
+      hmac(key, ...parts) {
+        const output = crypto.hmac(key, ...parts);
+        secrets.push(output);
+        return output;
+      },
+    },
+  };
+}
+
+describe('allowed IPs', () => {
+  it('are replaced without a moment in which packets are dropped', () => {
+    const { network, alice, bob } = createSession();
+    const cidrs = ['10.0.0.2/32', 'fd00::2/128'].map((text) => ({ cidr: parseCidr(text)! }));
+    network.every(10, 1_000, (number) => {
+      network.configure(alice, { publicKey: bob.publicKey, replaceAllowedIps: true, allowedIps: cidrs });
+      network.send(alice, bob, { number });
+    });
+    network.runUntil(2_000);
+    assert.equal(alice.drops['no-route'], undefined);
+    assert.equal(bob.packets.length, 1 + 90);
+  });
+
+  it('are listed in the order in which they were given', () => {
+    const { network, alice, bob } = createPair();
+    const texts = ['10.9.0.0/16', '::/0', '10.0.0.2/32', '10.0.0.0/8'];
+    const allowedIps = texts.map((text) => ({ cidr: parseCidr(text)! }));
+    network.configure(alice, { publicKey: bob.publicKey, replaceAllowedIps: true, allowedIps });
+    assert.deepEqual(alice.peer(bob).allowedIps.map(formatCidr), texts);
+  });
+
+  it('can be taken away one by one', () => {
+    const { network, alice, bob } = createSession();
+    const cidr = parseCidr('10.0.0.2/32')!;
+    network.configure(alice, { publicKey: bob.publicKey, allowedIps: [{ cidr, remove: true }] });
+    network.send(alice, bob);
+    assert.equal(alice.drops['no-route'], 1);
+    assert.deepEqual(alice.peer(bob).allowedIps, []);
+  });
+});
+
+describe('a peer', () => {
+  it('that is removed has no keys, routes or timers left', () => {
+    const { crypto, keys } = countKeys(nodeCrypto);
+    const { network, alice, bob } = createSession({ crypto });
+    assert.equal(keys.live, 4);
+    network.configure(alice, { publicKey: bob.publicKey, remove: true });
+    assert.equal(keys.live, 2);
+    network.send(alice, bob);
+    network.send(bob, alice);
+    network.runUntil(200);
+    assert.deepEqual(alice.drops, { 'no-route': 1, 'unknown-index': 1 });
+    assert.equal(alice.device.nextTimeout(), Infinity);
+  });
+
+  it('that is removed while a description is read stays in that description', () => {
+    const { network, alice, bob } = createSession();
+    const { peers } = alice.device.describe();
+    for (const [i, peer] of peers.entries()) {
+      network.configure(alice, { publicKey: bob.publicKey, remove: true });
+      assert.equal(i, 0);
+      assert.deepEqual(peer.allowedIps.map(formatCidr), ['10.0.0.2/32']);
+      assert.equal(peer.endpoint!.toString(), '198.51.100.2:51820');
+    }
+    assert.equal(alice.device.describe().peers.length, 0);
+  });
+
+  it('is not made by a change that only updates', () => {
+    const { network, alice } = createPair();
+    const publicKey = network.addHost({ outer: '192.0.2.3', inner: '10.0.0.3' }).publicKey;
+    network.configure(alice, { publicKey, updateOnly: true, persistentKeepalive: 5 });
+    assert.equal(alice.device.describe().peers.length, 1);
+  });
+
+  it('with our own public key is ignored', () => {
+    const { network, alice } = createPair();
+    network.configure(alice, { publicKey: alice.publicKey, allowedIps: [{ cidr: parseCidr('0.0.0.0/0')! }] });
+    assert.equal(alice.device.describe().peers.length, 1);
+    network.sendPacket(alice, createPacket({ from: '10.0.0.1', to: '8.8.8.8' }));
+    assert.equal(alice.drops['no-route'], 1);
+  });
+
+  it('is gone when its key becomes our own', () => {
+    const { alice, bob } = createSession();
+    alice.device.configure({ privateKey: bob.privateKey }, 200);
+    assert.equal(alice.device.describe().peers.length, 0);
+  });
+
+  it('is forgotten with the others when all are replaced', () => {
+    const { network, alice, bob } = createSession();
+    const other = network.addHost({ outer: '192.0.2.3', inner: '10.0.0.3' });
+    alice.device.configure({ replacePeers: true, peers: [{ publicKey: other.publicKey }] }, network.now);
+    assert.deepEqual(
+      alice.device.describe().peers.map(({ publicKey }) => publicKey),
+      [other.publicKey],
+    );
+    network.send(bob, alice);
+    network.runUntil(200);
+    assert.equal(alice.drops['unknown-index'], 1);
+  });
+});
+
+describe('keys', () => {
+  it('a private key that is set to what it is already ends no session', () => {
+    const { network, alice, bob } = createSession();
+    alice.device.configure({ privateKey: alice.privateKey }, network.now);
+    network.send(alice, bob);
+    network.runUntil(200);
+    assert.equal(bob.packets.length, 2);
+    assert.equal(network.count(1), 1);
+  });
+
+  it('another private key ends all sessions, and new ones are made with it', () => {
+    const { network, alice, bob } = createSession();
+    const privateKey = generatePrivateKey(network.random.bytes);
+    const publicKey = nodeCrypto.publicKey(privateKey) as typeof alice.publicKey; // 32 bytes, by the port
+    const allowedIps = [{ cidr: parseCidr('10.0.0.1/32')! }];
+    bob.device.configure({ replacePeers: true, peers: [{ publicKey, allowedIps }] }, network.now);
+    alice.device.configure({ privateKey }, network.now);
+    network.send(alice, bob, { number: 5 });
+    network.runUntil(200);
+    assert.deepEqual(bob.received, [0, 5]);
+    assert.equal(network.count(1), 2);
+  });
+
+  it('a preshared key that is set during a handshake is for the next one', () => {
+    const { network, alice, bob } = createPair();
+    network.send(alice, bob, { number: 1 });
+    const presharedKey = generatePresharedKey(network.random.bytes);
+    network.configure(alice, { publicKey: bob.publicKey, presharedKey });
+    network.runUntil(100);
+    assert.deepEqual(bob.received, [1]);
+    assert.deepEqual(alice.peer(bob).presharedKey, presharedKey);
+    assert.equal(isNoKey(bob.peer(alice).presharedKey), true);
+  });
+
+  it('are all erased when the device is closed, and those of a handshake when it is over', () => {
+    const { crypto, secrets } = recordSecrets(nodeCrypto);
+    const { network, alice, bob } = createSession({ crypto });
+    alice.device.close();
+    bob.device.close();
+    assert.deepEqual(alice.device.describe(), { privateKey: undefined, publicKey: undefined, peers: [], drops: {} });
+    assert.ok(secrets.length > 20);
+    const hosts = [alice.privateKey, bob.privateKey]; // the harness's own
+    const left = secrets.filter((secret) => !isZero(secret) && !hosts.some((key) => key === secret));
+    assert.equal(left.length, 0, `${left.length} of ${secrets.length}`);
+    assert.equal(network.now, 100);
+  });
+
+  it('of a caller are copied', () => {
+    const { network, alice, bob } = createPair();
+    const privateKey = alice.privateKey.slice() as typeof alice.privateKey;
+    alice.device.configure({ privateKey: null }, 0);
+    alice.device.configure({ privateKey }, 0);
+    privateKey.fill(0);
+    network.send(alice, bob, { number: 1 });
+    network.runUntil(100);
+    assert.deepEqual(bob.received, [1]);
+  });
+});
+
+describe('the link', () => {
+  it('nothing is sent or taken before it is up', () => {
+    const { network, alice, bob } = createPair();
+    bob.device.handleLinkDown();
+    network.send(alice, bob);
+    network.runUntil(100);
+    assert.equal(network.sightings.length, 1);
+    assert.equal(bob.drops['link-down'], 1);
+  });
+
+  it('that comes up sends persistent keepalives at once', () => {
+    const { network, alice, bob } = createPair();
+    alice.device.handleLinkDown();
+    network.configure(alice, { publicKey: bob.publicKey, persistentKeepalive: 25 });
+    assert.equal(network.sightings.length, 0);
+    alice.device.handleLinkUp(network.now);
+    network.configure(alice, { publicKey: bob.publicKey });
+    network.runUntil(100);
+    assert.equal(network.sightings.length, 3);
+  });
+
+  it('that goes down erases the sessions and stops every timer', () => {
+    const { crypto, keys } = countKeys(nodeCrypto);
+    const { network, alice } = createSession({ crypto });
+    alice.device.handleLinkDown();
+    assert.equal(keys.live, 2);
+    assert.equal(alice.device.nextTimeout(), Infinity);
+    const before = network.sightings.length;
+    network.runUntil(9_000);
+    assert.equal(network.sightings.length, before);
+  });
+});
+
+describe('a persistent keepalive', () => {
+  it('begins when it is set, keeps its interval and ends when it is switched off', () => {
+    const { network, alice, bob } = createSession();
+    network.runUntil(20_000);
+    network.sightings.length = 0; // Bob's answer to the data
+    network.configure(alice, { publicKey: bob.publicKey, persistentKeepalive: 7 });
+    network.runUntil(91_000);
+    const keepalives = () => network.sightings.filter(({ bytes }) => bytes.length === 32);
+    const times = keepalives().map(({ at }) => at);
+    assert.deepEqual(
+      times,
+      Array.from({ length: 11 }, (_, i) => 20_000 + 7_000 * i),
+    );
+    network.configure(alice, { publicKey: bob.publicKey, persistentKeepalive: 0 });
+    network.runUntil(3_600_000);
+    assert.equal(keepalives().length, times.length);
+  });
+});
