@@ -53,7 +53,9 @@ export function isNoKey(key: Key): boolean {
 }
 
 function fromBase64(text: string): Uint8Array | undefined {
-  return text.length === 44 ? decodeBase64(text) : undefined;
+  // 44 characters without padding, or with two of it, are other lengths.
+  const bytes = text.length === 44 ? decodeBase64(text) : undefined;
+  return bytes?.length === KEY_BYTES ? bytes : undefined;
 }
 
 function fromHex(text: string): Uint8Array | undefined {
