@@ -84,12 +84,16 @@ describe('hostile datagrams', () => {
 describe('hostile packets', () => {
   it('from the TUN or from a peer are routed or dropped, never thrown', () => {
     const { network, alice, bob } = createSession();
+    const noise = fc.uint8Array({ maxLength: 120, size: 'max' });
     const packet = fc
-      .tuple(fc.constantFrom(0x00, 0x45, 0x4f, 0x60, 0xf0), fc.uint8Array({ maxLength: 120, size: 'max' }), fc.nat(3))
-      .map(([first, bytes, route]) => {
+      .tuple(fc.constantFrom(0x00, 0x45, 0x4f, 0x60, 0xf0), noise, fc.nat(4))
+      .map(([first, bytes, sense]) => {
+        // The more sense, the further it gets.
         if (bytes.length > 0) bytes[0] = first;
-        if (first >>> 4 === 4 && bytes.length >= 20 && route > 0) bytes.set([10, 0, 0, 2], 16);
-        if (first >>> 4 === 4 && bytes.length >= 20 && route > 1) bytes.set([10, 0, 0, 1], 12);
+        if (first >>> 4 !== 4 || bytes.length < 20) return bytes;
+        if (sense > 0) bytes.set([10, 0, 0, 2], 16);
+        if (sense > 1) bytes.set([0, bytes.length], 2);
+        if (sense > 2) bytes.set([10, 0, 0, 1], 12);
         return bytes;
       });
     fc.assert(
