@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { describe, it } from 'node:test';
+import { VERSION } from '../../src/cli/version.ts';
+import { MAIN, peerage, run } from './peerage.ts';
+
+const ESCAPE = String.fromCharCode(0x1b);
+
+describe('peerage', () => {
+  it('prints the version of its package', async () => {
+    const packageJson: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+    assert.ok(typeof packageJson === 'object' && packageJson !== null && 'version' in packageJson);
+    assert.equal(VERSION, packageJson.version);
+    assert.deepEqual(await peerage(['--version']), { exitCode: 0, stdout: `${VERSION}\n`, stderr: '' });
+  });
+
+  it('shows all commands when asked, and as a mistake when called with nothing', async () => {
+    const [asked, nothing] = await Promise.all([peerage(['--help']), peerage([])]);
+    assert.equal(asked.exitCode, 0);
+    for (const command of ['genkey', 'check', 'plan', 'completion'])
+      assert.match(asked.stdout, new RegExp(`^  ${command} `, 'm'));
+    assert.deepEqual([nothing.exitCode, nothing.stdout], [2, '']);
+    assert.match(nothing.stderr, /Usage: peerage/);
+  });
+
+  it('opens the help of every command with examples of it', async () => {
+    const { stdout } = await peerage(['completion', 'bash']);
+    const commands =
+      /candidates='([^']*)'/.exec(/'' *\) candidates='[^']*'/.exec(stdout)?.[0] ?? '')?.[1]?.split(' ') ?? [];
+    const names = commands.filter((name) => !name.startsWith('-') && name !== 'help');
+    assert.ok(names.length >= 6, stdout);
+    for (const name of names) {
+      const help = await peerage(['help', name]);
+      assert.equal(help.exitCode, 0);
+      assert.match(
+        help.stdout,
+        new RegExp(`^\\s*Examples:\\n[^]*peerage ${name}\\b[^]*\\nUsage: peerage ${name}`),
+        name,
+      );
+    }
+  });
+
+  it('shows the same help in both ways', async () => {
+    const [a, b] = await Promise.all([peerage(['help', 'plan']), peerage(['plan', '--help'])]);
+    assert.deepEqual(a, b);
+  });
+
+  it('says what was meant by a command that it does not know', async () => {
+    const { exitCode, stdout, stderr } = await peerage(['genkye']);
+    assert.deepEqual([exitCode, stdout], [2, '']);
+    assert.match(stderr, /^peerage: unknown command 'genkye'\n\(Did you mean genkey\?\)/);
+    assert.equal((await peerage(['help', 'genkye'])).exitCode, 2);
+  });
+
+  for (const args of [['genkey', 'extra'], ['check'], ['plan'], ['genkey', '--nonsense'], ['completion', 'cmd.exe']])
+    it(`exits with 2 for the wrong usage "${args.join(' ')}"`, async () => {
+      const { exitCode, stdout, stderr } = await peerage(args);
+      assert.deepEqual([exitCode, stdout], [2, '']);
+      assert.match(stderr, /^peerage: /);
+    });
+
+  it('writes no colours into pipes, and none for NO_COLOR or a dumb terminal', async (context) => {
+    for (const args of [['--help'], ['help', 'nonsense'], ['check', MAIN]]) {
+      const { stdout, stderr } = await peerage(args);
+      assert.ok(!(stdout + stderr).includes(ESCAPE));
+    }
+    // script(1) gives it a terminal.
+    const onTerminal = (env: Record<string, string>) =>
+      run('script', ['-qec', `'${process.execPath}' '${MAIN}' --help`, '/dev/null'], {
+        env: { TERM: 'xterm', NO_COLOR: '', ...env },
+      });
+    const coloured = await onTerminal({}).catch(() => undefined);
+    if (coloured === undefined) return context.skip('script(1) is missing');
+    assert.ok(coloured.stdout.includes(ESCAPE));
+    assert.ok(!(await onTerminal({ NO_COLOR: '1' })).stdout.includes(ESCAPE));
+    assert.ok(!(await onTerminal({ TERM: 'dumb' })).stdout.includes(ESCAPE));
+  });
+
+  it('is content when its reader goes away', async () => {
+    const { exitCode, stderr } = await run('bash', [
+      '-c',
+      `set -o pipefail; '${process.execPath}' '${MAIN}' --help | true`,
+    ]);
+    assert.deepEqual([exitCode, stderr], [0, '']);
+  });
+});

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { createStyle, visibleLength } from '../../src/cli/style.ts';
+import { formatTable } from '../../src/cli/table.ts';
+
+const COLUMNS = [{ title: 'Host' }, { title: 'Bytes', align: 'right' }, { title: 'Addresses' }] as const;
+const ROWS = [
+  ['dolores', '7', '10.195.171.142 fdc1:d89e:b128:6a04::7de4'],
+  ['charlotte', '1234567', '10.195.171.241 fdc1:d89e:b128:6a04::29ab'],
+];
+
+describe('formatTable', () => {
+  it('aligns its columns and leaves no spaces at the ends', () => {
+    assert.equal(
+      formatTable(COLUMNS, ROWS, Infinity),
+      `Host         Bytes  Addresses
+dolores          7  10.195.171.142 fdc1:d89e:b128:6a04::7de4
+charlotte  1234567  10.195.171.241 fdc1:d89e:b128:6a04::29ab
+`,
+    );
+  });
+
+  it('folds the widest cells between words until it fits', () => {
+    assert.equal(
+      formatTable(COLUMNS, ROWS, 50),
+      `Host         Bytes  Addresses
+dolores          7  10.195.171.142
+                    fdc1:d89e:b128:6a04::7de4
+charlotte  1234567  10.195.171.241
+                    fdc1:d89e:b128:6a04::29ab
+`,
+    );
+  });
+
+  it('never cuts a word, however narrow the terminal', () => {
+    const text = formatTable(COLUMNS, ROWS, 10);
+    for (const word of ROWS.flat().flatMap((cell) => cell.split(' '))) assert.ok(text.includes(word), word);
+  });
+
+  it('does not count colours', () => {
+    const { red } = createStyle(true);
+    const [plain, coloured] = [ROWS, ROWS.map((row) => row.map(red))].map((rows) => formatTable(COLUMNS, rows, 50));
+    assert.equal(visibleLength(coloured!.replaceAll('\n', '')), plain!.replaceAll('\n', '').length);
+  });
+
+  it('shows the titles alone when there are no rows', () => {
+    assert.equal(formatTable([{ title: 'Host' }], [], 80), 'Host\n');
+  });
+});
+
+describe('createStyle', () => {
+  it('changes nothing when nobody is looking', () => {
+    assert.equal(createStyle(false).red('error'), 'error');
+    assert.notEqual(createStyle(true).red('error'), 'error');
+  });
+});
