@@ -43,6 +43,7 @@ export function eraseDevice(device: DeviceContext): void {
   setPrivateKey(device, null);
   device.cookieChecker.destroy();
   device.outputs.clear();
+  device.isUp = false;
 }
 
 /** False when the key was there already. */
@@ -76,13 +77,9 @@ function configurePeer(device: DeviceContext, change: PeerChange, now: Monotonic
   setAllowedIps(device, peer, change);
   const hadKeepalive = peer.persistentKeepalive > 0;
   if (change.persistentKeepalive !== undefined) peer.persistentKeepalive = change.persistentKeepalive;
-  if (change.endpoint !== undefined) {
-    peer.endpoint ??= new Endpoint();
-    peer.endpoint.copyFrom(change.endpoint);
-  }
+  const isMoved = change.endpoint !== undefined && setEndpoint(peer, change.endpoint);
   if (!device.isUp) return;
-  const startsKeepalive = peer.persistentKeepalive > 0 && (!hadKeepalive || change.endpoint !== undefined);
-  if (startsKeepalive) sendKeepalive(device, peer, now);
+  if (peer.persistentKeepalive > 0 && (isMoved || !hadKeepalive)) sendKeepalive(device, peer, now);
   else flushStaged(device, peer, now);
 }
 
@@ -103,6 +100,14 @@ function removePeer(device: DeviceContext, peer: Peer): void {
   device.deadlines.remove(peer);
   device.peers.delete(formatKey(peer.publicKey));
   peer.destroy();
+}
+
+/** False when it is there already. The sticky source is forgotten in any case. */
+function setEndpoint(peer: Peer, endpoint: Endpoint): boolean {
+  const isMoved = peer.endpoint?.toString() !== endpoint.toString();
+  peer.endpoint ??= new Endpoint();
+  peer.endpoint.copyFrom(endpoint);
+  return isMoved;
 }
 
 function setPresharedKey(device: DeviceContext, peer: Peer, presharedKey: PresharedKey): void {

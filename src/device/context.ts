@@ -10,6 +10,7 @@ import type { Keypair } from '../transport/keypair.ts';
 import type { AllowedIps } from './allowed-ips.ts';
 import type { DropReason } from './contract.ts';
 import type { DeadlineQueue } from './deadline-queue.ts';
+import type { ForwardClock } from './forward-clock.ts';
 import type { IndexTable } from './index-table.ts';
 import type { OutputQueue } from './outputs.ts';
 import type { RateLimiter } from './rate-limiter.ts';
@@ -25,6 +26,8 @@ export interface DeviceContext {
   readonly crypto: CryptoProvider;
   readonly random: RandomBytes;
   readonly wall: () => WallMs;
+  /** For the timestamps of initiations. */
+  readonly forwardClock: ForwardClock;
   readonly keyLog: KeyLog | undefined;
   /** Told of each handshake message that passed MAC1. */
   readonly isUnderLoad: (now: MonotonicMs) => boolean;

@@ -17,6 +17,7 @@ import { configureDevice, describeDevice, eraseDevice } from './configure.ts';
 import { drop, type DeviceContext, type IndexEntry } from './context.ts';
 import type { DeviceChange, DeviceState, Output } from './contract.ts';
 import { DeadlineQueue } from './deadline-queue.ts';
+import { ForwardClock } from './forward-clock.ts';
 import { IndexTable } from './index-table.ts';
 import { LoadMeter } from './load-meter.ts';
 import { OutputQueue } from './outputs.ts';
@@ -52,6 +53,7 @@ export class Device {
       crypto,
       random,
       wall,
+      forwardClock: new ForwardClock(wall),
       keyLog,
       isUnderLoad: isUnderLoad ?? ((now) => load.count(now)),
       peers: new Map(),

@@ -18,7 +18,7 @@ import { drop, type DeviceContext, type IndexEntry } from './context.ts';
 import { HEADROOM, TAILROOM } from './contract.ts';
 import { NOT_ECT, readEcn } from './ecn.ts';
 import { destinationOffset, IPV4_HEADER_BYTES, packetFamily } from './inner-packet.ts';
-import { createUnreachable } from './unreachable.ts';
+import { createUnreachable, mayAnswerUnreachable } from './unreachable.ts';
 
 /** A packet from the TUN, sealed in place when it can be sent at once. */
 export function sendPacket(
@@ -86,7 +86,7 @@ export function sendInitiation(device: DeviceContext, peer: Peer, now: Monotonic
 
   const index = device.indices.allocate({ peer, keypair: undefined });
   const ephemeralPrivate = generatePrivateKey(random);
-  const timestamp = peer.timestamps.next(device.wall());
+  const timestamp = peer.timestamps.next(device.forwardClock.read(now));
   const input = { senderIndex: index, ephemeralPrivate, timestamp };
   const { message, handshake } = createInitiation(crypto, identity, remote, input);
   logKeys(device, remote, ephemeralPrivate);
@@ -180,8 +180,10 @@ function answerUnreachable(
   length: number,
   now: MonotonicMs,
 ): void {
-  const answer = createUnreachable(family, buffer, offset, length);
-  if (answer !== undefined && device.unreachableLimit.take(now)) device.outputs.packet(answer, 0, answer.length);
+  const packet = buffer.subarray(offset, offset + length);
+  if (!mayAnswerUnreachable(family, packet) || !device.unreachableLimit.take(now)) return;
+  const answer = createUnreachable(family, packet);
+  device.outputs.packet(answer, 0, answer.length);
 }
 
 function logKeys(device: DeviceContext, remote: RemoteStatic, localEphemeralPrivate: PrivateKey): void {

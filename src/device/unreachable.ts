@@ -29,19 +29,14 @@ const ROUTING = 43;
 const FRAGMENT = 44;
 const DESTINATION_OPTIONS = 60;
 
-/**
- * The answer to the packet of `length` bytes at `offset` (a whole header is there), or undefined where RFC 1812 section
- * 4.3.2.7 and RFC 4443 section 2.4 (e) forbid one.
- */
-export function createUnreachable(
-  family: IpFamily,
-  packet: Uint8Array,
-  offset: number,
-  length: number,
-): Uint8Array | undefined {
-  const original = packet.subarray(offset, offset + length);
-  if (family === 4) return mayAnswer4(original) ? answer4(original) : undefined;
-  return mayAnswer6(original) ? answer6(original) : undefined;
+/** False where RFC 1812 section 4.3.2.7 and RFC 4443 section 2.4 (e) forbid an answer. A whole header is there. */
+export function mayAnswerUnreachable(family: IpFamily, packet: Uint8Array): boolean {
+  return family === 4 ? mayAnswer4(packet) : mayAnswer6(packet);
+}
+
+/** A packet that tells the sender of this one that its destination cannot be reached. */
+export function createUnreachable(family: IpFamily, packet: Uint8Array): Uint8Array {
+  return family === 4 ? answer4(packet) : answer6(packet);
 }
 
 function mayAnswer4(packet: Uint8Array): boolean {

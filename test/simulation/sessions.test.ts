@@ -157,6 +157,18 @@ describe('a session that went wrong', () => {
     assert.equal(bob.drops['replayed-handshake'], undefined);
   });
 
+  it('nor when the peer is removed and added again meanwhile', () => {
+    const { network, alice, bob } = createPair();
+    network.every(SECOND, 20 * MINUTE, (number) => network.send(alice, bob, { number }));
+    network.runUntil(5 * MINUTE);
+    alice.wallMs -= HOUR;
+    network.runUntil(15 * MINUTE);
+    network.configure(alice, { publicKey: bob.publicKey, remove: true });
+    network.introduce(alice, bob);
+    network.runUntil(20 * MINUTE + SECOND);
+    assert.equal(longestGap(bob.received, 1200), 0);
+  });
+
   it('clocks that differ by years do not matter', () => {
     const { network, alice, bob } = createPair({ a: { wallMs: 0 }, b: { wallMs: 4_000_000_000_000 } });
     network.send(alice, bob, { number: 1 });
