@@ -10,6 +10,7 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 export const http: Http = {
   async request({ method, url, headers, body, timeoutMs = DEFAULT_TIMEOUT_MS, signal }) {
     // The path of a URL may hold a token: messages show the origin only.
+    if (!URL.canParse(url)) throw new UserError('the address of the registry is no URL', { exitCode: 2 });
     const { origin } = new URL(url);
     const timeout = AbortSignal.timeout(timeoutMs);
     try {
