@@ -68,18 +68,20 @@ function checkSyntax({ text, problems }: CheckedFile, report: Reporter): void {
 
 function checkInterface(file: CheckedFile, section: Section, ranges: readonly Cidr[], report: Reporter): void {
   const { addresses, mtu, privateKey, postUp } = file.interface;
-  // A key may come from a file of its own: wg set %i private-key FILE
-  if (
-    privateKey === undefined &&
-    !isInvalid(file, section, 'PrivateKey') &&
-    !postUp.some((line) => line.includes('private-key'))
-  )
-    report.error(
-      'no-private-key',
-      lineOf(section, 'PrivateKey'),
-      `the interface has ${describeAbsence(section, 'PrivateKey')}`,
-      'Make one with: peerage genkey',
-    );
+  if (privateKey === undefined && !isInvalid(file, section, 'PrivateKey')) {
+    // wg set %i private-key FILE
+    const isSetLater = postUp.some((line) => line.includes('private-key'));
+    const line = lineOf(section, 'PrivateKey');
+    if (!isSetLater)
+      report.error(
+        'no-private-key',
+        line,
+        `the interface has ${describeAbsence(section, 'PrivateKey')}`,
+        'Make one with: peerage genkey',
+      );
+    else if (isPresent(section, 'PrivateKey'))
+      report.error('no-private-key', line, 'wg refuses an empty PrivateKey', 'Take the line out: PostUp sets the key.');
+  }
   if (addresses.length === 0 && !isInvalid(file, section, 'Address'))
     report.error(
       'no-address',
@@ -127,7 +129,7 @@ function checkAllowedIps(
     report.warning(
       'no-allowed-ips',
       lineOf(section, 'AllowedIPs'),
-      'without AllowedIPs nothing is sent to this peer, and nothing is taken from it',
+      `with ${describeAbsence(section, 'AllowedIPs')} nothing is sent to this peer, and nothing is taken from it`,
       'Add AllowedIPs with its addresses inside the VPN.',
     );
   for (const prefix of peer.allowedIps) {
@@ -145,8 +147,7 @@ function checkAllowedIps(
 }
 
 function checkWayIn(file: CheckedFile, { section }: PeerSection, report: Reporter): void {
-  const hasEndpoint = section.entries.some((entry) => isNamed(entry.key, 'Endpoint'));
-  if (hasEndpoint || (file.interface.listenPort ?? 0) !== 0) return;
+  if (isPresent(section, 'Endpoint') || (file.interface.listenPort ?? 0) !== 0) return;
   report.warning(
     'unreachable-peer',
     section.line,
@@ -213,5 +214,9 @@ function isSingle(prefix: Cidr): boolean {
 }
 
 function describeAbsence(section: Section, key: string): string {
-  return section.entries.some((entry) => isNamed(entry.key, key)) ? `an empty ${key}` : `no ${key}`;
+  return isPresent(section, key) ? `an empty ${key}` : `no ${key}`;
+}
+
+function isPresent(section: Section, key: string): boolean {
+  return section.entries.some((entry) => isNamed(entry.key, key));
 }

@@ -66,6 +66,11 @@ describe('checkConfigs, one file', () => {
       'a.conf:1 no-interface',
     ],
     ['an empty private key', HOST_A.replace(A.privateKey, ''), 'a.conf:2 no-private-key'],
+    [
+      'an empty private key, which wg refuses, also when it is set later',
+      HOST_A.replace(A.privateKey, '\nPostUp = wg set %i private-key /k'),
+      'a.conf:2 no-private-key',
+    ],
     ['a missing private key', HOST_A.replace(/PrivateKey.*\n/, ''), 'a.conf:1 no-private-key'],
     ['an empty address', HOST_A.replace(/Address = .*/, 'Address ='), 'a.conf:4 no-address'],
     ['a missing address', HOST_A.replace(/Address = .*\n/, ''), 'a.conf:1 no-address'],
