@@ -23,6 +23,10 @@ const COLUMNS = [
 
 export const addNetwork: AddCommand = (program, ports) => {
   const group = program.command('network').description('make, list and remove networks');
+  addExamples(group, [
+    ['peerage network add home', 'make a network'],
+    ['peerage network ls', 'show the networks'],
+  ]);
   addExamples(addAdd(group, ports), [
     ['peerage network add home', 'with addresses and a port of its choosing'],
     ['peerage network add work --suffix vpn.example.net --range 10.195.171.0/24 --port 55867', 'with yours'],

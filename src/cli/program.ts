@@ -3,49 +3,60 @@
  */
 import { Command, CommanderError } from 'commander';
 import { UserError } from '../errors.ts';
-import { addAdd } from './add.ts';
-import { addCheck } from './check.ts';
-import { addAgent } from './agent.ts';
-import { addCompletion } from './completion.ts';
-import { addDown } from './down.ts';
-import { addGenkey } from './genkey.ts';
-import { addGenpsk } from './genpsk.ts';
-import { addExamples, addHelpCommand } from './help.ts';
-import { addJoin } from './join.ts';
-import { addLeave } from './leave.ts';
-import { addLogin } from './login.ts';
-import { addLs } from './ls.ts';
-import { addNetwork } from './network.ts';
-import { addPlan } from './plan.ts';
+import { addExamples } from './help.ts';
 import type { Ports } from './ports.ts';
-import { addPubkey } from './pubkey.ts';
-import { addRegistry } from './registry.ts';
-import { addRm } from './rm.ts';
-import { addShow } from './show.ts';
-import { addStatus } from './status.ts';
 import { createStyle } from './style.ts';
-import { addSyncconf } from './syncconf.ts';
-import { addToken } from './token.ts';
-import { addUp } from './up.ts';
 import { VERSION } from './version.ts';
 
 /** Adds one command (or a group of them) to the program. An action returns nothing and throws a UserError to fail. */
 export type AddCommand = (program: Command, ports: Ports) => void;
 
-/** Under the headings of `peerage --help`. */
-const COMMANDS: Readonly<Record<string, readonly AddCommand[]>> = {
-  'Keys:': [addGenkey, addGenpsk, addPubkey],
-  'A set of configurations:': [addCheck, addPlan],
-  'Tunnels:': [addUp, addDown, addShow, addSyncconf],
-  'A host of a registry:': [addJoin, addStatus, addLeave, addAgent],
-  'The registry and its administrator:': [addRegistry, addLogin, addNetwork, addToken, addAdd, addLs, addRm],
-  'This program:': [addCompletion, addHelpCommand],
+/** Under the headings of `peerage --help`. A command is loaded when it is called, so that the small ones start at once. */
+const COMMANDS: Readonly<Record<string, Readonly<Record<string, () => Promise<AddCommand>>>>> = {
+  'Keys:': {
+    genkey: async () => (await import('./genkey.ts')).addGenkey,
+    genpsk: async () => (await import('./genpsk.ts')).addGenpsk,
+    pubkey: async () => (await import('./pubkey.ts')).addPubkey,
+  },
+  'A set of configurations:': {
+    check: async () => (await import('./check.ts')).addCheck,
+    plan: async () => (await import('./plan.ts')).addPlan,
+  },
+  'Tunnels:': {
+    up: async () => (await import('./up.ts')).addUp,
+    down: async () => (await import('./down.ts')).addDown,
+    show: async () => (await import('./show.ts')).addShow,
+    syncconf: async () => (await import('./syncconf.ts')).addSyncconf,
+  },
+  'A host of a registry:': {
+    join: async () => (await import('./join.ts')).addJoin,
+    status: async () => (await import('./status.ts')).addStatus,
+    leave: async () => (await import('./leave.ts')).addLeave,
+    agent: async () => (await import('./agent.ts')).addAgent,
+  },
+  'The registry and its administrator:': {
+    registry: async () => (await import('./registry.ts')).addRegistry,
+    login: async () => (await import('./login.ts')).addLogin,
+    network: async () => (await import('./network.ts')).addNetwork,
+    token: async () => (await import('./token.ts')).addToken,
+    add: async () => (await import('./add.ts')).addAdd,
+    ls: async () => (await import('./ls.ts')).addLs,
+    rm: async () => (await import('./rm.ts')).addRm,
+  },
+  'This program:': {
+    completion: async () => (await import('./completion.ts')).addCompletion,
+    help: async () => (await import('./help.ts')).addHelpCommand,
+  },
 };
+
+/** These look at all the others. */
+const NEED_ALL: ReadonlySet<string> = new Set(['completion', 'help']);
 
 /** Runs a command line (without the program's own name). Resolves to the exit code: 0 done, 1 failed, 2 wrong usage. */
 export async function runProgram(args: readonly string[], ports: Ports): Promise<number> {
   try {
-    await createProgram(ports).parseAsync([...args], { from: 'user' });
+    const program = await createProgram(args[0], ports);
+    await program.parseAsync([...args], { from: 'user' });
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
@@ -54,7 +65,8 @@ export async function runProgram(args: readonly string[], ports: Ports): Promise
   }
 }
 
-function createProgram(ports: Ports): Command {
+/** With the command that is called; with all of them when it is none. */
+async function createProgram(called: string | undefined, ports: Ports): Promise<Command> {
   const { terminal } = ports;
   const program = new Command('peerage')
     .description('A WireGuard VPN, and the registry that lets its hosts enrol themselves.')
@@ -77,9 +89,14 @@ function createProgram(ports: Ports): Command {
     ['peerage check /etc/wireguard/*.conf', 'find what is wrong with configurations'],
     ['peerage help join', 'show how a command is used'],
   ]);
-  for (const [heading, commands] of Object.entries(COMMANDS)) {
+  const groups = Object.entries(COMMANDS);
+  const isOneOf = (name: string): boolean => groups.some(([, group]) => Object.hasOwn(group, name));
+  const needsAll = called === undefined || NEED_ALL.has(called) || !isOneOf(called);
+  for (const [heading, group] of groups) {
+    const names = Object.keys(group).filter((name) => needsAll || name === called);
+    const added = await Promise.all(names.map((name) => group[name]!()));
     program.commandsGroup(heading);
-    for (const add of commands) add(program, ports);
+    for (const add of added) add(program, ports);
   }
   return program;
 }

@@ -32,6 +32,7 @@ export const addRegistry: AddCommand = (program, ports) => {
     .option('--public-url <url>', 'what hosts and administrators call it, when a proxy stands before it')
     .option('--json', 'for machines: one line with "url" and, the first time, "adminKey"')
     .action((options: ServeOptions) => serveRegistry(options, ports));
+  addExamples(registry, [['peerage registry serve', 'serve a registry on this machine']]);
   addExamples(serve, [
     ['peerage registry serve', 'try it on this machine'],
     [
