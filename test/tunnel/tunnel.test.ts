@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseAddress } from '../../src/ip.ts';
+import { createPacket, packetNumber } from '../simulation/packets.ts';
+import { A, B, createHosts, received, type Host } from './hosts.ts';
+
+async function connected() {
+  const hosts = createHosts();
+  hosts.a.tun.setLink('up');
+  hosts.b.tun.setLink('up');
+  hosts.a.tun.send(createPacket({ from: A.inner, to: B.inner }));
+  await hosts.time.settle();
+  assert.equal(received(hosts.b.tun).length, 1);
+  return hosts;
+}
+
+const onlyPeer = (host: Host) => host.tunnel.describe().peers[0]!;
+
+test('a packet crosses, byte for byte, and an answer comes back', async () => {
+  const { a, b, time } = createHosts();
+  a.tun.setLink('up');
+  b.tun.setLink('up');
+  const question = createPacket({ from: A.inner, to: B.inner, number: 1, bytes: 1001 });
+  a.tun.send(question);
+  await time.settle();
+  assert.deepEqual(received(b.tun), [question]);
+  const answer = createPacket({ from: B.inner, to: A.inner, number: 2, bytes: 77 });
+  b.tun.send(answer);
+  await time.settle();
+  assert.deepEqual(received(a.tun), [answer]);
+});
+
+test('a burst of thousands in both directions arrives whole and in order', async () => {
+  const { a, b, time } = await connected();
+  const count = 3000;
+  for (let number = 0; number < count; number++) {
+    a.tun.send(createPacket({ from: A.inner, to: B.inner, number }));
+    b.tun.send(createPacket({ from: B.inner, to: A.inner, number }));
+  }
+  await time.settle();
+  const expected = Array.from({ length: count }, (_, i) => i);
+  assert.deepEqual(received(b.tun).map(packetNumber), expected);
+  assert.deepEqual(received(a.tun).map(packetNumber), expected);
+});
+
+test('under load the loop lets others have their turn and timers run', async () => {
+  const { a, b, time } = await connected();
+  const order: string[] = [];
+  b.tun.onHostReadable(() => order.push('packet'));
+  for (let number = 0; number < 2000; number++) a.tun.send(createPacket({ from: A.inner, to: B.inner, number }));
+  await Promise.resolve();
+  time.soon(() => order.push('other'));
+  await time.settle();
+  const turn = order.indexOf('other');
+  assert.ok(turn >= 0 && turn < order.length - 1, 'packets came after the other callback');
+});
+
+test('the largest packet of a large MTU crosses', async () => {
+  const { a, b, time } = await connected();
+  for (const host of [a, b]) host.tun.setMtu(65_455);
+  const packet = createPacket({ from: A.inner, to: B.inner, bytes: 65_455, number: 5 });
+  a.tun.send(packet);
+  await time.settle();
+  assert.deepEqual(received(b.tun), [packet]);
+});
+
+test('an interface that is down has no socket, keeps its port and loses its session', async () => {
+  const { a, b, time } = await connected();
+  b.tun.setLink('down');
+  assert.equal(b.udp.port, 0);
+  assert.equal(b.tunnel.describe().listenPort, B.port);
+  a.tun.send(createPacket({ from: A.inner, to: B.inner }));
+  await time.settle();
+  b.tun.setLink('up');
+  assert.equal(b.udp.port, B.port);
+  await time.advance(30_000); // A notices that nobody answers, and shakes hands again
+  a.tun.send(createPacket({ from: A.inner, to: B.inner, number: 9 }));
+  await time.advance(6000);
+  assert.deepEqual(received(b.tun).map(packetNumber).at(-1), 9);
+});
+
+test('a port of 0 becomes one that the system chose, once the interface is up', () => {
+  const { a } = createHosts();
+  a.tunnel.configure({ listenPort: 0 });
+  assert.equal(a.tunnel.describe().listenPort, 0);
+  a.tun.setLink('up');
+  assert.notEqual(a.udp.port, 0);
+  assert.equal(a.tunnel.describe().listenPort, a.udp.port);
+});
+
+test('port and mark can be changed while traffic flows', async () => {
+  const { a, b, time } = await connected();
+  a.tunnel.configure({ listenPort: 3333, fwmark: 0xca6c });
+  assert.deepEqual([a.udp.port, a.udp.fwmark], [3333, 0xca6c]);
+  assert.deepEqual([a.tunnel.describe().listenPort, a.tunnel.describe().fwmark], [3333, 0xca6c]);
+  a.tun.send(createPacket({ from: A.inner, to: B.inner }));
+  await time.settle();
+  assert.equal(onlyPeer(b).endpoint!.port, 3333);
+});
+
+test('a host that moves to another address is followed, and drops the address it no longer has', async () => {
+  const { a, b, time } = await connected();
+  b.tun.send(createPacket({ from: B.inner, to: A.inner }));
+  await time.settle();
+  received(a.tun);
+  a.udp.addresses = [parseAddress('198.51.100.9')!];
+  a.tun.send(createPacket({ from: A.inner, to: B.inner }));
+  await time.settle();
+  assert.equal(onlyPeer(b).endpoint!.toString(), `198.51.100.9:${A.port}`);
+  b.tun.send(createPacket({ from: B.inner, to: A.inner, number: 4 }));
+  await time.settle();
+  assert.deepEqual(received(a.tun).map(packetNumber), [4]);
+});
+
+test('persistent keepalives go out without any traffic', async () => {
+  const { a, b, time } = await connected();
+  const before = onlyPeer(b).rxBytes;
+  a.tunnel.configure({ peers: [{ publicKey: b.publicKey, persistentKeepalive: 25 }] });
+  await time.advance(100_000);
+  assert.ok(onlyPeer(b).rxBytes >= before + 4 * 32);
+});
+
+test('a new MTU limits the padding of what is sent', async () => {
+  const { a, b, time } = await connected();
+  a.tun.setMtu(1001);
+  const before = onlyPeer(b).rxBytes;
+  a.tun.send(createPacket({ from: A.inner, to: B.inner, bytes: 1001 }));
+  await time.settle();
+  assert.equal(onlyPeer(b).rxBytes - before, 16 + 1001 + 16);
+});
+
+test('when the interface is deleted the tunnel closes, forgets its keys and leaves no timer', async () => {
+  const { a, time } = await connected();
+  a.tun.remove();
+  await a.tunnel.closed;
+  assert.equal(a.udp.port, 0);
+  assert.equal(a.tunnel.describe().privateKey, undefined);
+  assert.deepEqual(a.tunnel.describe().peers, []);
+  await time.settle();
+  const { timers } = time;
+  a.tunnel.configure({ listenPort: 1 });
+  assert.equal(time.timers, timers);
+  await a.tunnel.close();
+});
+
+test('a port that cannot be bound is refused, and nothing else of the change is applied', async () => {
+  const { a } = await connected();
+  a.udp.bind = (port) => {
+    throw new Error(`port ${port} is taken`);
+  };
+  assert.throws(() => a.tunnel.configure({ listenPort: 53, privateKey: null }), /53 is taken/);
+  assert.notEqual(a.tunnel.describe().privateKey, undefined);
+  assert.equal(a.tunnel.describe().listenPort, A.port);
+});
