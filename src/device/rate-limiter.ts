@@ -10,7 +10,7 @@ import type { MonotonicMs } from '../clock.ts';
 import type { Endpoint } from '../peer/endpoint.ts';
 import { TokenBucket } from './token-bucket.ts';
 
-export const HANDSHAKES_PER_ADDRESS = { perSecond: 20, burst: 5 };
+const HANDSHAKES_PER_ADDRESS = { perSecond: 20, burst: 5 };
 export const MAX_ADDRESSES = 16_384;
 
 export class RateLimiter {

@@ -30,7 +30,7 @@ export function receiveInitiation(
     return drop(device, verdict);
   }
   messageReceived(device, peer, message.length, from, now);
-  sendResponse(device, peer, consumed.remote, consumed.handshake, from, now);
+  sendResponse(device, peer, consumed.remote, consumed.handshake, now);
 }
 
 export function receiveResponse(
@@ -78,6 +78,5 @@ export function messageReceived(
 export function handshakeComplete(device: DeviceContext, peer: Peer): void {
   peer.timers.handshakeComplete();
   peer.dropInitiation(); // ours, when the peer's own was faster
-  peer.hasRekeyedOnReceive = false;
   peer.latestHandshakeMs = device.wall();
 }

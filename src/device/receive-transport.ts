@@ -37,10 +37,7 @@ export function receiveTransport(
     handshakeComplete(device, peer);
     flushStaged(device, peer, now);
   }
-  if (peer.wantsRekeyOnReceive(now)) {
-    peer.hasRekeyedOnReceive = true;
-    initiate(device, peer, now);
-  }
+  if (peer.wantsRekeyOnReceive(now)) initiate(device, peer, now);
   if (packetBytes === 0) return; // a keepalive
   peer.timers.dataReceived(now);
   device.deadlines.update(peer);

@@ -10,7 +10,6 @@ import type { MonotonicMs } from '../clock.ts';
 import type { IpFamily } from '../ip.ts';
 import { generatePrivateKey, type PrivateKey } from '../keys.ts';
 import { createInitiation, createResponse, type Handshake, type RemoteStatic } from '../noise/handshake.ts';
-import type { Endpoint } from '../peer/endpoint.ts';
 import type { Peer } from '../peer/peer.ts';
 import { createKeypair, type Keypair } from '../transport/keypair.ts';
 import { sealTransport } from '../transport/transport-data.ts';
@@ -40,7 +39,7 @@ export function sendPacket(
   // Nothing is staged while there is a keypair to send with: whoever installs one flushes. So packets keep their order.
   const keypair = peer.sendingKeypair(now);
   if (keypair !== undefined) {
-    seal(device, peer, keypair, peer.endpoint, buffer, offset, length, now);
+    seal(device, peer, keypair, buffer, offset, length, now);
     return;
   }
   if (!peer.staged.push(buffer, offset, length)) drop(device, 'queue-full');
@@ -53,7 +52,7 @@ export function flushStaged(device: DeviceContext, peer: Peer, now: MonotonicMs)
   const keypair = peer.sendingKeypair(now);
   if (keypair === undefined) return initiate(device, peer, now);
   for (let packet = peer.staged.shift(); packet !== undefined; packet = peer.staged.shift())
-    seal(device, peer, keypair, peer.endpoint, packet.buffer, packet.offset, packet.length, now);
+    seal(device, peer, keypair, packet.buffer, packet.offset, packet.length, now);
 }
 
 /** An empty message, unless something is staged, which says "still here" as well. */
@@ -61,7 +60,7 @@ export function sendKeepalive(device: DeviceContext, peer: Peer, now: MonotonicM
   if (peer.staged.length > 0) return flushStaged(device, peer, now);
   const keypair = peer.sendingKeypair(now);
   if (keypair === undefined || peer.endpoint === undefined) return initiate(device, peer, now);
-  seal(device, peer, keypair, peer.endpoint, new Uint8Array(HEADROOM + TAILROOM), HEADROOM, 0, now);
+  seal(device, peer, keypair, new Uint8Array(HEADROOM + TAILROOM), HEADROOM, 0, now);
 }
 
 /** To every peer that has asked for them, at once. */
@@ -81,8 +80,8 @@ export function initiate(device: DeviceContext, peer: Peer, now: MonotonicMs): v
 /** 5.4.2. Nothing happens while the peer has no endpoint or this host no key. */
 export function sendInitiation(device: DeviceContext, peer: Peer, now: MonotonicMs): void {
   const { crypto, identity, random } = device;
-  const { endpoint, remote } = peer;
-  if (identity === undefined || remote === undefined || endpoint === undefined) return;
+  const { remote } = peer;
+  if (identity === undefined || remote === undefined || peer.endpoint === undefined) return;
 
   const index = device.indices.allocate({ peer, keypair: undefined });
   const ephemeralPrivate = generatePrivateKey(random);
@@ -93,7 +92,7 @@ export function sendInitiation(device: DeviceContext, peer: Peer, now: Monotonic
   wipe(ephemeralPrivate);
 
   peer.setInitiation(index, handshake, remote, now);
-  sendHandshakeMessage(device, peer, remote, endpoint, message, now);
+  sendHandshakeMessage(device, peer, remote, message, now);
   peer.timers.handshakeInitiated(now);
   device.deadlines.update(peer);
 }
@@ -104,7 +103,6 @@ export function sendResponse(
   peer: Peer,
   remote: RemoteStatic,
   handshake: Handshake,
-  to: Endpoint,
   now: MonotonicMs,
 ): void {
   const entry: IndexEntry = { peer, keypair: undefined };
@@ -120,7 +118,7 @@ export function sendResponse(
   peer.keypairs.addAsResponder(keypair);
   peer.timers.keysDerived(now);
   peer.handshakeSent(now);
-  sendHandshakeMessage(device, peer, remote, to, message, now);
+  sendHandshakeMessage(device, peer, remote, message, now);
   device.deadlines.update(peer);
 }
 
@@ -128,12 +126,11 @@ function sendHandshakeMessage(
   device: DeviceContext,
   peer: Peer,
   remote: RemoteStatic,
-  to: Endpoint,
   message: Uint8Array,
   now: MonotonicMs,
 ): void {
   peer.cookies.writeMacs(device.crypto, remote, message, now);
-  emit(device, peer, to, message, 0, message.length, NOT_ECT, now);
+  emit(device, peer, message, 0, message.length, NOT_ECT, now);
 }
 
 /** Seals a packet (a keepalive when it is empty) where it lies, and rekeys when the keypair is old. */
@@ -141,7 +138,6 @@ function seal(
   device: DeviceContext,
   peer: Peer,
   keypair: Keypair,
-  to: Endpoint,
   buffer: Uint8Array,
   offset: number,
   length: number,
@@ -151,7 +147,7 @@ function seal(
   const ecn = family === 0 ? NOT_ECT : readEcn(family, buffer, offset); // before it is ciphertext
   const datagramLength = sealTransport(keypair, buffer, offset, length, device.mtu);
   if (datagramLength < 0) return drop(device, 'stale-keypair');
-  emit(device, peer, to, buffer, offset - HEADROOM, datagramLength, ecn, now);
+  emit(device, peer, buffer, offset - HEADROOM, datagramLength, ecn, now);
   if (length > 0) peer.timers.dataSent(now);
   device.deadlines.update(peer);
   if (peer.wantsRekeyOnSend(keypair, now)) initiate(device, peer, now);
@@ -160,16 +156,16 @@ function seal(
 function emit(
   device: DeviceContext,
   peer: Peer,
-  to: Endpoint,
   buffer: Uint8Array,
   offset: number,
   length: number,
   ecn: number,
   now: MonotonicMs,
 ): void {
+  if (peer.endpoint === undefined) return; // whoever called has looked
   peer.txBytes += length;
   peer.timers.messageSent(now);
-  device.outputs.datagram(buffer, offset, length, to, ecn);
+  device.outputs.datagram(buffer, offset, length, peer.endpoint, ecn);
 }
 
 function answerUnreachable(

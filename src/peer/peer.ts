@@ -57,8 +57,6 @@ export class Peer {
   rxBytes = 0;
   txBytes = 0;
   latestHandshakeMs: WallMs = 0;
-  /** 6.2: the rekeying at 165 s is tried once for each keypair. */
-  hasRekeyedOnReceive = false;
 
   readonly #freeIndex: (index: number) => void;
   #persistentKeepalive = 0;
@@ -103,11 +101,10 @@ export class Peer {
     return keypair.isInitiator && now - keypair.createdAt >= REKEY_AFTER_TIME_MS;
   }
 
-  /** 6.2: a host that only receives has to rekey as well, before the keypair cannot be used to answer. */
+  /** 6.2: what arrives so late must still be answered: with a keepalive ten seconds later, or after a lost handshake. */
   wantsRekeyOnReceive(now: MonotonicMs): boolean {
     const current = this.sendingKeypair(now);
-    if (current === undefined || !current.isInitiator || this.hasRekeyedOnReceive) return false;
-    return now - current.createdAt >= REKEY_ON_RECEIVE_AFTER_MS;
+    return current?.isInitiator === true && now - current.createdAt >= REKEY_ON_RECEIVE_AFTER_MS;
   }
 
   /** Roaming (section 2.1), for authentic messages only. */
@@ -181,7 +178,6 @@ export class Peer {
     this.eraseKeys();
     this.cookies.clear();
     this.#handshakeSentAt = -Infinity;
-    this.hasRekeyedOnReceive = false;
   }
 
   /** 6.3: keypairs and handshake. */

@@ -139,6 +139,21 @@ describe('a session that went wrong', () => {
     assert.equal(network.count(1), 2);
   });
 
+  it('a packet that arrives on a keypair of 165 seconds makes its initiator renew it at once', () => {
+    for (const [age, initiations] of [
+      [164, 1],
+      [166, 2],
+    ] as const) {
+      const { network, alice, bob } = createPair();
+      network.send(alice, bob);
+      network.runUntil(age * SECOND);
+      network.send(bob, alice);
+      network.runUntil((age + 1) * SECOND);
+      assert.equal(network.count(1), initiations, `${age} s`);
+      assert.equal(network.count(1, alice), initiations);
+    }
+  });
+
   it('a host that only receives still gets its keypair renewed before the sender has to wait', () => {
     const { network, alice, bob } = createPair();
     network.send(alice, bob); // alice is the initiator and falls silent
