@@ -1,4 +1,5 @@
 /** Serves a fetch handler over HTTP on Node, by @hono/node-server. */
+import type { ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer, type HttpBindings } from '@hono/node-server';
 import { UserError } from '../../src/errors.ts';
@@ -24,15 +25,20 @@ export async function startHttpServer({ fetch, hostname, port }: HttpServerOptio
     server.once('error', (error: NodeJS.ErrnoException) => reject(explain(error, hostname, port)));
     server.listen(port, hostname, resolve);
   });
+  const answering = new Set<ServerResponse>();
+  server.on('request', (_: unknown, response: ServerResponse) => {
+    answering.add(response);
+    response.once('close', () => answering.delete(response));
+  });
   const address = server.address() as AddressInfo; // not a pipe: it listens on a port
   const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
   return {
     url: `http://${host}:${address.port}`,
     close: () =>
       new Promise((resolve) => {
-        server.close(() => resolve());
-        // Connections that are only kept open for a next request would hold the server.
-        if ('closeIdleConnections' in server) server.closeIdleConnections();
+        // A connection that is kept open for a next request would hold the server: each ends with its answer.
+        for (const response of answering) response.shouldKeepAlive = false;
+        server.close(() => resolve()); // and those that are idle now end at once
       }),
   };
 }

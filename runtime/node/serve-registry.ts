@@ -58,11 +58,11 @@ export async function startRegistry(options: StartOptions): Promise<RunningRegis
     return {
       url: server.url,
       adminKey: await issueFirstAdminKey(ports),
-      async close() {
+      close: once(async () => {
         bell.close();
         await server.close();
         database.close();
-      },
+      }),
     };
   } catch (error) {
     database.close();
@@ -81,6 +81,12 @@ export const serveRegistry: Services['serveRegistry'] = async (options) => {
   });
   await registry.close();
 };
+
+/** Closing twice is closing once. */
+function once(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined;
+  return () => (done ??= work());
+}
 
 function checkPublicUrl(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;

@@ -67,8 +67,11 @@ export function createRegistry({ ports, log, publicUrl, peerAddress }: RegistryO
   app.use(
     bodyLimit({
       maxSize: MAX_BODY_BYTES,
-      onError: (c: Context<RegistryEnv>) =>
-        problem(c, { reason: 'too-large', detail: `Send at most ${MAX_BODY_BYTES} bytes.` }),
+      onError(c: Context<RegistryEnv>) {
+        // The rest of the body stays unread, so the connection is of no use for another request.
+        c.header('connection', 'close');
+        return problem(c, { reason: 'too-large', detail: `Send at most ${MAX_BODY_BYTES} bytes.` });
+      },
     }),
   );
   app.notFound((c) =>

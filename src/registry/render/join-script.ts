@@ -49,6 +49,10 @@ join() {
     /*[!A-Za-z0-9/_.-]* | [!/]*) fail "PEERAGE_DIR=$folder: give an absolute path of letters, digits and / _ . -" ;;
   esac
   [ "$(id -u)" = 0 ] || fail 'this needs root. Run it as: curl -fsS URL/TOKEN | sudo sh'
+  if has peerage && [ "$folder:$\{PEERAGE_UP:-yes}" = /etc/wireguard:yes ]; then
+    join_with_peerage
+    return
+  fi
   if [ -e "$config" ]; then
     grep -qxF "# Registry = $registry" "$config" ||
       fail "$config is there already and belongs to something else. Choose another interface: PEERAGE_INTERFACE=wg1"
@@ -80,6 +84,17 @@ join() {
     say "$interface is up. See it with: wg show $interface"
   fi
   say "Peers come and go. Fetch the changes, best from cron every few minutes: $folder/$interface.refresh"
+}
+
+# peerage says itself what it does, and keeps the peers current from then on. The token is not for its arguments either.
+join_with_peerage() {
+  say "This host joins the VPN of $registry by: peerage join"
+  set -- "$registry" --interface "$interface"
+  [ -z "$\{PEERAGE_NAME:-}" ] || set -- "$@" --name "$PEERAGE_NAME"
+  [ -z "$\{PEERAGE_ENDPOINT:-}" ] || set -- "$@" --endpoint "$PEERAGE_ENDPOINT"
+  [ -z "$\{PEERAGE_LISTEN_PORT:-}" ] || set -- "$@" --listen-port "$PEERAGE_LISTEN_PORT"
+  [ -z "$\{PEERAGE_ROUTES:-}" ] || set -- "$@" --routes "$PEERAGE_ROUTES"
+  PEERAGE_TOKEN=$token peerage join "$@" </dev/null
 }
 
 # Writes the configuration and, apart from it, the key that this host reads its peers with.

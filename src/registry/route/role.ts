@@ -40,11 +40,10 @@ async function admit<T>(
   authenticate: (text: string, ports: RegistryPorts) => Promise<Result<T>>,
   { ports, failures, clientAddress }: RouteContext,
 ): Promise<T> {
-  const address = clientAddress(c);
-  const blockedMs = failures.blockedForMs(address, ports.wall());
-  if (blockedMs > 0) accepted(refuseForRetry(blockedMs));
   const [, credential = ''] = /^Bearer +(\S+)$/i.exec(c.req.header('authorization') ?? '') ?? [];
   const result = await authenticate(credential, ports);
-  if (!result.ok) failures.countFailure(address, ports.wall());
-  return accepted(result);
+  // Another kind of credential is a mistake, not a guess: it was not even looked up.
+  if (result.ok || result.reason !== 'unauthorized') return accepted(result);
+  const retryAfterMs = failures.countFailure(clientAddress(c), ports.wall());
+  return accepted(retryAfterMs === 0 ? result : refuseForRetry(retryAfterMs));
 }

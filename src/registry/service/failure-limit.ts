@@ -1,6 +1,8 @@
 /**
- * Slows down who guesses: after a few refused credentials, an address is not listened to for a while. Kept in memory, and
- * bounded, so that a flood from many addresses costs the oldest entries and nothing else.
+ * Slows down who guesses: after a few refused credentials, an address is told to come back later. A good credential is
+ * taken at any time, because many hosts may share an address, and one of them could otherwise lock the others out.
+ *
+ * Kept in memory, and bounded: a flood from many addresses costs the oldest entries and nothing else.
  */
 import type { WallMs } from '../../clock.ts';
 import { parseAddress } from '../../ip.ts';
@@ -12,26 +14,18 @@ const MAX_ADDRESSES = 10_000;
 export class FailureLimit {
   readonly #failures = new Map<string, { count: number; until: WallMs }>();
 
-  /** Milliseconds until this address is listened to again; 0 when it is. */
-  blockedForMs(address: string, now: WallMs): number {
-    const entry = this.#failures.get(clientOf(address));
-    if (entry === undefined || entry.count < FAILURES_PER_WINDOW) return 0;
-    return Math.max(0, entry.until - now);
-  }
-
-  countFailure(address: string, now: WallMs): void {
+  /** Milliseconds that the address should wait before it tries again; 0 while it has not failed too often. */
+  countFailure(address: string, now: WallMs): number {
     const client = clientOf(address);
     const entry = this.#failures.get(client);
-    if (entry !== undefined && entry.until > now) {
-      entry.count++;
-      return;
-    }
+    if (entry !== undefined && entry.until > now) return ++entry.count > FAILURES_PER_WINDOW ? entry.until - now : 0;
     this.#failures.delete(client); // put at the end: the order of insertion is the order of forgetting
     this.#failures.set(client, { count: 1, until: now + WINDOW_MS });
     if (this.#failures.size > MAX_ADDRESSES) {
       const [oldest] = this.#failures.keys();
       this.#failures.delete(oldest!); // there are thousands
     }
+    return 0;
   }
 }
 

@@ -41,5 +41,5 @@ export function refuse(reason: Reason, detail: string, pointer?: string): Refusa
 /** The same for everything that may be wrong with a credential, so that trying tells nothing. */
 export const UNAUTHORIZED = refuse(
   'unauthorized',
-  'The credential is missing, unknown, used up, expired or revoked. Send a good one as "Authorization: Bearer ...", or ask an administrator for a new one.',
+  'The credential is missing, unknown, used up, expired or revoked. Send a good one in the header Authorization, after the word Bearer, or ask an administrator for a new one.',
 );

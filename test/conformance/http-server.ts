@@ -1,0 +1,78 @@
+/** What every HTTP server that runs the registry must do. Run it in a few lines per adapter. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { UserError } from '../../src/errors.ts';
+
+interface RunningServer {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+type Handler = (request: Request) => Response | Promise<Response>;
+
+/** `start` listens on the port, or on one of its choosing for 0. */
+export function httpServerConformance(
+  name: string,
+  start: (options: { fetch: Handler; hostname: string; port: number }) => Promise<RunningServer>,
+): void {
+  describe(`HTTP server ${name}`, () => {
+    const serve = (fetch: Handler, port = 0) => start({ fetch, hostname: '127.0.0.1', port });
+
+    test('method, path, headers and body reach the handler, and its answer the client', async () => {
+      const server = await serve(async (request) => {
+        const { pathname, search } = new URL(request.url);
+        const said = [request.method, pathname, search, request.headers.get('x-header'), await request.text()];
+        return Response.json(said, { status: 201, headers: { etag: '"1"' } });
+      });
+      const options = { method: 'POST', headers: { 'x-header': 'ä'.normalize('NFC') }, body: 'körper' };
+      const answer = await fetch(`${server.url}/a%20b?c=d`, options);
+      assert.deepEqual([answer.status, answer.headers.get('etag')], [201, '"1"']);
+      assert.deepEqual(await answer.json(), ['POST', '/a%20b', '?c=d', 'ä', 'körper']);
+      await server.close();
+    });
+
+    test('a client that goes away aborts the request', async () => {
+      const arrived = Promise.withResolvers<void>();
+      const aborted = Promise.withResolvers<void>();
+      const server = await serve(({ signal }) => {
+        signal.addEventListener('abort', () => aborted.resolve());
+        arrived.resolve();
+        return aborted.promise.then(() => new Response());
+      });
+      const client = new AbortController();
+      const request = fetch(server.url, { signal: client.signal });
+      await arrived.promise;
+      client.abort();
+      await assert.rejects(request, { name: 'AbortError' });
+      await aborted.promise;
+      await server.close();
+    });
+
+    test('closing lets a request under way end, and takes no new one', async () => {
+      const arrived = Promise.withResolvers<void>();
+      const release = Promise.withResolvers<void>();
+      const server = await serve(async () => {
+        arrived.resolve();
+        await release.promise;
+        return new Response('whole');
+      });
+      const request = fetch(server.url);
+      await arrived.promise;
+      const closed = server.close();
+      await assert.rejects(fetch(server.url));
+      release.resolve();
+      assert.equal(await (await request).text(), 'whole');
+      await closed;
+    });
+
+    test('a port that is taken is an error that says so', async () => {
+      const server = await serve(() => new Response());
+      const port = Number(new URL(server.url).port);
+      await assert.rejects(
+        serve(() => new Response(), port),
+        (error) => error instanceof UserError && /listens on 127\.0\.0\.1 port \d+ already/.test(error.message),
+      );
+      await server.close();
+    });
+  });
+}

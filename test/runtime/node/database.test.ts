@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { openDatabase, type OpenDatabase } from '../../../runtime/node/database.ts';
+import { databaseConformance } from '../../conformance/database.ts';
+
+async function openInFolder(t: TestContext): Promise<{ database: OpenDatabase; file: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'peerage-database-'));
+  const file = join(folder, 'sub', 'test.db');
+  const database = openDatabase(file);
+  t.after(async () => {
+    database.close();
+    await rm(folder, { recursive: true });
+  });
+  return { database, file };
+}
+
+databaseConformance('better-sqlite3', async (t) => (await openInFolder(t)).database);
+
+test('a database file is durable, waits for others, and is its owner’s alone', async (t) => {
+  const { database, file } = await openInFolder(t);
+  const pragma = async (name: string) => (await database.prepare(`PRAGMA ${name}`).raw())[0]?.[0];
+  assert.equal(await pragma('journal_mode'), 'wal');
+  assert.equal(await pragma('synchronous'), 2); // FULL
+  assert.equal(await pragma('busy_timeout'), 5000);
+  assert.equal((await stat(file)).mode & 0o777, 0o600);
+});
+
+test('two openings of one file see each other’s writes', async (t) => {
+  const { database, file } = await openInFolder(t);
+  const other = openDatabase(file);
+  await database.prepare('CREATE TABLE t(a)').run();
+  await other.batch([other.prepare('INSERT INTO t VALUES (1)')]);
+  assert.deepEqual((await database.prepare('SELECT a FROM t').all()).results, [{ a: 1 }]);
+  other.close();
+});
