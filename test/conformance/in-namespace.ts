@@ -1,0 +1,38 @@
+/**
+ * Runs the tests of a file in network, mount and process namespaces of their own, where they may create interfaces and
+ * sockets: the file starts itself again in there, and its outcome becomes one test out here.
+ */
+import assert from 'node:assert/strict';
+import { execFile, execFileSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { labOptions, USER_NAMESPACE } from '../interop/lab/requirements.ts';
+
+const INSIDE = 'PEERAGE_TEST_NAMESPACE';
+const TIMEOUT_MS = 60_000;
+const SOCKETS = '/var/run/wireguard';
+
+/** `programs`: what the tests run besides ip. `define` registers the tests. */
+export function inNamespace(file: string, programs: readonly string[], define: () => void): void {
+  if (process.env[INSIDE] !== undefined) {
+    execFileSync('ip', ['link', 'set', 'lo', 'up']);
+    mkdirSync(SOCKETS, { recursive: true });
+    execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', SOCKETS]);
+    define();
+    return;
+  }
+  const path = fileURLToPath(file);
+  test(`in a namespace: ${path.split('/').at(-1)}`, labOptions(...programs), async () => {
+    const namespaces = [...USER_NAMESPACE, '--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
+    // Without NODE_TEST_CONTEXT it reports to us and not to our parent.
+    const env = { ...process.env, [INSIDE]: '1', NODE_TEST_CONTEXT: undefined };
+    const run = promisify(execFile)('unshare', [...namespaces, process.execPath, path], { env, timeout: TIMEOUT_MS });
+    await assert.doesNotReject(run.catch(explain));
+  });
+}
+
+function explain(error: Error & { stdout?: string; stderr?: string }): never {
+  throw new Error(`${error.message}\n${error.stdout ?? ''}${error.stderr ?? ''}`, { cause: error });
+}

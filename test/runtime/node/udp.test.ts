@@ -1,0 +1,69 @@
+/** The UDP adapter on Node, and what only real sockets can show. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { after, test } from 'node:test';
+import { createUdp } from '../../../runtime/linux/udp.ts';
+import { nodeFfi } from '../../../runtime/node/ffi.ts';
+import { startPoller } from '../../../runtime/node/start-poller.ts';
+import { parseAddress } from '../../../src/ip.ts';
+import { Endpoint } from '../../../src/peer/endpoint.ts';
+import { inNamespace } from '../../conformance/in-namespace.ts';
+import { udpConformance } from '../../conformance/udp.ts';
+import { waitFor } from '../../interop/lab/wait.ts';
+
+inNamespace(import.meta.url, ['nft'], () => {
+  const poller = startPoller();
+  after(() => poller.close());
+  const create = () => createUdp(nodeFfi, poller);
+
+  udpConformance('Linux sockets', () => ({
+    a: create(),
+    b: create(),
+    v4: '127.0.0.1',
+    secondV4: '127.0.0.2',
+    v6: '::1',
+  }));
+
+  test('a port that is taken is refused, and the port before it stays', async () => {
+    const a = create();
+    const b = create();
+    a.bind(7001);
+    b.bind(7002);
+    assert.throws(() => b.bind(7001), /cannot bind UDP port 7001: port in use already/);
+    assert.equal(b.port, 7002);
+    await Promise.all([a.close(), b.close()]);
+    const c = create();
+    c.bind(7001); // closing has let go of it
+    await c.close();
+  });
+
+  test('datagrams carry the firewall mark', async () => {
+    execFileSync('nft', ['-f', '-'], {
+      input: 'table inet t { chain o { type filter hook output priority 0; meta mark 0xca6c drop; }; }',
+    });
+    const a = create();
+    a.bind(7001);
+    const to = Endpoint.from(parseAddress('127.0.0.1')!, 7001);
+    a.setFwmark(0xca6c);
+    assert.equal(a.send(Uint8Array.of(1), 0, 1, to, 0), false); // nft refuses it with EPERM
+    a.bind(7002); // new sockets keep the mark
+    assert.equal(a.send(Uint8Array.of(1), 0, 1, to, 0), false);
+    a.setFwmark(0);
+    assert.equal(a.send(Uint8Array.of(1), 0, 1, to, 0), true);
+    await a.close();
+    execFileSync('nft', ['delete', 'table', 'inet', 't']);
+  });
+
+  test('a host without IPv6 has a tunnel over IPv4', async () => {
+    execFileSync('sysctl', ['-qw', 'net.ipv6.conf.all.disable_ipv6=1']);
+    const a = create();
+    a.bind(7001);
+    const buffer = new Uint8Array(9);
+    const source = { from: new Endpoint(), ecn: 0, truncated: false };
+    assert.equal(a.send(buffer, 0, 1, Endpoint.from(parseAddress('127.0.0.1')!, 7001), 0), true);
+    await waitFor('it arrives', () => a.receive(buffer, 0, source) === 1);
+    assert.equal(a.send(buffer, 0, 1, Endpoint.from(parseAddress('::1')!, 7001), 0), false);
+    await a.close();
+    execFileSync('sysctl', ['-qw', 'net.ipv6.conf.all.disable_ipv6=0']);
+  });
+});
