@@ -53,7 +53,7 @@ async function openScene(inner: Implementation, outer: Implementation, persisten
   await lab.connect(router, home, { interface: 'eth1', addresses: ['172.27.88.1/24'] });
   await enableNat(router, { outside: 'eth0', inside: 'eth1', udpTimeout: UDP_TIMEOUT_S });
   const innerHost = await lab.host('inside');
-  await lab.connect(innerHost, home, { addresses: ['172.27.88.2/24'], defaultRoutes: ['172.27.88.1'] });
+  await lab.connect(innerHost, home, { addresses: ['172.27.88.2/24'], routes: ['default via 172.27.88.1'] });
   const outerHost = await addHost(lab, internet, 'outside', { 4: '192.0.2.2', 6: '2001:db8::2' });
   const inside = await Tunnel.open(innerHost, inner, { addresses: [`${INSIDE.initiator[4]}/24`], listenPort: PORT });
   const outside = await Tunnel.open(outerHost, outer, { addresses: [`${INSIDE.responder[4]}/24`], listenPort: PORT });

@@ -20,9 +20,10 @@ ${LIVE_AS_LONG_AS_STDIN}`;
 
 /**
  * A host: its own /run, /var/lib and copy of /etc, so that nothing it writes lands on the machine. $1 is its name,
- * $2 the checkout, which stays visible wherever it is.
+ * $2 the checkout, which stays visible wherever it is, and $3 the Node that runs it: some programs put folders of their own
+ * before the PATH, in which there may be another.
  */
-export const HOST_INIT = `set -e
+export const HOST_INIT = String.raw`set -e
 ${TELL_PID}
 hostname "$1"
 mount -t tmpfs tmpfs /run
@@ -36,8 +37,9 @@ cp -a /etc/. /run/etc 2>/dev/null || true
 mount --bind /run/etc /etc
 rm -rf /etc/wireguard
 mkdir -m 700 /etc/wireguard
-ln -s "$2/runtime/node/main.ts" /run/bin/peerage
-ln -s "$2/runtime/node/peerage-tun.ts" /run/bin/peerage-tun
+printf '#!/bin/sh\nexec "%s" "%s/runtime/node/main.ts" "$@"\n' "$3" "$2" >/run/bin/peerage
+printf '#!/bin/sh\nexec "%s" "%s/runtime/node/peerage-tun.ts" "$@"\n' "$3" "$2" >/run/bin/peerage-tun
+chmod +x /run/bin/*
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 ${NO_DUPLICATE_ADDRESS_DETECTION}

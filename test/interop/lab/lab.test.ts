@@ -38,19 +38,19 @@ describe('the lab', labOptions('ping', 'nft'), () => {
     await using lab = await Lab.open();
     const [outside, router, inside] = [await lab.host('outside'), await lab.host('router'), await lab.host('inside')];
     const [internet, home] = [await lab.switch(), await lab.switch()];
-    const onLink = { defaultRoutes: 'on-link' } as const;
+    const onLink = { routes: ['0.0.0.0/0 dev eth0', '::/0 dev eth0'] };
     await lab.connect(outside, internet, { addresses: ['192.0.2.1/32', '2001:db8:1::1/128'], ...onLink });
     await lab.connect(router, internet, {
-      interface: 'wan',
+      interface: 'eth0',
       addresses: ['198.51.100.7/32', '2001:db8:2::1/128'],
       ...onLink,
     });
-    await lab.connect(router, home, { interface: 'lan', addresses: ['10.0.0.1/24', 'fd00::1/64'] });
+    await lab.connect(router, home, { interface: 'eth1', addresses: ['10.0.0.1/24', 'fd00::1/64'] });
     await lab.connect(inside, home, {
       addresses: ['10.0.0.2/24', 'fd00::2/64'],
-      defaultRoutes: ['10.0.0.1', 'fd00::1'],
+      routes: ['default via 10.0.0.1', 'default via fd00::1'],
     });
-    await enableNat(router, { outside: 'wan', inside: 'lan' });
+    await enableNat(router, { outside: 'eth0', inside: 'eth1' });
     await outside.ip('route add 10.0.0.0/24 via 198.51.100.7');
     assert.equal(await inside.canPing('192.0.2.1'), true);
     assert.equal(await inside.canPing('2001:db8:1::1'), true);

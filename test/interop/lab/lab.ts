@@ -29,11 +29,8 @@ export interface Connection {
   interface?: string;
   /** With prefix lengths, e.g. `192.0.2.14/24`. */
   addresses: readonly string[];
-  /**
-   * Where the default routes go: a gateway's address per family, or `on-link` for a network whose hosts answer for
-   * any address, as our internet does.
-   */
-  defaultRoutes?: readonly string[] | 'on-link';
+  /** In the words of `ip route add`, e.g. `default via 192.0.2.1`. */
+  routes?: readonly string[];
 }
 
 export class Lab implements AsyncDisposable {
@@ -54,7 +51,7 @@ export class Lab implements AsyncDisposable {
 
   async host(name: string): Promise<Host> {
     const kinds = ['--net', '--mount', '--uts', '--pid', '--fork', '--kill-child'];
-    const init = ['sh', '-c', HOST_INIT, 'sh', name, CHECKOUT];
+    const init = ['sh', '-c', HOST_INIT, 'sh', name, CHECKOUT, process.execPath];
     const namespace = await Namespace.open([...this.#outer.enter('pid'), 'unshare', ...kinds, ...init]);
     this.#hosts.push(namespace);
     return new Host(name, namespace);
@@ -79,7 +76,7 @@ export class Lab implements AsyncDisposable {
     await host.ip(
       `link set ${name} up`,
       ...connection.addresses.map((address) => `address add ${address} dev ${name}`),
-      ...defaultRoutes(name, connection),
+      ...(connection.routes ?? []).map((route) => `route add ${route}`),
     );
   }
 
@@ -98,11 +95,4 @@ export class Lab implements AsyncDisposable {
     this.#interfaces += 1;
     return `${prefix}${this.#interfaces}`;
   }
-}
-
-function defaultRoutes(name: string, { addresses, defaultRoutes }: Connection): string[] {
-  if (defaultRoutes === undefined) return [];
-  if (defaultRoutes !== 'on-link') return defaultRoutes.map((gateway) => `route add default via ${gateway}`);
-  const families = new Set(addresses.map((address) => (address.includes(':') ? '::/0' : '0.0.0.0/0')));
-  return [...families].map((everywhere) => `route add ${everywhere} dev ${name}`);
 }
