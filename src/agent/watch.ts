@@ -18,7 +18,6 @@ import {
   jsonRequest,
   parseJson,
   problemDetail,
-  REQUEST_TIMEOUT_MS,
   retryAfterMs,
   type RegistryAnswer,
   type RegistryRequest,
@@ -27,8 +26,12 @@ import { mergePeerList, type PeerSet } from './merge.ts';
 
 /** How long the registry is asked to hold a request: below the 60 s after which proxies give up. */
 export const WAIT_SECONDS = 55;
-/** How often to ask a registry that does not hold requests and names no interval itself. */
-export const POLL_INTERVAL_MS = 60_000;
+/**
+ * How often to ask a registry that does not hold requests and names no interval itself. Worked up to from the shortest
+ * pause: one that is being restarted lets its waiting requests go, and holds them again afterwards.
+ */
+export const FIRST_INTERVAL_MS = 1000;
+export const LAST_INTERVAL_MS = 60_000;
 /** The first pause after a failure; doubled with each, up to the last. */
 export const FIRST_BACKOFF_MS = 1000;
 export const LAST_BACKOFF_MS = 60_000;
@@ -54,8 +57,11 @@ export class Watch {
   #present: PeerSet;
   #etag: string | undefined;
   #askedAt: MonotonicMs = 0;
+  #asksToWait = false;
   #nextAt: MonotonicMs;
   #failures = 0;
+  /** Answers in a row without news that were not held. */
+  #quickAnswers = 0;
 
   constructor(options: {
     hostKey: string;
@@ -84,12 +90,15 @@ export class Watch {
     if (now < this.#nextAt) return undefined;
     this.#nextAt = Number.POSITIVE_INFINITY;
     this.#askedAt = now;
-    // The first list is asked for as a whole: it mends whatever got lost before this start.
-    const path =
-      this.#etag === undefined ? '/v1/peers' : `/v1/peers?since=${this.#present.version}&wait=${WAIT_SECONDS}`;
+    // The first list is asked for as a whole: it mends whatever got lost before this start. And only a registry that
+    // is known to be there is asked to hold a request: until then, nobody knows whether it is back.
+    this.#asksToWait = this.#etag !== undefined && this.#failures === 0;
+    const since = this.#etag === undefined ? '' : `?since=${this.#present.version}`;
+    const path = `/v1/peers${since}${this.#asksToWait ? `&wait=${WAIT_SECONDS}` : ''}`;
     const request = jsonRequest({ method: 'GET', path, credential: this.#hostKey });
     if (this.#etag !== undefined) request.headers['if-none-match'] = this.#etag;
-    return { ...request, timeoutMs: WAIT_SECONDS * 1000 + REQUEST_TIMEOUT_MS };
+    if (this.#asksToWait) request.timeoutMs += WAIT_SECONDS * 1000;
+    return request;
   }
 
   handleAnswer(answer: RegistryAnswer, now: MonotonicMs): WatchEvent {
@@ -104,6 +113,7 @@ export class Watch {
     if (after === before) return this.#unchanged(answer, now);
     this.#present = after;
     this.#failures = 0;
+    this.#quickAnswers = 0;
     this.#nextAt = now + this.#jitter(SPREAD_MS);
     return { type: 'changed', before, after };
   }
@@ -115,8 +125,12 @@ export class Watch {
 
   #unchanged(answer: RegistryAnswer, now: MonotonicMs): WatchEvent {
     this.#failures = 0;
-    const held = now - this.#askedAt >= HELD_MS;
-    const pauseMs = retryAfterMs(answer) ?? (held ? 0 : POLL_INTERVAL_MS);
+    const wasHeld = now - this.#askedAt >= HELD_MS;
+    // Without an ETag nothing can be held: such a server is polled.
+    const couldHold = this.#asksToWait || this.#etag === undefined;
+    this.#quickAnswers = couldHold && !wasHeld ? this.#quickAnswers + 1 : 0;
+    const intervalMs = Math.min(FIRST_INTERVAL_MS * 2 ** (this.#quickAnswers - 1), LAST_INTERVAL_MS);
+    const pauseMs = retryAfterMs(answer) ?? (this.#quickAnswers === 0 ? 0 : intervalMs);
     this.#nextAt = now + Math.min(pauseMs, MAX_RETRY_AFTER_MS) + this.#jitter(SPREAD_MS + pauseMs / 10);
     return { type: 'unchanged' };
   }

@@ -1,7 +1,8 @@
 /**
  * The agent as a process of its own: one per joined interface, found again by the file in which it tells how it is.
  *
- * A process number alone may have passed on to another program; the command line of the process tells.
+ * A process number alone may have passed on to another program, or to nobody but a parent that never asked how it ended (the
+ * first process of many containers): the command line of the process tells.
  */
 import { UserError } from '../errors.ts';
 import type { Ports } from './ports.ts';
@@ -40,7 +41,7 @@ export async function findAgent(ports: AgentPorts, name: string): Promise<number
   if (pid === undefined || !ports.processes.isAlive(pid)) return undefined;
   const commandLine = (await ports.files.read(`/proc/${pid}/cmdline`)) ?? '';
   const words = commandLine.split('\0');
-  return words.includes(name) || words.includes('--foreground') ? pid : undefined;
+  return words.includes('agent') || words.includes('join') ? pid : undefined;
 }
 
 /** Resolves when the agent runs. One that runs already is left alone. */
@@ -61,7 +62,7 @@ export async function stopAgent(ports: AgentPorts, name: string): Promise<void> 
   const pid = await findAgent(ports, name);
   if (pid !== undefined) {
     ports.processes.kill(pid, 'SIGTERM');
-    const ended = await waitFor(ports, async () => !ports.processes.isAlive(pid));
+    const ended = await waitFor(ports, async () => (await findAgent(ports, name)) === undefined);
     if (!ended) throw new UserError(`the agent of "${name}" does not end`, { remedy: `Look at process ${pid}.` });
   }
   await ports.files.remove(statusPath(name));

@@ -149,7 +149,8 @@ class Agent {
       if (text !== file.text) await this.#ports.files.write(file.path, text, { mode: 0o600 });
       this.#membership = { ...this.#membership, version, peers: [...after] };
       await writeMembership(this.#ports, this.#name, this.#membership);
-      this.#say(describeDifference(before, after));
+      const difference = describeDifference(before, after);
+      if (difference !== '') this.#say(difference);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       this.#say(`${error.message}; trying again in ${REPAIR_MS / 1000} seconds`);
@@ -185,6 +186,7 @@ class Agent {
   }
 }
 
+/** `came: teddy; changed: dolores`; empty when only this host itself changed. */
 function describeDifference(before: readonly PeerView[], after: readonly PeerView[]): string {
   const old = new Map(before.map((peer) => [peer.publicKey, peer]));
   const now = new Set(after.map((peer) => peer.publicKey));
@@ -198,7 +200,7 @@ function describeDifference(before: readonly PeerView[], after: readonly PeerVie
     const peers = [came, gone, changed][i] ?? [];
     return peers.length === 0 ? [] : [`${word}: ${peers.map((peer) => peer.name).join(', ')}`];
   });
-  return parts.join('; ') || 'nothing of the peers changed';
+  return parts.join('; ');
 }
 
 function messageOf(error: unknown): string {
