@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import * as fc from 'fast-check';
+import { LAST_BACKOFF_MS, LAST_INTERVAL_MS } from '../../src/agent/watch.ts';
+import { answer, FakeRegistry, keyOf, peer, Simulation } from './fake-registry.ts';
+
+const HOUR_MS = 3_600_000;
+
+describe('watching a registry that holds requests', () => {
+  it('learns of a change as soon as it happens, and in a quiet hour asks about once a minute', () => {
+    const registry = new FakeRegistry();
+    registry.put(peer(1));
+    const simulation = new Simulation(registry);
+    simulation.runUntil(HOUR_MS);
+    assert.ok(simulation.requests < 75, `${simulation.requests} requests`);
+    registry.put(peer(2));
+    simulation.runUntil(HOUR_MS + 1000);
+    assert.deepEqual(simulation.watch.present, { version: 3, peers: [peer(1), peer(2)] });
+    assert.equal(simulation.events.at(-1)?.at, HOUR_MS);
+  });
+
+  it('has, after any history of changes and failures, the list that the registry has', () => {
+    const action = fc.oneof(
+      fc.record({ type: fc.constant('put' as const), host: fc.integer({ min: 1, max: 9 }), keepalive: fc.nat(9) }),
+      fc.record({ type: fc.constant('remove' as const), host: fc.integer({ min: 1, max: 9 }) }),
+      fc.record({ type: fc.constantFrom('down' as const, 'up' as const, 'hold' as const, 'answer at once' as const) }),
+      fc.record({ type: fc.constant('pass' as const), ms: fc.nat(200_000) }),
+    );
+    fc.assert(
+      fc.property(fc.array(action, { maxLength: 40 }), fc.integer(), (actions, seed) => {
+        const registry = new FakeRegistry();
+        const simulation = new Simulation(registry, seed);
+        for (const step of actions) {
+          if (step.type === 'put') registry.put(peer(step.host, { persistentKeepalive: step.keepalive }));
+          else if (step.type === 'remove') registry.remove(keyOf(step.host));
+          else if (step.type === 'pass') simulation.runUntil(simulation.now + step.ms);
+          else if (step.type === 'down' || step.type === 'up') registry.isDown = step.type === 'down';
+          else registry.holdsRequests = step.type === 'hold';
+        }
+        registry.isDown = false;
+        simulation.runUntil(simulation.now + LAST_BACKOFF_MS + 2 * LAST_INTERVAL_MS);
+        assert.deepEqual(simulation.watch.present, { version: registry.version, peers: registry.peers });
+      }),
+    );
+  });
+});
+
+describe('watching a registry that is down', () => {
+  it('keeps the last list for a day, asks ever less often, and is current within two minutes of its return', () => {
+    const registry = new FakeRegistry();
+    registry.put(peer(1));
+    const simulation = new Simulation(registry);
+    simulation.runUntil(1000);
+    registry.isDown = true;
+    simulation.runUntil(24 * HOUR_MS);
+    assert.deepEqual(simulation.watch.present.peers, [peer(1)]);
+    assert.ok(simulation.requests < 24 * 130, `${simulation.requests} requests`);
+    registry.isDown = false;
+    registry.put(peer(2));
+    simulation.runUntil(24 * HOUR_MS + 120_000);
+    assert.deepEqual(simulation.watch.present.peers, [peer(1), peer(2)]);
+  });
+
+  it('says that it is back without waiting for the next change', () => {
+    const registry = new FakeRegistry();
+    const simulation = new Simulation(registry);
+    simulation.runUntil(1000);
+    registry.isDown = true;
+    simulation.runUntil(100_000);
+    registry.isDown = false;
+    simulation.runUntil(100_000 + LAST_BACKOFF_MS);
+    assert.equal(simulation.events.at(-1)?.event.type, 'unchanged');
+  });
+
+  it('spreads the requests of many hosts', () => {
+    const times = Array.from({ length: 200 }, (_, seed) => {
+      const registry = new FakeRegistry();
+      registry.isDown = true;
+      const simulation = new Simulation(registry, seed * 7919);
+      simulation.runUntil(300_000);
+      return simulation.watch.nextTimeout();
+    });
+    const spread = Math.max(...times) - Math.min(...times);
+    assert.ok(spread > 20_000, `within ${spread} ms`);
+  });
+});
+
+describe('watching a registry that answers at once', () => {
+  it('works its way up to an interval of a minute', () => {
+    const registry = new FakeRegistry();
+    registry.holdsRequests = false;
+    const simulation = new Simulation(registry);
+    simulation.runUntil(HOUR_MS);
+    assert.ok(simulation.requests > 45 && simulation.requests < 80, `${simulation.requests} requests`);
+  });
+
+  it('comes back when the registry says', () => {
+    const registry = new FakeRegistry();
+    registry.holdsRequests = false;
+    registry.retryAfterSeconds = 960;
+    const simulation = new Simulation(registry);
+    simulation.runUntil(24 * HOUR_MS);
+    assert.ok(simulation.requests > 75 && simulation.requests < 100, `${simulation.requests} requests`);
+  });
+});
+
+describe('answers that are no peer list', () => {
+  const problem = { 'content-type': 'application/problem+json' };
+
+  function eventOf(...args: Parameters<typeof answer>) {
+    const { watch } = new Simulation(new FakeRegistry());
+    watch.poll(0);
+    return { event: watch.handleAnswer(answer(...args), 0), next: watch.nextTimeout() };
+  }
+
+  it('a refused host key ends it, with the words of the registry', () => {
+    const { event, next } = eventOf(401, { detail: 'Gone\u001b[2J since yesterday' }, problem);
+    assert.deepEqual(event, { type: 'refused', reason: 'Gone [2J since yesterday' });
+    assert.equal(next, Number.POSITIVE_INFINITY);
+  });
+
+  it('a login page of a captive portal does not', () => {
+    assert.equal(eventOf(401, '<html>', { 'content-type': 'text/html' }).event.type, 'unavailable');
+    assert.equal(eventOf(200, '<html>', { 'content-type': 'text/html' }).event.type, 'unavailable');
+    assert.equal(eventOf(302).event.type, 'unavailable');
+  });
+
+  it('a registry that is overloaded is left alone for as long as it asks', () => {
+    const { event, next } = eventOf(503, '', { 'retry-after': '600' });
+    assert.equal(event.type, 'unavailable');
+    assert.equal(next, 600_000);
+  });
+});
