@@ -17,7 +17,7 @@ import {
   type PeerChange,
   type PeerState,
 } from './contract.ts';
-import { flushStaged, sendKeepalive, sendPersistentKeepalives } from './send.ts';
+import { sendKeepalive, sendPersistentKeepalives } from './send.ts';
 
 export function configureDevice(device: DeviceContext, change: DeviceChange, now: MonotonicMs): void {
   const isRekeyed = change.privateKey !== undefined && setPrivateKey(device, change.privateKey);
@@ -78,9 +78,8 @@ function configurePeer(device: DeviceContext, change: PeerChange, now: Monotonic
   const hadKeepalive = peer.persistentKeepalive > 0;
   if (change.persistentKeepalive !== undefined) peer.persistentKeepalive = change.persistentKeepalive;
   const isMoved = change.endpoint !== undefined && setEndpoint(peer, change.endpoint);
-  if (!device.isUp) return;
-  if (peer.persistentKeepalive > 0 && (isMoved || !hadKeepalive)) sendKeepalive(device, peer, now);
-  else flushStaged(device, peer, now);
+  const startsKeepalive = peer.persistentKeepalive > 0 && (isMoved || !hadKeepalive);
+  if (device.isUp && startsKeepalive) sendKeepalive(device, peer, now);
 }
 
 function addPeer(device: DeviceContext, publicKey: PublicKey): Peer {
@@ -97,7 +96,6 @@ function addPeer(device: DeviceContext, publicKey: PublicKey): Peer {
 
 function removePeer(device: DeviceContext, peer: Peer): void {
   device.allowedIps.removeAll(peer);
-  device.deadlines.remove(peer);
   device.peers.delete(formatKey(peer.publicKey));
   peer.destroy();
 }

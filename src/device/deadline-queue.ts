@@ -2,7 +2,8 @@
  * Which peer's timers run out next, among any number of peers.
  *
  * A binary heap that is only told of deadlines that came nearer. Most deadlines move away with every packet (a
- * keepalive is put off), and those are noticed when the old time is reached, so a packet costs one comparison.
+ * keepalive is put off), and those are noticed when the old time is reached, so a packet costs one comparison. An item
+ * that has no deadline any more leaves the heap in the same way.
  */
 import type { MonotonicMs } from '../clock.ts';
 
@@ -32,14 +33,6 @@ export class DeadlineQueue<Item extends Scheduled> {
       entry.at = at;
       this.#rise(entry);
     }
-  }
-
-  remove(item: Item): void {
-    const entry = this.#entries.get(item);
-    if (entry === undefined) return;
-    entry.at = -Infinity;
-    this.#rise(entry);
-    this.#removeTop();
   }
 
   /** The earliest deadline, Infinity for none. */

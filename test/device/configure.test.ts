@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { nodeCrypto } from '../../runtime/node/crypto-node.ts';
-import { isZero } from '../../src/bytes.ts';
+import { equalBytes, isZero } from '../../src/bytes.ts';
 import type { CryptoProvider } from '../../src/crypto/port.ts';
 import { formatCidr, parseCidr } from '../../src/ip.ts';
-import { generatePresharedKey, generatePrivateKey, isNoKey } from '../../src/keys.ts';
+import { generatePresharedKey, generatePrivateKey, isNoKey, type PresharedKey } from '../../src/keys.ts';
 import { countKeys } from '../simulation/live-keys.ts';
 import { createPacket } from '../simulation/packets.ts';
-import { createPair, createSession } from '../simulation/pair.ts';
+import { createPair, createSession, endpointOf } from '../simulation/pair.ts';
 
 /** Keeps every shared secret and key that passes by, to be looked at later. */
 function recordSecrets(crypto: CryptoProvider): { crypto: CryptoProvider; secrets: Uint8Array[] } {
@@ -168,14 +168,43 @@ describe('keys', () => {
   it('are all erased when the device is closed, and those of a handshake when it is over', () => {
     const { crypto, secrets } = recordSecrets(nodeCrypto);
     const { network, alice, bob } = createSession({ crypto });
+    network.inject(bob, network.sightings[0]!.bytes, alice.endpoint);
+    assert.equal(bob.drops['replayed-handshake'], 1);
     alice.device.close();
     bob.device.close();
     assert.deepEqual(alice.device.describe(), { privateKey: undefined, publicKey: undefined, peers: [], drops: {} });
+    network.inject(alice, network.sightings[0]!.bytes, bob.endpoint);
+    assert.deepEqual(alice.drops, { 'link-down': 1 });
     assert.ok(secrets.length > 20);
     const hosts = [alice.privateKey, bob.privateKey]; // the harness's own
     const left = secrets.filter((secret) => !isZero(secret) && !hosts.some((key) => key === secret));
     assert.equal(left.length, 0, `${left.length} of ${secrets.length}`);
-    assert.equal(network.now, 100);
+  });
+
+  it('a preshared key leaves no copy behind, neither when it is changed nor when the device is closed', () => {
+    const presharedKey = Uint8Array.from({ length: 32 }, (_, i) => i) as PresharedKey; // 32 bytes
+    const copies = new Set<Uint8Array>();
+    const crypto: CryptoProvider = {
+      ...nodeCrypto,
+      hmac(key, ...parts) {
+        for (const part of parts) if (equalBytes(part, presharedKey)) copies.add(part);
+        return nodeCrypto.hmac(key, ...parts);
+      },
+    };
+    const { network, alice, bob } = createPair({ crypto });
+    network.configure(alice, { publicKey: bob.publicKey, presharedKey });
+    network.configure(bob, { publicKey: alice.publicKey, presharedKey });
+    network.send(alice, bob, { number: 1 });
+    network.runUntil(100);
+    bob.device.handleLinkDown();
+    bob.device.handleLinkUp(network.now);
+    network.send(bob, alice, { number: 2 });
+    network.runUntil(200);
+    assert.deepEqual([bob.received, alice.received], [[1], [2]]);
+    assert.equal(copies.size, 4, "each one's, and a copy for each handshake");
+    network.configure(alice, { publicKey: bob.publicKey, presharedKey: generatePresharedKey(network.random.bytes) });
+    bob.device.close();
+    assert.ok([...copies].every((copy) => isZero(copy)));
   });
 
   it('of a caller are copied', () => {
@@ -213,17 +242,54 @@ describe('the link', () => {
 
   it('that goes down erases the sessions and stops every timer', () => {
     const { crypto, keys } = countKeys(nodeCrypto);
-    const { network, alice } = createSession({ crypto });
+    const { network, alice, bob } = createSession({ crypto });
     alice.device.handleLinkDown();
     assert.equal(keys.live, 2);
     assert.equal(alice.device.nextTimeout(), Infinity);
-    const before = network.sightings.length;
-    network.runUntil(9_000);
-    assert.equal(network.sightings.length, before);
+    network.runUntil(2_000);
+    assert.equal(network.sightings.length, 3);
+    alice.device.handleLinkUp(network.now);
+    network.send(alice, bob, { number: 5 });
+    network.runUntil(2_100);
+    assert.deepEqual(bob.received, [0, 5], 'and a new one is made at once when it is up again');
   });
 });
 
 describe('a persistent keepalive', () => {
+  it('goes to a peer as soon as it has an endpoint', () => {
+    const { network, alice } = createPair();
+    const silent = network.addHost({ outer: '192.0.2.3', inner: '10.0.0.3', natTimeoutMs: 1 });
+    network.introduce(alice, silent, { persistentKeepalive: 25 });
+    network.runUntil(6_000);
+    assert.equal(network.sightings.length, 0);
+    network.configure(alice, { publicKey: silent.publicKey, endpoint: endpointOf('203.0.113.1') });
+    assert.deepEqual(
+      network.sightings.map(({ to }) => to),
+      ['203.0.113.1:51820'],
+    );
+  });
+
+  it('goes to a new endpoint at once, and is not repeated when the same one is set again', () => {
+    const { network, alice, bob } = createSession();
+    network.configure(alice, { publicKey: bob.publicKey, persistentKeepalive: 25 });
+    network.sightings.length = 0;
+    for (const address of ['203.0.113.1', '203.0.113.1', '203.0.113.2'])
+      network.configure(alice, { publicKey: bob.publicKey, endpoint: endpointOf(address) });
+    assert.deepEqual(
+      network.sightings.map(({ to }) => to),
+      ['203.0.113.1:51820', '203.0.113.2:51820'],
+    );
+  });
+
+  it('goes out under a new private key at once', () => {
+    const { network, alice, bob } = createSession();
+    network.configure(alice, { publicKey: bob.publicKey, persistentKeepalive: 25 });
+    alice.device.configure({ privateKey: generatePrivateKey(network.random.bytes) }, network.now);
+    network.configure(alice, { publicKey: bob.publicKey });
+    assert.equal(network.count(1), 2);
+    assert.equal(network.sightings.at(-1)!.at, 100);
+  });
+
   it('begins when it is set, keeps its interval and ends when it is switched off', () => {
     const { network, alice, bob } = createSession();
     network.runUntil(20_000);

@@ -67,6 +67,21 @@ describe('under load', () => {
     assert.equal(isZero(network.sightings[2]!.bytes.subarray(-16)), false, 'and it was used');
   });
 
+  it('a cookie reply is taken once, and its cookie used for less than two minutes', () => {
+    const { network, alice, bob } = createPair(UNDER_LOAD);
+    network.passes = ({ bytes }) => bytes[0] === 1 && network.now === 0;
+    network.send(alice, bob);
+    network.runUntil(100);
+    const reply = network.sightings[1]!.bytes;
+    for (let i = 0; i < 2; i++) network.inject(alice, reply, bob.endpoint);
+    assert.equal(alice.drops['bad-tag'], 1);
+    network.every(1_000, 130_000, () => network.send(alice, bob));
+    network.runUntil(130_000);
+    const initiations = network.sightings.filter(({ bytes }) => bytes[0] === 1).slice(1);
+    for (const { at, bytes } of initiations) assert.equal(isZero(bytes.subarray(-16)), at >= 115_100, `${at}`);
+    assert.ok(initiations.at(-1)!.at > 120_000);
+  });
+
   it('a cookie reply that was made for another message is dropped', () => {
     const { network, alice, bob } = createPair(UNDER_LOAD);
     network.passes = ({ bytes }) => bytes[0] !== 3;

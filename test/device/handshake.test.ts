@@ -89,6 +89,32 @@ describe('an initiation', () => {
   });
 });
 
+describe('a packet that waits', () => {
+  it('gets its handshake even when a response of ours had just gone out and came to nothing', () => {
+    const { network, alice, bob } = createPair();
+    network.passes = ({ bytes, from, at }) => bytes[0] === 1 && (at === 0 || from === bob.endpoint.toString());
+    network.send(alice, bob);
+    network.runUntil(1_000);
+    network.send(bob, alice, { number: 5 });
+    assert.equal(network.count(1, bob), 0, 'not right after a response');
+    network.passes = ({ bytes, from }) => bytes[0] !== 1 || from === bob.endpoint.toString();
+    network.runUntil(6_000);
+    assert.equal(network.count(1, bob), 1);
+    assert.deepEqual(alice.received, [5]);
+  });
+
+  it('is dropped when its peer has not answered for ninety seconds', () => {
+    const { network, alice, bob } = createPair();
+    network.passes = () => false;
+    network.send(alice, bob, { number: 1 });
+    network.runUntil(100_000);
+    network.passes = () => true;
+    network.send(alice, bob, { number: 2 });
+    network.runUntil(101_000);
+    assert.deepEqual(bob.received, [2]);
+  });
+});
+
 describe('a response', () => {
   it('moves the endpoint of its sender', () => {
     const { network, alice, bob } = createPair();
@@ -114,6 +140,18 @@ describe('a response', () => {
     network.inject(alice, right, bob.endpoint);
     network.runUntil(200);
     assert.deepEqual(bob.received, [7]);
+  });
+
+  it("finds no handshake when the peer's own initiation was faster", () => {
+    const { network, alice, bob } = createPair();
+    network.passes = ({ bytes, to }) => bytes[0] !== 2 || to === bob.endpoint.toString();
+    network.send(alice, bob);
+    network.send(bob, alice, { number: 5 });
+    network.runUntil(100);
+    assert.deepEqual(alice.received, [5]);
+    const late = network.sightings.find(({ bytes, to }) => bytes[0] === 2 && to === alice.endpoint.toString())!;
+    network.inject(alice, late.bytes, bob.endpoint);
+    assert.equal(alice.drops['unknown-index'], 1);
   });
 
   it('that is replayed finds no handshake', () => {

@@ -7,6 +7,8 @@ import { HEADROOM, TAILROOM, type Output } from '../../src/device/contract.ts';
 import { Device } from '../../src/device/device.ts';
 import { CE, ECT_0, NOT_ECT, readEcn } from '../../src/device/ecn.ts';
 import { parseCidr } from '../../src/ip.ts';
+import type { Endpoint } from '../../src/peer/endpoint.ts';
+import { countKeys } from '../simulation/live-keys.ts';
 import { createPacket } from '../simulation/packets.ts';
 import { createPair, createSession, endpointOf } from '../simulation/pair.ts';
 
@@ -153,15 +155,18 @@ describe('transport data', () => {
     assert.equal(bob.peer(alice).endpoint!.toString(), alice.endpoint.toString());
   });
 
-  it('is refused after 180 seconds, and its keypair is erased after 540', () => {
-    const { network, alice, bob } = createSession();
+  it('is refused after 180 seconds, and its keypair is erased on both sides after 540', () => {
+    const { crypto, keys } = countKeys(nodeCrypto);
+    const { network, alice, bob } = createSession({ crypto });
     network.passes = () => false;
     network.send(alice, bob);
     const { bytes } = network.sightings.at(-1)!;
     network.runUntil(181_000);
     network.inject(bob, bytes, alice.endpoint);
     assert.equal(bob.drops['stale-keypair'], 1);
+    assert.equal(keys.live, 4);
     network.runUntil(541_000);
+    assert.equal(keys.live, 0);
     network.inject(bob, bytes, alice.endpoint);
     assert.equal(bob.drops['unknown-index'], 1);
   });
@@ -187,6 +192,39 @@ describe('transport data', () => {
       Array.from({ length: 128 }, (_, i) => 72 + i),
     );
     assert.equal(alice.drops['queue-full'], 72);
+  });
+});
+
+describe('the sticky source', () => {
+  function fromAlice(): Endpoint {
+    const from = endpointOf('192.0.2.1');
+    from.source.set([198, 51, 100, 2]);
+    from.hasSource = true;
+    return from;
+  }
+
+  it('is where the latest message was written to, until nothing comes back for fifteen seconds', () => {
+    const { network, alice, bob } = createSession();
+    network.passes = () => false;
+    network.send(alice, bob);
+    network.inject(bob, network.sightings.at(-1)!.bytes, fromAlice());
+    network.send(bob, alice);
+    assert.equal(bob.peer(alice).endpoint!.hasSource, true);
+    network.runUntil(15_000);
+    assert.equal(bob.peer(alice).endpoint!.hasSource, true);
+    network.runUntil(15_500);
+    assert.equal(bob.peer(alice).endpoint!.hasSource, false);
+  });
+
+  it('is given up with the first initiation that is not answered', () => {
+    const { network, alice, bob } = createPair();
+    network.passes = () => false;
+    network.configure(bob, { publicKey: alice.publicKey, endpoint: fromAlice() });
+    network.send(bob, alice);
+    network.runUntil(5_000);
+    assert.equal(bob.peer(alice).endpoint!.hasSource, true);
+    network.runUntil(5_400);
+    assert.equal(bob.peer(alice).endpoint!.hasSource, false);
   });
 });
 
