@@ -2,7 +2,7 @@
  * The registry's wire format: what hosts and administrators send, and what they get. Validation, the OpenAPI document
  * and the types of the agent all come from these schemas.
  */
-import { z } from '@hono/zod-openapi';
+import { z } from 'zod';
 
 /** A host name label (RFC 1123), lower case. */
 export const HostName = z
