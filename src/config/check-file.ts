@@ -9,46 +9,30 @@ import {
   formatCidr,
   isReservedAddress,
   maskCidr,
-  overlaps,
   type Cidr,
 } from '../ip.ts';
 import { formatKey } from '../keys.ts';
-import { formatEndpoint } from './config.ts';
-import { parseAllowedIps, type PeerDraft } from './fields.ts';
-import type { CheckedFile, Reporter } from './finding.ts';
+import { checkClaims } from './check-claims.ts';
+import { lineOfPrefix, type CheckedFile, type PeerSection, type Reporter } from './finding.ts';
 import { isNamed, lineOf, splitLines, type Section } from './lines.ts';
 import { describeProblem } from './parse.ts';
 
 /** IPv6 needs this much (RFC 8200 section 5). */
 const MIN_IPV6_MTU = 1280;
 
-/** A peer and the section that it was read from. */
-interface PeerSection {
-  peer: PeerDraft;
-  section: Section;
-}
-
-/** @param ranges Addresses of all hosts, with the prefix length of their network. */
+/** @param ranges The networks that the hosts' addresses are in. */
 export function checkFile(file: CheckedFile, ranges: readonly Cidr[], report: Reporter): void {
   checkSyntax(file, report);
   if (file.source.interface === undefined)
     report.error('no-interface', 1, 'there is no [Interface] section', 'Add one, with PrivateKey and Address.');
   else checkInterface(file, file.source.interface, ranges, report);
   const peers = file.peers.map((peer, i): PeerSection => ({ peer, section: file.source.peers[i]! }));
-  peers.forEach((current, i) => {
+  for (const current of peers) {
     checkSelf(file, current, report);
     checkAllowedIps(file, current, ranges, report);
     checkWayIn(file, current, report);
-    for (const earlier of peers.slice(0, i)) checkTwoPeers(earlier, current, report);
-  });
-}
-
-/** The line of an AllowedIPs or Address value that names this prefix. */
-export function lineOfPrefix(section: Section, key: 'AllowedIPs' | 'Address', prefix: Cidr): number {
-  const text = formatCidr(prefix);
-  return lineOf(section, key, (value) =>
-    value.split(/[\s,]+/).some((item) => (parseAllowedIps(item) ?? []).some((cidr) => formatCidr(cidr) === text)),
-  );
+  }
+  checkClaims(peers, report);
 }
 
 function checkSyntax({ text, problems }: CheckedFile, report: Reporter): void {
@@ -89,7 +73,7 @@ function checkInterface(file: CheckedFile, section: Section, ranges: readonly Ci
       `the interface has ${describeAbsence(section, 'Address')}`,
       'Give it its addresses inside the VPN, the same that the others have as AllowedIPs.',
     );
-  for (const address of addresses) checkReserved(address, lineOfPrefix(section, 'Address', address), ranges, report);
+  for (const address of addresses) checkReserved(address, section, 'Address', ranges, report);
   if (mtu !== undefined && mtu < MIN_IPV6_MTU && addresses.some((address) => address.family === 6))
     report.error(
       'small-mtu',
@@ -133,16 +117,15 @@ function checkAllowedIps(
       'Add AllowedIPs with its addresses inside the VPN.',
     );
   for (const prefix of peer.allowedIps) {
-    const line = lineOfPrefix(section, 'AllowedIPs', prefix);
     const whole = formatCidr(maskCidr(prefix));
     if (whole !== formatCidr(prefix))
       report.warning(
         'host-bits',
-        line,
+        lineOfPrefix(section, 'AllowedIPs', prefix),
         `${formatCidr(prefix)} means the whole of ${whole}`,
         `Write ${whole}, or ${formatAddress(prefix)}/${addressBits(prefix.family)} for the one address.`,
       );
-    if (isSingle(prefix)) checkReserved(prefix, line, ranges, report);
+    if (isSingle(prefix)) checkReserved(prefix, section, 'AllowedIPs', ranges, report);
   }
 }
 
@@ -156,47 +139,17 @@ function checkWayIn(file: CheckedFile, { section }: PeerSection, report: Reporte
   );
 }
 
-function checkTwoPeers(earlier: PeerSection, later: PeerSection, report: Reporter): void {
-  const [a, b] = [earlier.peer, later.peer];
-  const where = `the peer in line ${earlier.section.line}`;
-  if (a.publicKey && b.publicKey && equalBytes(a.publicKey, b.publicKey))
-    report.error(
-      'duplicate-peer',
-      lineOf(later.section, 'PublicKey'),
-      `${where} has the same PublicKey: wg takes both for one peer`,
-      'Give each host a key of its own, or join the two sections.',
-    );
-  else for (const prefix of b.allowedIps) checkOverlap(prefix, later.section, earlier.peer, where, report);
-
-  if (a.endpoint && b.endpoint && formatEndpoint(a.endpoint).toLowerCase() === formatEndpoint(b.endpoint).toLowerCase())
-    report.error(
-      'port-clash',
-      lineOf(later.section, 'Endpoint'),
-      `${where} has the same Endpoint: two hosts cannot listen on one port of one address`,
-      'Give one of them another port.',
-    );
-}
-
-function checkOverlap(prefix: Cidr, section: Section, earlier: PeerDraft, where: string, report: Reporter): void {
-  // What goes everywhere else is meant to be narrowed by the others.
-  const other = earlier.allowedIps.find((cidr) => overlaps(cidr, prefix) && cidr.prefixLength > 0);
-  if (other === undefined || prefix.prefixLength === 0) return;
-  const line = lineOfPrefix(section, 'AllowedIPs', prefix);
-  const remedy = 'Let every address belong to one peer.';
-  if (other.prefixLength === prefix.prefixLength) {
-    const message = `${formatCidr(prefix)} also belongs to ${where}: only one of them gets it`;
-    report.error('overlapping-allowed-ips', line, message, remedy);
-  } else {
-    const message = `${formatCidr(prefix)} overlaps ${formatCidr(other)} of ${where}: the longer prefix wins`;
-    report.warning('overlapping-allowed-ips', line, message, remedy);
-  }
-}
-
-function checkReserved(address: Cidr, line: number, ranges: readonly Cidr[], report: Reporter): void {
+function checkReserved(
+  address: Cidr,
+  section: Section,
+  key: 'Address' | 'AllowedIPs',
+  ranges: readonly Cidr[],
+  report: Reporter,
+): void {
   if (!ranges.some((range) => isReservedAddress(range, address))) return;
   report.error(
     'network-address',
-    line,
+    lineOfPrefix(section, key, address),
     `${formatAddress(address)} is the first or the last address of the network, which no host can have`,
     'Choose another address of the range.',
   );

@@ -3,6 +3,7 @@
  *
  * No finding ever holds a private or preshared key.
  */
+import { formatCidr, maskCidr } from '../ip.ts';
 import type { PrivateKey, PublicKey } from '../keys.ts';
 import { checkFile } from './check-file.ts';
 import { checkSet } from './check-set.ts';
@@ -24,7 +25,8 @@ export function checkConfigs(
     const { privateKey } = draft.interface;
     return { ...draft, file, text, publicKey: privateKey && derivePublicKey(privateKey) };
   });
-  const ranges = checked.flatMap((file) => file.interface.addresses);
+  const addresses = checked.flatMap((file) => file.interface.addresses.map(maskCidr));
+  const ranges = [...new Map(addresses.map((range) => [formatCidr(range), range])).values()];
   for (const file of checked) checkFile(file, ranges, createReporter(file.file, findings));
   if (checked.length > 1) checkSet(checked, (file) => createReporter(file.file, findings));
   return sortFindings(

@@ -1,5 +1,8 @@
 /** What check.ts finds, and the files it looks at. */
+import { formatCidr, type Cidr } from '../ip.ts';
 import type { PublicKey } from '../keys.ts';
+import { parseAllowedIps, type PeerDraft } from './fields.ts';
+import { lineOf, type Section } from './lines.ts';
 import type { ConfigDraft } from './parse.ts';
 
 export type Severity = 'error' | 'warning' | 'info';
@@ -48,6 +51,12 @@ export interface CheckedFile extends ConfigDraft {
   publicKey: PublicKey | undefined;
 }
 
+/** A peer and the section that it was read from. */
+export interface PeerSection {
+  peer: PeerDraft;
+  section: Section;
+}
+
 /** Takes the findings of one file. */
 export type Reporter = Readonly<
   Record<Severity, (code: FindingCode, line: number, message: string, remedy: string) => void>
@@ -65,4 +74,12 @@ export function createReporter(file: string, findings: Finding[]): Reporter {
 export function sortFindings(findings: readonly Finding[], files: readonly string[]): Finding[] {
   const place = new Map(files.map((file, i) => [file, i]));
   return findings.toSorted((a, b) => (place.get(a.file) ?? 0) - (place.get(b.file) ?? 0) || a.line - b.line);
+}
+
+/** The line of an AllowedIPs or Address value that names this prefix. */
+export function lineOfPrefix(section: Section, key: 'AllowedIPs' | 'Address', prefix: Cidr): number {
+  const text = formatCidr(prefix);
+  return lineOf(section, key, (value) =>
+    value.split(/[\s,]+/).some((item) => (parseAllowedIps(item) ?? []).some((cidr) => formatCidr(cidr) === text)),
+  );
 }
