@@ -5,12 +5,14 @@
  * become the error.
  */
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, writeSync } from 'node:fs';
 import process from 'node:process';
 import type { Readable } from 'node:stream';
 import { UserError } from '../../src/errors.ts';
 
 const READY_FD = 3;
+const READY = '\n';
 const READY_VARIABLE = 'PEERAGE_READY_FD';
 
 /** `command` must call `reportReady` in time. Resolves when it did; throws UserError with what it said when it did not. */
@@ -24,16 +26,15 @@ export async function startDaemon(command: readonly [program: string, ...args: s
     env: { ...process.env, WG_PROCESS_FOREGROUND: '1', [READY_VARIABLE]: String(READY_FD) },
     stdio: ['ignore', 'ignore', log, 'pipe'],
   });
-  const failed = new Promise<never>((_, reject) => child.once('error', reject));
-  const stderr = child.stderr;
+  const ended = once(child, 'close'); // rejects when it could not be started
   let messages = '';
-  stderr?.setEncoding('utf8').on('data', (text: string) => (messages += text));
-  const ready = await Promise.race([readAll(child.stdio[READY_FD] as Readable), failed]); // 'pipe' above
-  if (ready === '') {
-    await new Promise((resolve) => child.once('close', resolve));
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (messages += text));
+  const ready = await Promise.race([readAll(child.stdio[READY_FD] as Readable), ended]); // a pipe, see above
+  if (ready !== READY) {
+    await ended;
     throw new UserError(messages.trim() || 'the tunnel ended before it was ready');
   }
-  stderr?.destroy();
+  child.stderr?.destroy();
   child.unref();
 }
 
@@ -42,7 +43,7 @@ export function reportReady(): void {
   const fd = process.env[READY_VARIABLE];
   if (fd === undefined) return;
   delete process.env[READY_VARIABLE];
-  writeSync(Number(fd), '\n');
+  writeSync(Number(fd), READY);
   closeSync(Number(fd));
 }
 

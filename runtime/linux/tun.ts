@@ -19,7 +19,7 @@ const DEFAULT_MTU = 1420;
 /** Creates the interface, or takes over a persistent one of this name. It goes away with the descriptor. */
 export function createTun(ffi: Ffi, poller: Poller, name: string): Tun {
   const libc = loadLibc(ffi);
-  const request = new Memory(ffi, 64);
+  const request = new Memory(ffi, IFREQ_BYTES);
   request.setText(0, '/dev/net/tun');
   const fd = libc.open(request.at(0), O_RDWR_NONBLOCK_CLOEXEC);
   if (fd < 0)
@@ -28,17 +28,21 @@ export function createTun(ffi: Ffi, poller: Poller, name: string): Tun {
       ffi.errno(),
       'Load the module with: modprobe tun; and run as root.',
     );
-  request.bytes.fill(0, 0, IFREQ_BYTES);
-  request.setText(0, name);
-  request.view.setUint16(IFNAME_BYTES, IFF_TUN_NO_PI, true);
-  if (libc.ioctl(fd, ffi.size(TUNSETIFF), request.at(0)) < 0) {
-    const errno = ffi.errno();
+  try {
+    request.bytes.fill(0);
+    request.setText(0, name);
+    request.view.setUint16(IFNAME_BYTES, IFF_TUN_NO_PI, true);
+    if (libc.ioctl(fd, ffi.size(TUNSETIFF), request.at(0)) < 0) {
+      const errno = ffi.errno();
+      throw new LibcError(`cannot create the interface ${name}`, errno, REMEDIES[errno]);
+    }
+    const tun = new LinuxTun(ffi, poller, fd);
+    tun.setMtu(DEFAULT_MTU);
+    return tun;
+  } catch (error) {
     libc.close(fd);
-    throw new LibcError(`cannot create the interface ${name}`, errno, REMEDIES[errno]);
+    throw error;
   }
-  const tun = new LinuxTun(ffi, poller, fd);
-  tun.setMtu(DEFAULT_MTU);
-  return tun;
 }
 
 /** Uses a TUN descriptor that another process opened and handed down. */

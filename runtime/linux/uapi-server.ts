@@ -2,7 +2,7 @@
  * The server side of the UAPI: a Unix socket that only its owner may open. A socket file of a dead process is replaced, a
  * living one is respected, and taking the file away ends the tunnel, as with wireguard-go.
  */
-import { existsSync, mkdirSync, unlinkSync, watch, type FSWatcher } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, unlinkSync, watch, type FSWatcher } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import process from 'node:process';
 import { UserError } from '../../src/errors.ts';
@@ -43,6 +43,8 @@ export async function serveUapi(name: string, handler: UapiHandler, options: Uap
     close() {
       watcher?.close();
       for (const connection of connections) connection.destroy();
+      // Of a socket that was handed down, Node does not know the file.
+      if (options.fd !== undefined) rmSync(path, { force: true });
       return new Promise((resolve) => server.close(() => resolve()));
     },
   };

@@ -215,6 +215,7 @@ inNamespace(import.meta.url, ['wg', 'ss'], () => {
     assert.match(wg('show', 'given0'), /interface: given0/);
     await stop(child, 'SIGTERM');
     assert.equal(hasLink('given0'), false);
+    assert.deepEqual(readdirSync(SOCKETS), []);
   });
 
   test('a name that no interface can have, and wrong usage, are refused', async () => {
