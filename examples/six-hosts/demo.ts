@@ -40,9 +40,14 @@ async function main(args: string[]): Promise<number> {
   const interrupted = new Promise<'interrupted'>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve('interrupted'));
   });
-  await using lab = await Lab.open();
-  const result = await Promise.race([run(lab, options, interrupted), interrupted]);
-  return result === 'interrupted' ? 130 : result;
+  try {
+    await using lab = await Lab.open();
+    const result = await Promise.race([run(lab, options, interrupted), interrupted]);
+    return result === 'interrupted' ? 130 : result;
+  } catch (error) {
+    say(`The demo failed: ${error instanceof Error ? error.message : String(error)}`);
+    return 1;
+  }
 }
 
 async function run(

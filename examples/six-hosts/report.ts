@@ -41,7 +41,7 @@ export function formatReport(outcome: Outcome, { width, now }: { width: number; 
   });
   return [
     formatTable(COLUMNS, rows, width),
-    `\n${countReached(pairs)} of ${pairs.length} pairs of hosts reach each other over IPv4 and IPv6.`,
+    `${countReached(pairs)} of ${pairs.length} pairs of hosts reach each other over IPv4 and IPv6.`,
     ...pairs.filter(isUnreached).map(describeUnreached),
     `${countReached(sites)} of ${sites.length} ways to the devices at home and in the office work over IPv4 and IPv6.`,
     ...sites.filter(isUnreached).map(describeUnreached),

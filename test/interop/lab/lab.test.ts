@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { readdirSync, readlinkSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { describe, it } from 'node:test';
 import { Lab } from './lab.ts';
+import { namespacesBelow, processesIn } from './leftovers.ts';
 import { enableNat } from './nat.ts';
 import { labOptions } from './requirements.ts';
 import { waitFor } from './wait.ts';
@@ -68,37 +68,25 @@ describe('the lab', labOptions('ping', 'nft'), () => {
     const child = spawn(process.execPath, ['--input-type=module', '-e', ABANDONED_LAB], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
-    const pid = Number(await firstLine(child.stdout));
-    const network = readlinkSync(`/proc/${pid}/ns/net`);
-    const before = processesIn(network).length;
+    assert.equal(await firstLine(child.stdout), 'ready');
+    const namespaces = namespacesBelow(child.pid!);
     child.kill('SIGKILL');
-    assert.ok(before >= 2, 'its init and the program that was left running');
-    await waitFor('its namespaces are gone', () => processesIn(network).length === 0);
+    assert.equal(namespaces.size, 2, 'that of the lab and that of its host');
+    await waitFor('they are gone', () => processesIn(namespaces).length === 0);
   });
 });
 
-/** A lab with a busy host, in a process that does not end on its own. Prints the id of the host's first process. */
+/** A lab with a busy host, in a process that does not end on its own. */
 const ABANDONED_LAB = `
   import { Lab } from '${new URL('lab.ts', import.meta.url).href}';
   const lab = await Lab.open();
   const host = await lab.host('a');
   await host.spawn('sleep', ['1000']);
-  console.log(host.pid);
+  console.log('ready');
   setInterval(() => {}, 1000);
 `;
 
 async function firstLine(stream: Readable): Promise<string | undefined> {
   for await (const line of createInterface({ input: stream })) return line;
   return undefined;
-}
-
-/** Ids of the processes of this machine that are in a network namespace. */
-function processesIn(network: string): string[] {
-  return readdirSync('/proc').filter((pid) => {
-    try {
-      return /^\d+$/.test(pid) && readlinkSync(`/proc/${pid}/ns/net`) === network;
-    } catch {
-      return false; // ended meanwhile, or somebody else's
-    }
-  });
 }

@@ -17,6 +17,12 @@ export async function enableNat(router: Host, options: NatOptions): Promise<void
   await router.output('nft', ['-f', '-'], {
     input: `
       table inet nat {
+        # Dropped, an unasked packet leaves no entry behind. Refused, it would hold the mapping that the inside is about to
+        # need, and two hosts behind such routers could never meet.
+        chain input {
+          type filter hook input priority filter; policy accept;
+          iifname "${options.outside}" meta l4proto { tcp, udp } ct state new drop
+        }
         chain forward {
           type filter hook forward priority filter; policy drop;
           iifname "${options.inside}" accept
