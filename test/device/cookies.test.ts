@@ -82,6 +82,17 @@ describe('under load', () => {
     assert.ok(initiations.at(-1)!.at > 120_000);
   });
 
+  it('a cookie is forgotten with the session when the link goes down', () => {
+    const { network, alice, bob } = createPair(UNDER_LOAD);
+    network.send(alice, bob);
+    network.runUntil(100);
+    alice.device.handleLinkDown();
+    alice.device.handleLinkUp(network.now);
+    network.send(alice, bob);
+    assert.equal(network.count(1), 2);
+    assert.equal(isZero(network.sightings.at(-1)!.bytes.subarray(-16)), true);
+  });
+
   it('a cookie reply that was made for another message is dropped', () => {
     const { network, alice, bob } = createPair(UNDER_LOAD);
     network.passes = ({ bytes }) => bytes[0] !== 3;

@@ -67,6 +67,17 @@ describe('the rate limiter', () => {
   });
 });
 
+describe('an address that floods', () => {
+  it('does not keep the others in the table', () => {
+    const limiter = new RateLimiter();
+    const flooder = endpoint('192.0.2.1');
+    limiter.allow(flooder, 0);
+    for (let i = 0; i < 100; i++) limiter.allow(numbered(i), 0);
+    for (let now = 0; now <= 1_000; now += 10) limiter.allow(flooder, now);
+    assert.equal(limiter.size, 1);
+  });
+});
+
 describe('the load meter', () => {
   it('calls a flood a load, for a second after it ends', () => {
     const meter = new LoadMeter();
