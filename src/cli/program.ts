@@ -27,6 +27,7 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, () => Promise<Ad
     down: async () => (await import('./down.ts')).addDown,
     show: async () => (await import('./show.ts')).addShow,
     syncconf: async () => (await import('./syncconf.ts')).addSyncconf,
+    tun: async () => (await import('./tun.ts')).addTun,
   },
   'A host of a registry:': {
     join: async () => (await import('./join.ts')).addJoin,

@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 import { labOptions, USER_NAMESPACE } from '../interop/lab/requirements.ts';
 
 const INSIDE = 'PEERAGE_TEST_NAMESPACE';
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 180_000;
 const SOCKETS = '/var/run/wireguard';
 
 /** `programs`: what the tests run besides ip. `define` registers the tests. */

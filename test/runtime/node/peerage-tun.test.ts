@@ -29,6 +29,7 @@ import { inNamespace } from '../../conformance/in-namespace.ts';
 import { waitFor } from '../../interop/lab/wait.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../../runtime/node/peerage-tun.ts', import.meta.url));
+const PEERAGE = fileURLToPath(new URL('../../../runtime/node/main.ts', import.meta.url));
 const SOCKETS = '/var/run/wireguard';
 const PRIVATE_KEY = 'yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=';
 const PUBLIC_KEY = 'HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw=';
@@ -93,11 +94,16 @@ inNamespace(import.meta.url, ['wg', 'ss'], () => {
   });
 
   test('in the background it returns once the socket answers, and lives on', async () => {
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, [PROGRAM, 'wg0']);
-    assert.deepEqual([stdout, stderr], ['', '']);
-    assert.match(await uapiClient.exchange('wg0', GET_REQUEST), /errno=0\n\n$/);
-    execFileSync('ip', ['link', 'delete', 'wg0']);
-    await waitFor('the daemon removes its socket', () => !existsSync(socketOf('wg0')));
+    for (const command of [
+      [PROGRAM, 'wg0'],
+      [PEERAGE, 'tun', 'wg0'],
+    ]) {
+      const { stdout, stderr } = await promisify(execFile)(process.execPath, command);
+      assert.deepEqual([stdout, stderr], ['', '']);
+      assert.match(await uapiClient.exchange('wg0', GET_REQUEST), /errno=0\n\n$/);
+      execFileSync('ip', ['link', 'delete', 'wg0']);
+      await waitFor('the daemon removes its socket', () => !existsSync(socketOf('wg0')));
+    }
   });
 
   test('a second one of the same name is refused, and the first is unharmed', async () => {
