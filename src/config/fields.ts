@@ -35,16 +35,16 @@ export const INTERFACE_FIELDS: readonly Field<InterfaceDraft>[] = [
     (into, port) => (into.listenPort = port),
   ),
   field('FwMark', 'a number from 0 to 0xffffffff, or off', packed(parseFwmark), (into, mark) => (into.fwmark = mark)),
-  field('Address', CIDR, spacedList(parseCidr), (into, list) => into.addresses.push(...list)),
+  field('Address', CIDR, spacedList(parseCidr), (into, list) => append(into.addresses, list)),
   field('DNS', 'addresses or search domains, separated by commas', spacedList(parseDns), (into, list) =>
-    into.dns.push(...list),
+    append(into.dns, list),
   ),
   field('MTU', 'a number from 68 to 65535', parseNumber(68, 65535), (into, mtu) => (into.mtu = mtu)),
   field('Table', 'off, auto, or a routing table', parseTable, (into, table) => (into.table = table)),
-  field('PreUp', HOOK, parseText, (into, line) => into.preUp.push(...line)),
-  field('PostUp', HOOK, parseText, (into, line) => into.postUp.push(...line)),
-  field('PreDown', HOOK, parseText, (into, line) => into.preDown.push(...line)),
-  field('PostDown', HOOK, parseText, (into, line) => into.postDown.push(...line)),
+  field('PreUp', HOOK, parseText, (into, line) => append(into.preUp, line)),
+  field('PostUp', HOOK, parseText, (into, line) => append(into.postUp, line)),
+  field('PreDown', HOOK, parseText, (into, line) => append(into.preDown, line)),
+  field('PostDown', HOOK, parseText, (into, line) => append(into.postDown, line)),
   field('SaveConfig', 'true or false', parseBoolean, (into, save) => (into.saveConfig = save)),
 ];
 
@@ -52,7 +52,7 @@ export const PEER_FIELDS: readonly Field<PeerDraft>[] = [
   field('PublicKey', KEY, packed(parsePublicKey), (into, key) => (into.publicKey = key)),
   secret(field('PresharedKey', KEY, packed(parsePresharedKey), (into, key) => (into.presharedKey = key))),
   field('Endpoint', 'host:port or [IPv6 address]:port', packed(parseEndpoint), (into, at) => (into.endpoint = at)),
-  field('AllowedIPs', CIDR, parseAllowedIps, (into, list) => into.allowedIps.push(...list)),
+  field('AllowedIPs', CIDR, parseAllowedIps, (into, list) => append(into.allowedIps, list)),
   field('PersistentKeepalive', 'seconds from 0 to 65535, or off', packed(parseKeepalive), (into, seconds) => {
     into.persistentKeepalive = seconds;
   }),
@@ -77,6 +77,11 @@ function field<Into, Value>(
     return true;
   };
   return { name, expected, secret: false, read };
+}
+
+/** Not push(...items): a list may be longer than what a call takes. */
+function append<Item>(list: Item[], items: readonly Item[]): void {
+  for (const item of items) list.push(item);
 }
 
 function secret<Into>(of: Field<Into>): Field<Into> {

@@ -95,6 +95,11 @@ PersistentKeepalive = 25`).peers;
     assert.deepEqual(config.peers[0]?.allowedIps, []);
   });
 
+  it('reads a list of 130,000 prefixes', () => {
+    const list = Array.from({ length: 130_000 }, (_, i) => `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`).join(',');
+    assert.equal(parse(`${PEER}AllowedIPs = ${list}`).peers[0]?.allowedIps.length, 130_000);
+  });
+
   it('tells where each value came from', () => {
     const parsed = parseConfig(`\n[Interface]\nMTU = 1400\n\n${PEER}`, { file: 'wg0.conf' });
     assert.ok('source' in parsed);
