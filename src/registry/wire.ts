@@ -14,7 +14,7 @@ export const PublicKeyText = z
   .regex(/^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/, 'expected 44 characters of base64, as wg pubkey prints them');
 
 /** `name:port`, `192.0.2.1:port` or `[2001:db8::1]:port`. */
-export const EndpointText = z
+const EndpointText = z
   .string()
   .max(300)
   .regex(
@@ -22,7 +22,7 @@ export const EndpointText = z
     'expected HOST:PORT, or [IPV6]:PORT',
   );
 /** A domain name, lower case. */
-export const Suffix = z
+const Suffix = z
   .string()
   .max(253)
   .regex(
@@ -30,7 +30,7 @@ export const Suffix = z
     'expected a domain name in lower case',
   );
 /** An address and a prefix length; what it means is checked by the services. */
-export const CidrText = z
+const CidrText = z
   .string()
   .max(49)
   .regex(/^[0-9A-Fa-f:.]+\/[0-9]{1,3}$/, 'expected ADDRESS/LENGTH');

@@ -61,6 +61,29 @@ describe('enrolment', () => {
     assert.equal(expectStatus(201, answer).read(Enrolled).host.publicKey, publicKey);
   });
 
+  test('a form may come in parts, and a type in capitals', async (t) => {
+    const lab = await startLab(t);
+    const token = await lab.token({ uses: 2 });
+    const send = (body: string | FormData, headers: Record<string, string> = {}) =>
+      fetch(`${lab.url}/v1/enroll`, {
+        method: 'POST',
+        body,
+        headers: { authorization: `Bearer ${token}`, ...headers },
+      });
+    const parts = new FormData();
+    parts.set('name', 'teddy');
+    parts.set('publicKey', someKey());
+    assert.equal((await send(parts)).status, 201);
+    const form = new URLSearchParams({ name: 'maeve', publicKey: someKey() });
+    const type = { 'content-type': 'Application/X-WWW-Form-Urlencoded' };
+    assert.equal((await send(String(form), type)).status, 201);
+    const { hosts } = (await lab.ask('GET', '/v1/networks/home/hosts')).read(HostList);
+    assert.deepEqual(
+      hosts.map((host) => host.name),
+      ['maeve', 'teddy'],
+    );
+  });
+
   for (const { uses, atOnce } of [
     { uses: 1, atOnce: 50 },
     { uses: 10, atOnce: 50 },

@@ -80,6 +80,7 @@ describe('reads of a host', () => {
     const { lab, dolores, peers } = await startPair(t);
     const { version } = (await peers()).read(PeerList);
     assert.equal((await peers(`?since=${version + 7}`)).read(PeerList).full, true);
+    assert.equal((await peers(`?since=${version + 7}&wait=55`)).read(PeerList).full, true);
     assert.equal((await peers('?since=0')).read(PeerList).full, true);
     const before = (await peers(`?since=${version}`)).read(PeerList);
     assert.equal(before.full, false);

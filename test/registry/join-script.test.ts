@@ -67,7 +67,7 @@ describe('the join script', { skip: whyNot }, () => {
       const config = await read('wg0.conf');
       assert.match(config, new RegExp(`^PostUp = wg set %i private-key ${folder}/%i\\.key$`, 'm'));
       const key = await read('wg0.key');
-      assert.equal(execFileSync('wg', ['pubkey'], { input: key, encoding: 'utf8' }).trim(), host?.publicKey);
+      assert.equal(execFileSync(which('wg'), ['pubkey'], { input: key, encoding: 'utf8' }).trim(), host?.publicKey);
       assert(!config.includes(key.trim()) && !config.includes('pgh_'), 'no secret in the configuration');
       expectStatus(200, await lab.ask('GET', '/v1/peers', { as: (await read('wg0.hostkey')).trim() }));
       const modes = await Promise.all(

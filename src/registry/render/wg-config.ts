@@ -7,7 +7,7 @@
 import type { HostConfig, PeerView } from '../wire.ts';
 
 /** wg-quick puts the interface's name for `%i`. */
-export const PRIVATE_KEY_FILE = '/etc/wireguard/%i.key';
+const PRIVATE_KEY_FILE = '/etc/wireguard/%i.key';
 
 /** For /etc/wireguard/NAME.conf. */
 export function renderWgQuick(config: HostConfig, options: { registryUrl: string; hostKey?: string }): string {

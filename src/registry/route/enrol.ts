@@ -34,7 +34,9 @@ export function addEnrolRoute(app: RegistryApp, context: RouteContext): void {
       },
     }),
     async (c) => {
-      const request = c.req.header('content-type')?.startsWith(FORM_TYPE) ? c.req.valid('form') : c.req.valid('json');
+      // The validator of the type that came has filled its own; the other one holds nothing.
+      const form = c.req.valid('form');
+      const request = 'name' in form ? form : c.req.valid('json');
       const { hostKey, ...config } = accepted(await enrol(request, c.var.holder, ports));
       c.header('vary', 'Accept');
       const type = accepts(c, { header: 'Accept', supports: [JSON_TYPE, 'text/plain'], default: 'text/plain' });

@@ -21,7 +21,7 @@ import { done, refuse, UNAUTHORIZED, type Refusal, type Result } from './result.
 import { areAllowed, areFree, parseSubnets, trusted } from './subnets.ts';
 
 /** How long an address rests after its host is gone: longer than others may still hold old peer lists. */
-export const QUARANTINE_MS = 7 * 86_400_000;
+const QUARANTINE_MS = 7 * 86_400_000;
 const HOST_ID_BYTES = 16;
 const ATTEMPTS = 8;
 

@@ -69,7 +69,7 @@ export async function leave({ host }: HostCaller, ports: RegistryPorts): Promise
   await remove(host, `host:${host.name}`, ports);
 }
 
-export function viewHost(host: HostRecord): HostView {
+function viewHost(host: HostRecord): HostView {
   const { name, publicKey, listenPort, endpoint, observedEndpoint, version } = host;
   return {
     name,

@@ -66,7 +66,8 @@ export async function awaitChange(
   wait: { timeoutMs: number; signal: AbortSignal },
   ports: RegistryPorts,
 ): Promise<Result<HostCaller>> {
-  if (caller.network.version > seen || wait.timeoutMs === 0) return done(caller);
+  // A version from the future was seen before a backup came back: there is news at once.
+  if (caller.network.version !== seen || wait.timeoutMs === 0) return done(caller);
   await ports.bell.wait(caller.network.id, seen, wait.timeoutMs, wait.signal);
   return authenticateAgain(caller, ports);
 }

@@ -31,7 +31,7 @@ export const hosts = sqliteTable(
       .references(() => networks.id),
     name: text('name').notNull(),
     publicKey: text('public_key').notNull(),
-    /** Without prefix lengths. */
+    /** One of each of the network's ranges, in their order, without prefix lengths. */
     addresses: textList('addresses'),
     /** CIDRs behind the host. */
     routes: textList('routes'),
