@@ -20,8 +20,8 @@ import {
 import { sendKeepalive, sendPersistentKeepalives } from './send.ts';
 
 export function configureDevice(device: DeviceContext, change: DeviceChange, now: MonotonicMs): void {
-  const isRekeyed = change.privateKey !== undefined && setPrivateKey(device, change.privateKey);
   if (change.replacePeers === true) for (const peer of device.peers.values()) removePeer(device, peer);
+  const isRekeyed = change.privateKey !== undefined && setPrivateKey(device, change.privateKey);
   for (const peerChange of change.peers ?? []) configurePeer(device, peerChange, now);
   if (isRekeyed && device.isUp) sendPersistentKeepalives(device, now);
 }
@@ -117,12 +117,10 @@ function setPresharedKey(device: DeviceContext, peer: Peer, presharedKey: Presha
 function setAllowedIps(device: DeviceContext, peer: Peer, change: PeerChange): void {
   const changes = change.allowedIps ?? [];
   if (change.replaceAllowedIps === true) {
-    const removed = new Set(changes.filter(({ remove }) => remove));
-    device.allowedIps.replace(
-      peer,
-      changes.filter((one) => !removed.has(one)).map(({ cidr }) => cidr),
-    );
-    return;
+    const added = changes.filter(({ remove }) => remove !== true).map(({ cidr }) => cidr);
+    device.allowedIps.replace(peer, added);
+    if (added.length === changes.length) return;
+    // The latest word on each prefix counts: going through all of them once more says what it was.
   }
   for (const { cidr, remove } of changes) {
     if (remove === true) device.allowedIps.remove(cidr, peer);

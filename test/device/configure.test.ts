@@ -60,6 +60,25 @@ describe('allowed IPs', () => {
     assert.deepEqual(alice.peer(bob).allowedIps.map(formatCidr), texts);
   });
 
+  it('may be given and taken away in one change: the latest word counts, also when it replaces', () => {
+    for (const replaceAllowedIps of [false, true]) {
+      const { network, alice, bob } = createPair();
+      const change = (text: string, remove: boolean) => ({ cidr: parseCidr(text)!, remove });
+      network.configure(alice, {
+        publicKey: bob.publicKey,
+        replaceAllowedIps,
+        allowedIps: [
+          change('10.1.0.0/16', false),
+          change('10.2.0.0/16', true),
+          change('10.1.0.0/16', true),
+          change('10.2.0.0/16', false),
+        ],
+      });
+      const rest = replaceAllowedIps ? [] : ['10.0.0.2/32'];
+      assert.deepEqual(alice.peer(bob).allowedIps.map(formatCidr), [...rest, '10.2.0.0/16']);
+    }
+  });
+
   it('can be taken away one by one', () => {
     const { network, alice, bob } = createSession();
     const cidr = parseCidr('10.0.0.2/32')!;
