@@ -140,9 +140,14 @@ export class Tunnel {
     if (listenPort !== undefined) lines.push(`ListenPort = ${listenPort}`);
     for (const [publicKey, settings] of this.#peers) lines.push('[Peer]', ...peerLines(publicKey, settings));
     // cat(1) makes a pipe of what Node hands over as a socket, which cannot be opened as /dev/stdin.
-    await this.host.output('sh', ['-c', 'cat | wg "$1" "$2" /dev/stdin', 'sh', command, INTERFACE], {
-      input: `${lines.join('\n')}\n`,
-    });
+    const { exitCode, stderr } = await this.host.run(
+      'sh',
+      ['-c', 'cat | wg "$1" "$2" /dev/stdin', 'sh', command, INTERFACE],
+      { input: `${lines.join('\n')}\n` },
+    );
+    if (exitCode === 0) return;
+    const { hasExited, stdout: said, stderr: complained } = this.daemon;
+    throw new Error(`wg ${command}: ${stderr}${hasExited ? 'The daemon has ended: ' : ''}${said}${complained}`);
   }
 }
 
