@@ -16,13 +16,13 @@ interface KnownUse {
 }
 
 /**
- * Compiled from the documentation of the programs themselves, cross-read with Wikipedia's "List of TCP and UDP port
- * numbers" and the SpeedGuide ports database. TCP uses count too: a firewall rule rarely tells the two apart.
+ * The default ports of the programs named here, compiled by hand and not complete: Wikipedia's "List of TCP and UDP port
+ * numbers" and the SpeedGuide ports database know more. TCP uses count too: a firewall rule rarely tells the two apart.
  */
 const KNOWN_USES: readonly KnownUse[] = [
   use(49152, 'UPnP (libupnp), GlusterFS bricks'),
   uses(49153, 49251, 'GlusterFS bricks, WeMo'),
-  uses(50000, 50007, 'IBM Db2, SAP message server'),
+  uses(50000, 50007, 'IBM Db2, SAP NetWeaver'),
   use(50010, 'HDFS data node'),
   use(50020, 'HDFS data node'),
   use(50030, 'Hadoop job tracker'),
@@ -41,8 +41,7 @@ const KNOWN_USES: readonly KnownUse[] = [
   uses(54320, 54321, 'Back Orifice 2000, miIO'),
   use(54925, 'Brother scanners'),
   use(55443, 'Yeelight'),
-  use(55553, 'Metasploit RPC'),
-  use(55555, 'HP Data Protector'),
+  uses(55552, 55553, 'Metasploit RPC'),
   use(56700, 'LIFX'),
   use(57621, 'Spotify local discovery'),
   use(57772, 'InterSystems Cache'),
@@ -53,7 +52,6 @@ const KNOWN_USES: readonly KnownUse[] = [
   use(62078, 'iOS synchronisation'),
   use(63342, 'JetBrains IDEs'),
   use(64738, 'Mumble'),
-  use(65535, 'malware, tests of limits'),
 ];
 
 /** A port for private use that nothing widely known listens on. */
