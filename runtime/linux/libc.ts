@@ -37,8 +37,6 @@ export function loadLibc(ffi: Ffi): Libc {
 
 export const EPERM = 1;
 export const EINTR = 4;
-export const EIO = 5;
-export const EAGAIN = 11;
 export const EBUSY = 16;
 export const ENODEV = 19;
 export const EINVAL = 22;

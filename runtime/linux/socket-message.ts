@@ -13,11 +13,11 @@ export const SOCKADDR_IN_BYTES = 16;
 export const SOCKADDR_IN6_BYTES = 28;
 
 export const IPPROTO_IP = 0;
-export const IP_TOS = 1;
+const IP_TOS = 1;
 export const IP_PKTINFO = 8;
 export const IPPROTO_IPV6 = 41;
-export const IPV6_PKTINFO = 50;
-export const IPV6_TCLASS = 67;
+const IPV6_PKTINFO = 50;
+const IPV6_TCLASS = 67;
 
 const MSG_TRUNC = 0x20;
 const ECN_MASK = 3;

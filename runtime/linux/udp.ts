@@ -46,6 +46,8 @@ const IPV6_RECVTCLASS = 66;
 
 /** As wireguard-go: enough for some hundred datagrams of the greatest size. */
 const BUFFER_BYTES = 7 << 20;
+/** Datagrams of one family before the other is asked. */
+const LONGEST_TURN = 64;
 /** Times to look for a port that is free in both families. */
 const PORT_ATTEMPTS = 100;
 
@@ -79,7 +81,8 @@ class LinuxUdp implements Udp {
   readonly #sendAddresses: AddressCache;
   #sockets: Sockets | undefined;
   #mark = 0;
-  #v6Turn = false;
+  #isV6Turn = false;
+  #turn = 0;
   #onReadable: () => void = () => {};
 
   constructor(ffi: Ffi, poller: Poller) {
@@ -125,12 +128,16 @@ class LinuxUdp implements Udp {
   receive(buffer: Uint8Array, offset: number, source: DatagramSource): number {
     const sockets = this.#sockets;
     if (sockets === undefined) return -1;
-    // The family that had nothing last time comes second, so that neither starves the other.
     const { v4, v6 } = sockets;
     if (v6 === undefined) return this.#receiveFrom(v4, buffer, offset, source);
-    this.#v6Turn = !this.#v6Turn;
-    const first = this.#receiveFrom(this.#v6Turn ? v6 : v4, buffer, offset, source);
-    return first >= 0 ? first : this.#receiveFrom(this.#v6Turn ? v4 : v6, buffer, offset, source);
+    // One family for as long as it has something, but not so long that the other starves.
+    if (this.#turn++ === LONGEST_TURN) this.#switchFamily();
+    for (let attempt = 0; attempt < 2; attempt++) {
+      const length = this.#receiveFrom(this.#isV6Turn ? v6 : v4, buffer, offset, source);
+      if (length >= 0) return length;
+      this.#switchFamily();
+    }
+    return -1;
   }
 
   send(buffer: Uint8Array, offset: number, length: number, to: Endpoint, ecn: number): boolean {
@@ -159,6 +166,11 @@ class LinuxUdp implements Udp {
   close(): Promise<void> {
     this.unbind();
     return Promise.resolve();
+  }
+
+  #switchFamily(): void {
+    this.#isV6Turn = !this.#isV6Turn;
+    this.#turn = 0;
   }
 
   #receiveFrom(socket: Socket, buffer: Uint8Array, offset: number, source: DatagramSource): number {

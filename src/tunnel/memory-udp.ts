@@ -84,11 +84,7 @@ export class MemoryUdp implements Udp {
 
   send(buffer: Uint8Array, offset: number, length: number, to: Endpoint, ecn: number): boolean {
     if (this.#port === 0) return false;
-    if (to.hasSource && !this.has(Endpoint.from({ family: to.family, bytes: to.source }, 0).ipAddress))
-      to.clearSource();
-    const address = to.hasSource
-      ? Endpoint.from({ family: to.family, bytes: to.source }, 0).ipAddress
-      : this.addresses.find(({ family }) => family === to.family);
+    const address = this.#chooseSource(to);
     if (address === undefined) return false;
     this.#network.deliver(buffer.slice(offset, offset + length), Endpoint.from(address, this.#port), to, ecn);
     return true;
@@ -120,6 +116,14 @@ export class MemoryUdp implements Udp {
     source.hasSource = true;
     this.#queue.push({ bytes, from: source, ecn });
     this.#wake();
+  }
+
+  #chooseSource(to: Endpoint): IpAddress | undefined {
+    const sameFamily = this.addresses.filter(({ family }) => family === to.family);
+    if (!to.hasSource) return sameFamily[0];
+    const sticky = sameFamily.find(({ bytes }) => bytes.every((byte, i) => byte === to.source[i]));
+    if (sticky === undefined) to.clearSource();
+    return sticky ?? sameFamily[0];
   }
 
   #wake(): void {

@@ -37,6 +37,23 @@ inNamespace(import.meta.url, ['nft'], () => {
     await c.close();
   });
 
+  test('a flood over one family does not keep the other waiting', async () => {
+    const a = create();
+    a.bind(7001);
+    const buffer = new Uint8Array(9);
+    const source = { from: new Endpoint(), ecn: 0, truncated: false };
+    for (const [address, count] of [
+      ['127.0.0.1', 500],
+      ['::1', 1],
+    ] as const)
+      for (let i = 0; i < count; i++) a.send(buffer, 0, 1, Endpoint.from(parseAddress(address)!, 7001), 0);
+    const families: number[] = [];
+    while (a.receive(buffer, 0, source) >= 0) families.push(source.from.family);
+    assert.equal(families.length, 501);
+    assert.ok(families.indexOf(6) < 100);
+    await a.close();
+  });
+
   test('datagrams carry the firewall mark', async () => {
     execFileSync('nft', ['-f', '-'], {
       input: 'table inet t { chain o { type filter hook output priority 0; meta mark 0xca6c drop; }; }',
