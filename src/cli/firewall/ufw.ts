@@ -6,7 +6,7 @@ import { ruleComment, whatFromPeers, whatFromTunnel, type Need, type Opening } f
 export function findUfwOpenings(status: string, need: Need): Opening[] | undefined {
   if (!/^Status: active$/m.test(status)) return undefined;
   if (/^Default: allow \(incoming\)/m.test(status)) return [];
-  const allowed = [...status.matchAll(/^(?<to>\S.*?) {2,}ALLOW(?: IN)? {2,}Anywhere(?: +#.*)?$/gm)].map(
+  const allowed = [...status.matchAll(/^(?<to>\S.*?) {2,}ALLOW(?: IN)? {2,}Anywhere *(?:#.*)?$/gm)].map(
     (match) => match.groups?.['to'] ?? '',
   );
   const { interfaceName, listenPort } = need;
