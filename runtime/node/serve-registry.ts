@@ -14,6 +14,7 @@ import type { RegistryPorts } from '../../src/registry/service/ports.ts';
 import { createD1Store } from '../../src/registry/store/d1-store.ts';
 import { migrate } from '../../src/registry/store/migrate.ts';
 import { MIGRATIONS } from '../../src/registry/store/migrations.ts';
+import { createStderrLog } from '../linux/stderr-log.ts';
 import { openDatabase } from './database.ts';
 import { peerAddressOf, startHttpServer } from './http-server.ts';
 
@@ -72,7 +73,8 @@ export async function startRegistry(options: StartOptions): Promise<RunningRegis
 
 /** Serves until SIGINT or SIGTERM. */
 export const serveRegistry: Services['serveRegistry'] = async (options) => {
-  const registry = await startRegistry(options);
+  const log = createStderrLog('registry', process.env['LOG_LEVEL']);
+  const registry = await startRegistry({ ...options, log });
   const { url, adminKey } = registry;
   options.onListening({ url: checkPublicUrl(options.publicUrl) ?? url, ...(adminKey !== undefined && { adminKey }) });
   await new Promise<void>((resolve) => {

@@ -138,6 +138,21 @@ describe('reads of a host', () => {
     assert.equal(expectStatus(200, full!).read(PeerList).full, true);
   });
 
+  test('two hundred hosts that wait all learn of one change, each by one small difference', async (t) => {
+    const { lab, peers } = await startPair(t);
+    const token = await lab.token({ uses: 200 });
+    const names = Array.from({ length: 200 }, (_, i) => `host-${i}`);
+    const hosts = await Promise.all(names.map((name) => lab.enrol(token, { name })));
+    const { version } = (await peers()).read(PeerList);
+    const waiting = hosts.map(({ hostKey }) => lab.ask('GET', `/v1/peers?since=${version}&wait=55`, { as: hostKey }));
+    await roundTrip(lab);
+    expectStatus(204, await lab.ask('DELETE', '/v1/networks/home/hosts/maeve'));
+    for (const answer of await Promise.all(waiting)) {
+      const { full, peers, removed } = expectStatus(200, answer).read(PeerList);
+      assert.deepEqual([full, peers.length, removed.length], [false, 0, 1]);
+    }
+  });
+
   test('a wait that nothing ends is a 304 or an empty difference when its time is up', async (t) => {
     const { peers } = await startPair(t);
     const first = await peers();

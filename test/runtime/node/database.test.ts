@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { openDatabase, type OpenDatabase } from '../../../runtime/node/database.ts';
+import { UserError } from '../../../src/errors.ts';
 import { databaseConformance } from '../../conformance/database.ts';
 
 async function openInFolder(t: TestContext): Promise<{ database: OpenDatabase; file: string }> {
@@ -35,4 +36,16 @@ test('two openings of one file see each other’s writes', async (t) => {
   await other.batch([other.prepare('INSERT INTO t VALUES (1)')]);
   assert.deepEqual((await database.prepare('SELECT a FROM t').all()).results, [{ a: 1 }]);
   other.close();
+});
+
+test('what is no database, or cannot be one, is an error that names the file', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'peerage-database-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const photo = join(folder, 'photo.jpg');
+  await writeFile(photo, 'no database, for more bytes than a header of SQLite has: '.repeat(20));
+  for (const file of [photo, folder, join(photo, 'inside')])
+    assert.throws(
+      () => openDatabase(file),
+      (error) => error instanceof UserError && error.message.includes(file) && error.remedy !== undefined,
+    );
 });
