@@ -2,7 +2,7 @@
  * The server side of the UAPI: a Unix socket that only its owner may open. A socket file of a dead process is replaced, a
  * living one is respected, and taking the file away ends the tunnel, as with wireguard-go.
  */
-import { existsSync, mkdirSync, rmSync, unlinkSync, watch, type FSWatcher } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, watch, type FSWatcher } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import process from 'node:process';
 import { UserError } from '../../src/errors.ts';
@@ -66,17 +66,16 @@ async function listen(server: Server, name: string, path: string): Promise<void>
     throw new UserError(`the interface ${name} is in use: something answers on ${path}`, {
       remedy: 'See what it is with: wg show; then choose another name.',
     });
-  const umask = process.umask(0o022);
   try {
     mkdirSync(SOCKET_FOLDER, { recursive: true, mode: 0o755 });
-    if (existsSync(path)) unlinkSync(path);
-    // The file appears within listen(), and never with other rights than these.
-    process.umask(OWNER_ONLY_UMASK);
-    await listening(server, () => server.listen(path, () => undefined));
+    rmSync(path, { force: true });
+    // The file appears before listen() returns, and never with other rights than these.
+    const umask = process.umask(OWNER_ONLY_UMASK);
+    const bound = listening(server, () => server.listen(path));
+    process.umask(umask);
+    await bound;
   } catch (error) {
     throw systemError(`cannot listen on ${path}`, error);
-  } finally {
-    process.umask(umask);
   }
 }
 

@@ -3,14 +3,14 @@ import { UserError } from '../../src/errors.ts';
 
 export const SOCKET_FOLDER = '/var/run/wireguard';
 
-/** IFNAMSIZ less its zero; no separators, and no name that is a folder. */
-const INTERFACE_NAME = /^(?!\.{1,2}$)[^\s/:]{1,15}$/;
+/** IFNAMSIZ less its zero. No space, slash and colon (the kernel's rule), no `%` (its pattern), no name of a folder. */
+const INTERFACE_NAME = /^(?!\.{1,2}$)[!-$&-.0-9;-~]{1,15}$/;
 
 /** Throws UserError when no interface can have this name, so that no path can be made of it either. */
 export function socketPath(name: string): string {
   if (!INTERFACE_NAME.test(name))
     throw new UserError(`"${name}" cannot be the name of an interface`, {
-      remedy: 'A name has 1 to 15 characters without spaces, slashes and colons.',
+      remedy: 'A name has 1 to 15 ASCII characters, without spaces, slashes, colons and percent signs.',
       exitCode: 2,
     });
   return `${SOCKET_FOLDER}/${name}.sock`;

@@ -22,7 +22,7 @@ export interface TunnelOptions {
 export function startTunnel(name: string, { crypto, debug }: TunnelOptions): Promise<void> {
   const options = [...(debug === true ? ['--debug'] : []), ...(crypto === undefined ? [] : ['--crypto', crypto])];
   const program = fileURLToPath(new URL('peerage-tun.ts', import.meta.url));
-  return startDaemon([process.execPath, ...process.execArgv, program, '--foreground', ...options, name]);
+  return startDaemon([process.execPath, program, '--foreground', ...options, name]);
 }
 
 /** Runs the tunnel until it ends; in the background it only starts it. Resolves to the exit code. */

@@ -2,6 +2,7 @@
  * One connection to a UAPI socket as a tunnel sees it, sans-IO: text comes in as it arrived, answers go out. Several requests may
  * follow each other. What is neither `get=1` nor `set=1` ends the conversation without an answer, as wireguard-go does.
  */
+import { wipe } from '../bytes.ts';
 import type { TunnelChange, TunnelState } from '../tunnel/state.ts';
 import { EINVAL, EIO } from './errno.ts';
 import { formatErrno, formatGet } from './format-get.ts';
@@ -13,8 +14,9 @@ const LONGEST_LINE = 4096;
 const LARGEST_REQUEST = 32 << 20;
 
 export interface UapiHandler {
+  /** A snapshot. Its secrets are erased once they are written. */
   get(): TunnelState;
-  /** The errno of the outcome. */
+  /** The errno of the outcome. The change's secrets are erased afterwards: keep copies. */
   set(change: TunnelChange): number;
   /** Told why a request was refused. The reason holds no values. */
   refused?(reason: string): void;
@@ -59,7 +61,7 @@ export class Conversation {
       case 'get':
         if (line !== '') return this.#end(EINVAL, 'a get with values');
         this.#state = { type: 'idle' };
-        return formatGet(this.#handler.get());
+        return this.#answerGet();
       case 'set':
         if (line === '') return this.#finishSet(state.parser);
         state.length += line.length;
@@ -72,10 +74,21 @@ export class Conversation {
     return '';
   }
 
+  #answerGet(): string {
+    const state = this.#handler.get();
+    const answer = formatGet(state);
+    eraseSecrets(state);
+    return answer;
+  }
+
   #finishSet(parser: SetParser): string {
     this.#state = { type: 'idle' };
     const parsed = parser.finish();
-    if ('change' in parsed) return formatErrno(this.#handler.set(parsed.change));
+    if ('change' in parsed) {
+      const errno = this.#handler.set(parsed.change);
+      eraseSecrets(parsed.change);
+      return formatErrno(errno);
+    }
     this.#handler.refused?.(parsed.reason);
     return formatErrno(parsed.errno);
   }
@@ -86,4 +99,10 @@ export class Conversation {
     this.#handler.refused?.(reason);
     return formatErrno(errno);
   }
+}
+
+/** The text that they came in or go out with is the runtime's, and cannot be erased. */
+function eraseSecrets({ privateKey, peers }: TunnelChange | TunnelState): void {
+  if (privateKey instanceof Uint8Array) wipe(privateKey);
+  for (const { presharedKey } of peers ?? []) if (presharedKey !== undefined) wipe(presharedKey);
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { PrivateKey } from '../../src/keys.ts';
 import type { TunnelChange, TunnelState } from '../../src/tunnel/state.ts';
 import { Conversation } from '../../src/uapi/conversation.ts';
 
@@ -93,4 +94,24 @@ test('an unfinished set is never applied', () => {
   const { conversation, changes } = converse();
   assert.equal(conversation.push('set=1\nlisten_port=9\n'), '');
   assert.deepEqual(changes, []);
+});
+
+test('secrets are erased once they were applied or written', () => {
+  const state: TunnelState = { ...STATE, privateKey: new Uint8Array(32).fill(7) as PrivateKey }; // 32 bytes
+  let applied: TunnelChange = {};
+  const conversation = new Conversation({
+    get: () => state,
+    set(change) {
+      applied = change;
+      return change.privateKey![0] === 0xb8 && change.peers![0]!.presharedKey![0] === 0xb8 ? 0 : 22;
+    },
+  });
+  assert.match(conversation.push('get=1\n\n'), new RegExp(`^private_key=${'07'.repeat(32)}\n`));
+  assert.ok(state.privateKey!.every((byte) => byte === 0));
+  assert.equal(
+    conversation.push(`set=1\nprivate_key=${KEY}\npublic_key=${KEY}\npreshared_key=${KEY}\n\n`),
+    'errno=0\n\n',
+  );
+  assert.ok(applied.privateKey!.every((byte) => byte === 0));
+  assert.ok(applied.peers![0]!.presharedKey!.every((byte) => byte === 0));
 });

@@ -228,6 +228,7 @@ inNamespace(import.meta.url, ['wg', 'ss'], () => {
     for (const [args, status, message] of [
       [['-f', 'a/../b'], 2, /cannot be the name of an interface/],
       [['-f', 'sixteen-letters!'], 2, /cannot be the name of an interface/],
+      [['-f', 'wg%d'], 2, /cannot be the name of an interface/],
       [[], 2, /usage: peerage-tun/],
       [['--no-such', 'wg0'], 2, /usage: peerage-tun/],
       [['--crypto', 'rot13', '-f', 'wg0'], 2, /crypto provider "rot13"/],
