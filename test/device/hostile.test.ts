@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { nodeCrypto } from '../../runtime/node/crypto-node.ts';
+import { concatBytes } from '../../src/bytes.ts';
 import { HEADROOM, TAILROOM } from '../../src/device/contract.ts';
 import { Device } from '../../src/device/device.ts';
 import type { Network } from '../simulation/network.ts';
@@ -69,6 +70,22 @@ describe('hostile datagrams', () => {
     network.send(alice, bob, { number: 9 });
     network.runUntil(network.now + 100);
     assert.equal(bob.received.at(-1), 9);
+  });
+
+  it('of a handshake with a byte too many are of a bad length', () => {
+    const { network, alice, bob } = createSession();
+    network.passes = () => false;
+    network.runUntil(200_000);
+    network.send(alice, bob);
+    network.inject(bob, network.sightings.at(-1)!.bytes, alice.endpoint);
+    const handshake = network.sightings.slice(-2).map(({ bytes }) => concatBytes(bytes, Uint8Array.of(0)));
+    assert.deepEqual(
+      handshake.map((bytes) => bytes[0]),
+      [1, 2],
+    );
+    network.inject(bob, handshake[0]!, ELSEWHERE);
+    network.inject(alice, handshake[1]!, ELSEWHERE);
+    assert.deepEqual([bob.drops, alice.drops], [{ 'bad-length': 1 }, { 'bad-length': 1 }]);
   });
 
   it('cut short anywhere are dropped', () => {
