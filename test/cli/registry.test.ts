@@ -1,6 +1,7 @@
 /** The administrator's commands, as processes, against a registry that is one too. */
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -65,7 +66,7 @@ describe('peerage, for the administrator of a registry', () => {
     const created = CreatedToken.parse(JSON.parse(invited.stdout));
     assert.deepEqual([created.name, created.routes, created.remaining], ['teddy', ['172.27.126.0/24'], 1]);
     assert.equal(created.joinUrl, `${url}/${created.token}`);
-    const form = { name: 'teddy', publicKey: 'A'.repeat(43) + '=', routes: '172.27.126.0/24' };
+    const form = { name: 'teddy', publicKey: `B${'A'.repeat(42)}=`, routes: '172.27.126.0/24' };
     const authorization = `Bearer ${created.token}`;
     const enrolled = await fetch(`${url}/v1/enroll`, {
       method: 'POST',
@@ -74,7 +75,7 @@ describe('peerage, for the administrator of a registry', () => {
     });
     assert.equal(enrolled.status, 201, await enrolled.text());
 
-    assert.match((await peerage(['ls'])).stdout, /^teddy +10\.1\.2\.\d+ +- +172\.27\.126\.0\/24 +A{43}=$/m);
+    assert.match((await peerage(['ls'])).stdout, /^teddy +10\.1\.2\.\d+ +- +172\.27\.126\.0\/24 +BA{42}=$/m);
     const hosts = HostList.shape.hosts.parse(JSON.parse((await peerage(['ls', '--json'])).stdout));
     assert.deepEqual(
       hosts.map((host) => host.name),
@@ -118,6 +119,27 @@ describe('peerage, for the administrator of a registry', () => {
     await peerage(['login', second.url], first.adminKey);
     assert.match((await peerage(['network', 'ls'])).stdout, /^home /m);
     assert(!(await readFile(join(folder, 'registry.db'))).includes(first.adminKey!.slice(14)));
+  });
+
+  test('two registries on one database give a token no more uses than it has', async (t) => {
+    const { peerage, serve } = await startDesk(t);
+    const first = await serve();
+    const second = await serve();
+    await peerage(['login', first.url], first.adminKey);
+    await peerage(['network', 'add', 'home']);
+    const { token } = CreatedToken.parse(JSON.parse((await peerage(['token', '--uses', '10', '--json'])).stdout));
+    const headers = { authorization: `Bearer ${token}` };
+    const statuses = await Promise.all(
+      Array.from({ length: 40 }, async (_, i) => {
+        const body = new URLSearchParams({ name: `host-${i}`, publicKey: randomBytes(32).toString('base64') });
+        const { url } = i % 2 === 0 ? first : second;
+        return (await fetch(`${url}/v1/enroll`, { method: 'POST', headers, body })).status;
+      }),
+    );
+    assert.equal(statuses.filter((status) => status === 201).length, 10);
+    assert.equal(statuses.filter((status) => status === 401).length, 30);
+    const hosts = HostList.shape.hosts.parse(JSON.parse((await peerage(['ls', '--json'])).stdout));
+    assert.equal(new Set(hosts.flatMap((host) => host.addresses)).size, 20);
   });
 
   test('what is typed wrongly is answered with what to type', async (t) => {

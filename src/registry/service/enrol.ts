@@ -17,6 +17,7 @@ import { parseEndpoint } from './endpoints.ts';
 import { findNetwork } from './networks.ts';
 import { viewHostConfig } from './peers.ts';
 import type { RegistryPorts } from './ports.ts';
+import { isLowOrder } from './public-keys.ts';
 import { done, refuse, UNAUTHORIZED, type Refusal, type Result } from './result.ts';
 import { areAllowed, areFree, parseSubnets, trusted } from './subnets.ts';
 
@@ -63,6 +64,8 @@ export async function addHost(
 }
 
 function parseCandidate(request: EnrolRequest): Result<Candidate> {
+  if (isLowOrder(request.publicKey))
+    return refuse('invalid', 'No private key has this public key. Send what wg pubkey prints.', '/publicKey');
   const endpoint = request.endpoint === undefined ? done(null) : parseEndpoint(request.endpoint, '/endpoint');
   if (!endpoint.ok) return endpoint;
   const routes = parseSubnets(request.routes ?? [], '/routes');
