@@ -75,11 +75,12 @@ function configurePeer(device: DeviceContext, change: PeerChange, now: Monotonic
   const peer = existing ?? addPeer(device, change.publicKey);
   if (change.presharedKey !== undefined) setPresharedKey(device, peer, change.presharedKey);
   setAllowedIps(device, peer, change);
-  const hadKeepalive = peer.persistentKeepalive > 0;
+  const formerKeepalive = peer.persistentKeepalive;
   if (change.persistentKeepalive !== undefined) peer.persistentKeepalive = change.persistentKeepalive;
   const isMoved = change.endpoint !== undefined && setEndpoint(peer, change.endpoint);
-  const startsKeepalive = peer.persistentKeepalive > 0 && (isMoved || !hadKeepalive);
-  if (device.isUp && startsKeepalive) sendKeepalive(device, peer, now);
+  // One keepalive now: the timer starts with it, and a shorter interval does not wait for the end of the longer one.
+  const isNews = isMoved || peer.persistentKeepalive !== formerKeepalive;
+  if (device.isUp && isNews && peer.persistentKeepalive > 0) sendKeepalive(device, peer, now);
 }
 
 function addPeer(device: DeviceContext, publicKey: PublicKey): Peer {

@@ -300,6 +300,16 @@ describe('a persistent keepalive', () => {
     );
   });
 
+  it('whose interval is shortened does not wait for the end of the longer one', () => {
+    const { network, alice, bob } = createSession();
+    network.configure(alice, { publicKey: bob.publicKey, persistentKeepalive: 3_600 });
+    network.runUntil(50_000);
+    network.configure(alice, { publicKey: bob.publicKey, persistentKeepalive: 10 });
+    network.runUntil(75_000);
+    const times = network.sightings.filter(({ at, bytes }) => at >= 50_000 && bytes.length === 32).map(({ at }) => at);
+    assert.deepEqual(times, [50_000, 60_000, 70_000]);
+  });
+
   it('goes out under a new private key at once', () => {
     const { network, alice, bob } = createSession();
     network.configure(alice, { publicKey: bob.publicKey, persistentKeepalive: 25 });
