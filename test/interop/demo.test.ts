@@ -19,7 +19,7 @@ interface Reach {
   ipv6: boolean;
 }
 
-describe('the six-hosts demo', labOptions(...PROGRAMS), () => {
+describe('the six-hosts demo', { ...labOptions(...PROGRAMS), concurrency: 3 }, () => {
   it('keeps its promises, and leaves nothing behind', async () => {
     const before = await machineState();
     const { demo, temporary } = await startDemo('--json');
