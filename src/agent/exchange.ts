@@ -20,7 +20,7 @@ export interface RegistryAnswer {
 }
 
 /** Long enough for a slow link, short enough for a person who waits. */
-export const REQUEST_TIMEOUT_MS = 15_000;
+const REQUEST_TIMEOUT_MS = 15_000;
 
 /** A detail is shown on a terminal: control characters could rewrite what stands there. */
 const CONTROL = /\p{Cc}+/gu;

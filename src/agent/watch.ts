@@ -30,10 +30,10 @@ export const WAIT_SECONDS = 55;
  * How often to ask a registry that does not hold requests and names no interval itself. Worked up to from the shortest
  * pause: one that is being restarted lets its waiting requests go, and holds them again afterwards.
  */
-export const FIRST_INTERVAL_MS = 1000;
+const FIRST_INTERVAL_MS = 1000;
 export const LAST_INTERVAL_MS = 60_000;
 /** The first pause after a failure; doubled with each, up to the last. */
-export const FIRST_BACKOFF_MS = 1000;
+const FIRST_BACKOFF_MS = 1000;
 export const LAST_BACKOFF_MS = 60_000;
 
 /** An answer without news that came faster than this was not held. */

@@ -22,7 +22,7 @@ export interface AgentStatus {
 
 type AgentPorts = Pick<Ports, 'files' | 'processes' | 'services' | 'clock'>;
 
-export function agentLogPath(interfaceName: string): string {
+function agentLogPath(interfaceName: string): string {
   return `/run/peerage/${interfaceName}.log`;
 }
 
@@ -76,11 +76,9 @@ function statusPath(name: string): string {
 /** False when it did not become so in time. */
 async function waitFor(ports: Pick<Ports, 'services' | 'clock'>, condition: () => Promise<boolean>): Promise<boolean> {
   const deadline = ports.clock.monotonic() + PATIENCE_MS;
-  // oxlint-disable no-await-in-loop -- waiting is the purpose
   while (!(await condition())) {
     if (ports.clock.monotonic() > deadline) return false;
     await ports.services.sleep(LOOK_AGAIN_MS);
   }
-  // oxlint-enable no-await-in-loop
   return true;
 }

@@ -23,7 +23,6 @@ export async function runHooks(ports: HookPorts, name: string, lines: readonly s
     showStep(ports, text);
     const keyFile = SET_PRIVATE_KEY.exec(line)?.groups?.['file'];
     // Each may need what the one before it did.
-    // eslint-disable-next-line no-await-in-loop
     await (keyFile === undefined ? runShell(ports, text) : setPrivateKey(ports, name, keyFile));
   }
 }

@@ -26,7 +26,6 @@ export async function deleteInterface(
 ): Promise<void> {
   await runStep(ports, ['ip', 'link', 'delete', 'dev', name]);
   const deadline = ports.clock.monotonic() + DAEMON_END_MS;
-  // oxlint-disable no-await-in-loop -- waiting is the purpose
   while ((await ports.uapi.interfaces()).includes(name)) {
     if (ports.clock.monotonic() > deadline)
       throw new UserError(`the tunnel daemon of "${name}" still runs although its interface is gone`, {
@@ -34,5 +33,4 @@ export async function deleteInterface(
       });
     await ports.services.sleep(LOOK_AGAIN_MS);
   }
-  // oxlint-enable no-await-in-loop
 }

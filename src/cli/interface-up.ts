@@ -32,12 +32,11 @@ export async function bringUp(ports: Ports, file: ConfigFile, options: UpOptions
   sayWhatIsNotDone(ports, file);
   if (await interfaceExists(ports, name))
     throw new UserError(`\`${name}' already exists`, { remedy: `Take it down first: peerage down ${name}` });
-  await runHooks(ports, name, file.config.interface.preUp);
   const interruption = watchInterruption(ports);
   try {
+    await runHooks(ports, name, file.config.interface.preUp);
     for (const step of [startTunnel, setConfig, setAddresses, setLink, setRoutes, runPostUp]) {
       interruption.check();
-      // eslint-disable-next-line no-await-in-loop -- each step needs the one before it
       await step(ports, file, options);
     }
     interruption.check();
@@ -68,7 +67,6 @@ async function setConfig(ports: Ports, { name, config }: ConfigFile, options: Up
 
 async function setAddresses(ports: Ports, { name, config }: ConfigFile): Promise<void> {
   // In the order of the file: the first is the source address of choice.
-  // eslint-disable-next-line no-await-in-loop
   for (const address of config.interface.addresses) await runStep(ports, addAddress(name, address));
 }
 

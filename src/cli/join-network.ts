@@ -101,23 +101,30 @@ async function expectFree(ports: Ports, name: string): Promise<void> {
     throw new UserError(`\`${name}' already exists`, { remedy: 'Choose another name: --interface wg1' });
   const path = configPath(name);
   const text = await ports.files.read(path);
-  if (text === undefined) return;
-  const { interface: own, peers } = parseConfigOrThrow(text, { file: path });
-  if (own.addresses.length > 0 || peers.length > 0)
-    throw new UserError(`${path} exists and was not written by \`peerage join\``, {
-      remedy: 'Choose another name (--interface wg1), or move the file away.',
-    });
+  if (text === undefined || readKeyFile(text, path) !== undefined) return;
+  throw new UserError(`${path} exists and was not written by \`peerage join\``, {
+    remedy: 'Choose another name (--interface wg1), or move the file away.',
+  });
 }
 
-/** The key in place, or a new one that is in place when this resolves. */
+/** The key that an earlier `join` left, or a new one; it is in the file when this resolves. */
 async function ensurePrivateKey(ports: Ports, name: string): Promise<PrivateKey> {
   const path = configPath(name);
-  const text = await ports.files.read(path);
-  const present = text === undefined ? undefined : parseConfigOrThrow(text, { file: path }).interface.privateKey;
-  const privateKey = present ?? generatePrivateKey(ports.random);
-  const config: Config = { interface: { ...EMPTY_INTERFACE, privateKey }, peers: [] };
-  await ports.files.write(path, formatConfig(config), { mode: 0o600 });
+  const present = readKeyFile((await ports.files.read(path)) ?? '', path);
+  if (present !== undefined) return present;
+  const privateKey = generatePrivateKey(ports.random);
+  await ports.files.write(path, keyFileText(privateKey), { mode: 0o600 });
   return privateKey;
+}
+
+/** The private key of a file that holds nothing else. */
+function readKeyFile(text: string, path: string): PrivateKey | undefined {
+  const { privateKey } = parseConfigOrThrow(text, { file: path }).interface;
+  return privateKey !== undefined && text === keyFileText(privateKey) ? privateKey : undefined;
+}
+
+function keyFileText(privateKey: PrivateKey): string {
+  return formatConfig({ interface: { ...EMPTY_INTERFACE, privateKey }, peers: [] });
 }
 
 async function enrol(
@@ -128,13 +135,13 @@ async function enrol(
   const privateKey = await ensurePrivateKey(ports, name);
   const publicKey = formatKey(ports.crypto.publicKey(privateKey) as PublicKey); // 32 bytes by its contract
   const facts: EnrolRequest = { ...input.facts, publicKey };
-  // When no answer comes, the enrolment may still have happened: the key is kept for then.
   const answer = await callRegistry(ports, registry, createEnrolment(token, facts));
   try {
     const enrolled = readEnrolment(answer, facts);
     return { membership: toMembership(registry, enrolled), config: toConfig(privateKey, enrolled) };
   } catch (error) {
-    await ports.files.remove(configPath(name));
+    // Without a clear answer the enrolment may still have happened: the key is kept for then.
+    if (answer.status < 500) await ports.files.remove(configPath(name));
     throw error;
   }
 }

@@ -39,10 +39,8 @@ export async function addRoutes(
   for (const prefix of [...prefixes].sort((a, b) => b.prefixLength - a.prefixLength)) {
     const add: CommandLine = ['ip', `-${prefix.family}`, 'route', 'add', formatCidr(prefix), 'dev', name];
     // One after the other: a prefix may be covered by the one before it.
-    // oxlint-disable no-await-in-loop
     if (table !== undefined && table !== 'auto') await runStep(ports, [...add, 'table', table]);
     else if (!(await isRouted(ports, name, prefix))) await runStep(ports, add);
-    // oxlint-enable no-await-in-loop
   }
 }
 
@@ -57,10 +55,8 @@ export async function removeRoutes(
   const where = table === undefined || table === 'auto' ? [] : ['table', table];
   for (const prefix of prefixes) {
     const route = [formatCidr(prefix), 'dev', name, ...where];
-    // oxlint-disable no-await-in-loop -- as above
     const present = await query(ports, ['ip', `-${prefix.family}`, 'route', 'show', 'exact', ...route]);
     if (present.trim() !== '') await runStep(ports, ['ip', `-${prefix.family}`, 'route', 'delete', ...route]);
-    // oxlint-enable no-await-in-loop
   }
 }
 

@@ -70,7 +70,7 @@ class Agent {
     this.#say(`watching ${this.#membership.registry}`);
     let answer: Promise<WatchEvent> | undefined;
     let nextLook = clock.monotonic();
-    // oxlint-disable no-await-in-loop -- one thing at a time, so that no two of them change the tunnel at once
+    // One thing at a time, so that no two of them change the tunnel at once.
     while (!signal.aborted) {
       answer ??= this.#ask();
       const wakeAt = Math.min(nextLook, this.#watch.nextTimeout());
@@ -86,7 +86,6 @@ class Agent {
         nextLook = clock.monotonic() + LOOK_MS;
       }
     }
-    // oxlint-enable no-await-in-loop
     this.#say('ended');
     if (this.#failure !== undefined) throw this.#failure;
   }

@@ -21,7 +21,7 @@ const RED = '\x1b[31m';
 const GREEN = '\x1b[32m';
 const YELLOW = '\x1b[33m';
 const CYAN = '\x1b[36m';
-// eslint-disable-next-line no-control-regex -- the escape sequences above, to take them out again
+// oxlint-disable-next-line no-control-regex -- the escape sequences above, to take them out again
 const ESCAPES = /\x1b\[\d+m/g;
 
 const UNITS: readonly [unit: string, seconds: number][] = [

@@ -52,7 +52,6 @@ async function showAll(ports: Ports, field: string | undefined): Promise<void> {
   for (const name of names) {
     try {
       // One after the other: the output keeps their order, and a host has few.
-      // eslint-disable-next-line no-await-in-loop
       const state = await describeTunnel(ports, name);
       texts.push(field === undefined ? pretty(ports, name, state) : formatField(field, state, name));
     } catch (error) {

@@ -21,7 +21,7 @@ export async function setConfigChange(
 }
 
 /** The interface's own part of a change; an absent listen port or mark is set back to "any" and "none". */
-export function interfaceChange(config: Config): TunnelChange {
+function interfaceChange(config: Config): TunnelChange {
   const { privateKey, listenPort, fwmark } = config.interface;
   return {
     ...(privateKey === undefined ? {} : { privateKey }),
@@ -31,7 +31,7 @@ export function interfaceChange(config: Config): TunnelChange {
 }
 
 /** All that a [Peer] section says; what it does not say is switched off. */
-export async function peerChange(
+async function peerChange(
   ports: Pick<Ports, 'processes' | 'files' | 'terminal'>,
   peer: PeerConfig,
   options: { unresolved: UnresolvedPolicy },

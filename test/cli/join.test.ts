@@ -215,6 +215,31 @@ describe('a host of a registry', labOptions('curl', 'wg'), () => {
     await dolores.output('peerage', ['leave']);
   });
 
+  it('may keep itself current in the foreground, until it is told to end; the tunnel stays', async () => {
+    const agent = await teddy.spawn('peerage', ['join', `${REGISTRY}/${await token()}`, '--foreground']);
+    await teddy.waitFor('it is current', async () => (await status(teddy)).agent.state === 'current');
+    assert.equal((await status(teddy)).agent.isRunning, true);
+    await agent.signal('SIGTERM');
+    await teddy.waitFor('it ends', () => agent.hasExited);
+    assert.match(agent.stderr, /wg0: ended/);
+    const { isUp, agent: after } = await status(teddy);
+    assert.deepEqual([isUp, after.isRunning], [true, false]);
+    await teddy.output('peerage', ['leave']);
+  });
+
+  it('leaves a file alone that somebody else wrote', async () => {
+    await teddy.output('sh', [
+      '-c',
+      'echo "[Interface]\nPrivateKey = $(peerage genkey)\nListenPort = 5" > /etc/wireguard/wg0.conf',
+    ]);
+    const before = await teddy.output('cat', ['/etc/wireguard/wg0.conf']);
+    const refused = await teddy.run('peerage', ['join', `${REGISTRY}/${await token()}`]);
+    assert.equal(refused.exitCode, 1);
+    assert.match(refused.stderr, /exists and was not written by `peerage join`/);
+    assert.equal(await teddy.output('cat', ['/etc/wireguard/wg0.conf']), before);
+    await teddy.output('rm', ['/etc/wireguard/wg0.conf']);
+  });
+
   it('does not leave half of anything behind when its token is refused', async () => {
     const refused = await teddy.run('peerage', ['join', `${REGISTRY}/pgt_${'x'.repeat(43)}`]);
     assert.equal(refused.exitCode, 1);

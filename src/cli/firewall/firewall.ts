@@ -39,7 +39,6 @@ export async function openFirewall(
   // Written first: a rule that is there but forgotten would stay for ever.
   const closings = [...(await readClosings(ports, interfaceName)), ...openings.map((opening) => opening.remove)];
   await ports.files.write(statePath(interfaceName), `${JSON.stringify(closings, undefined, 2)}\n`, { mode: 0o600 });
-  // eslint-disable-next-line no-await-in-loop -- one after the other, as they are shown
   for (const { add } of openings) await runStep(ports, add);
 }
 
@@ -51,7 +50,6 @@ export async function closeFirewall(ports: FirewallPorts, interfaceName: string)
   const unique = new Map(commands.flat().map((command) => [command.join(' '), command]));
   for (const command of unique.values()) {
     try {
-      // eslint-disable-next-line no-await-in-loop -- one after the other, as they are shown
       await runStep(ports, command);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
