@@ -9,7 +9,7 @@ import type { Ffi, FfiLibrary, FfiSignature, FfiType } from '../linux/ffi.ts';
 // `uintptr_t` rather than `void *`: koffi then takes the number as it is, without looking for an object behind it.
 const TYPES: Readonly<Record<FfiType, string>> = { p: 'uintptr_t', i: 'int', z: 'size_t', v: 'void' };
 /** A size comes back signed, because libc says -1 with it. */
-const RESULTS: Readonly<Record<FfiType, string>> = { ...TYPES, z: 'ssize_t' };
+const RESULTS: Readonly<Record<FfiType, string>> = { ...TYPES, z: 'int64_t' };
 
 export const nodeFfi: Ffi = {
   name: 'node',

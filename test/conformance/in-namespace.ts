@@ -12,14 +12,15 @@ import { labOptions, USER_NAMESPACE } from '../interop/lab/requirements.ts';
 
 const INSIDE = 'PEERAGE_TEST_NAMESPACE';
 const TIMEOUT_MS = 180_000;
-const SOCKETS = '/var/run/wireguard';
+const SOCKETS = '/run/wireguard';
 
 /** `programs`: what the tests run besides ip. `define` registers the tests. */
 export function inNamespace(file: string, programs: readonly string[], define: () => void): void {
   if (process.env[INSIDE] !== undefined) {
     execFileSync('ip', ['link', 'set', 'lo', 'up']);
+    // The whole folder: without root nothing could be created in the machine's own.
+    execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', '/run']);
     mkdirSync(SOCKETS, { recursive: true });
-    execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', SOCKETS]);
     define();
     return;
   }
