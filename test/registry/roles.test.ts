@@ -11,9 +11,9 @@ describe('roles', () => {
     const lab = await startLab(t);
     const operations = operationsOf(JSON.parse((await lab.ask('GET', '/openapi.json', { as: null })).text));
     assert(operations.length >= 18, 'the document lists the operations');
-    for (const { method, path, roles, body } of operations) {
+    for (const [i, { method, path, roles, body }] of operations.entries()) {
       // Anew each time: some operations spend what they are given.
-      const { hostKey } = await lab.enrol(await lab.token(), { name: `h${Math.random().toString(36).slice(2)}` });
+      const { hostKey } = await lab.enrol(await lab.token(), { name: `host-${i}` });
       const credentials = { adminKey: lab.adminKey, enrolmentToken: await lab.token(), hostKey, nobody: null };
       const target = path
         .replace('{network}', 'nowhere')
