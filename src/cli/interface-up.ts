@@ -33,9 +33,12 @@ export async function bringUp(ports: Ports, file: ConfigFile, options: UpOptions
   if (await interfaceExists(ports, name))
     throw new UserError(`\`${name}' already exists`, { remedy: `Take it down first: peerage down ${name}` });
   const interruption = watchInterruption(ports);
+  await runHooks(ports, name, file.config.interface.preUp);
+  interruption.check();
+  await startTunnel(ports, file, options);
+  // From here on the interface is ours to delete; one that somebody else made meanwhile made the start fail.
   try {
-    await runHooks(ports, name, file.config.interface.preUp);
-    for (const step of [startTunnel, setConfig, setAddresses, setLink, setRoutes, runPostUp]) {
+    for (const step of [setConfig, setAddresses, setLink, setRoutes, runPostUp]) {
       interruption.check();
       await step(ports, file, options);
     }

@@ -14,7 +14,8 @@ export async function resolveEndpoint(
 ): Promise<Endpoint | undefined> {
   const literal = endpointAddress(endpoint);
   if (literal !== undefined) {
-    const scopeId = await zoneIndex(ports, endpoint.host);
+    const zone = endpoint.host.split('%', 2)[1];
+    const scopeId = zone === undefined ? 0 : await zoneIndex(ports, zone);
     return scopeId === undefined ? undefined : Endpoint.from(literal, endpoint.port, scopeId);
   }
   const { exitCode, stdout } = await ports.processes.run('getent', ['ahosts', endpoint.host]);
@@ -22,10 +23,8 @@ export async function resolveEndpoint(
   return address && Endpoint.from(address, endpoint.port);
 }
 
-/** The interface index that a zone (`fe80::1%eth0`, `fe80::1%2`) stands for; 0 when there is none. */
-async function zoneIndex(ports: Pick<Ports, 'files'>, host: string): Promise<number | undefined> {
-  const zone = host.split('%', 2)[1];
-  if (zone === undefined) return 0;
+/** The index of the interface that a zone (`eth0` or `2`, as in `fe80::1%eth0`) stands for; undefined when there is none. */
+export async function zoneIndex(ports: Pick<Ports, 'files'>, zone: string): Promise<number | undefined> {
   if (/^\d{1,9}$/.test(zone)) return Number(zone);
   const index = await ports.files.read(`/sys/class/net/${zone.replaceAll('/', '')}/ifindex`);
   return index === undefined ? undefined : Number(index);

@@ -4,13 +4,30 @@ import type { TunnelChange, TunnelState } from '../tunnel/state.ts';
 import { formatSet, GET_REQUEST } from '../uapi/format-set.ts';
 import { expectSuccess, parseGet } from '../uapi/parse-get.ts';
 import type { Ports } from './ports.ts';
+import { zoneIndex } from './resolve.ts';
 
-export async function describeTunnel(ports: Pick<Ports, 'uapi' | 'crypto'>, name: string): Promise<TunnelState> {
-  return parseGet(await ports.uapi.exchange(name, GET_REQUEST), {
+export async function describeTunnel(
+  ports: Pick<Ports, 'uapi' | 'crypto' | 'files'>,
+  name: string,
+): Promise<TunnelState> {
+  const answer = await ports.uapi.exchange(name, GET_REQUEST);
+  const zones = await readZones(ports, answer);
+  return parseGet(answer, {
     derivePublicKey: (privateKey) => ports.crypto.publicKey(privateKey) as PublicKey, // 32 bytes by its contract
+    interfaceIndex: (zone) => zones.get(zone),
   });
 }
 
 export async function changeTunnel(ports: Pick<Ports, 'uapi'>, name: string, change: TunnelChange): Promise<void> {
   expectSuccess(await ports.uapi.exchange(name, formatSet(change)));
+}
+
+/** wireguard-go writes the zone of a link-local endpoint as the name of its interface. */
+async function readZones(ports: Pick<Ports, 'files'>, answer: string): Promise<Map<string, number>> {
+  const zones = new Map<string, number>();
+  for (const [, zone = ''] of answer.matchAll(/^endpoint=\[[^%\]]+%([^\]]+)\]/gm)) {
+    const index = await zoneIndex(ports, zone);
+    if (index !== undefined) zones.set(zone, index);
+  }
+  return zones;
 }

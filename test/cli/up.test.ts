@@ -84,6 +84,29 @@ PersistentKeepalive = 25
     assert.match(stderr, /\[#\] ip link delete dev wg0/);
   });
 
+  it('so does a person who interrupts it', async () => {
+    await write(`${plain}PostUp = touch /run/waiting; read go < /run/fifo\n`);
+    await host.output('mkfifo', ['/run/fifo']);
+    const up = await host.spawn('peerage', ['up', 'wg0']);
+    await host.waitFor('the hook waits', async () => (await host.run('test', ['-e', '/run/waiting'])).exitCode === 0);
+    await up.signal('SIGINT');
+    await host.output('sh', ['-c', 'echo go > /run/fifo']);
+    const { exitCode, stderr } = await up.result;
+    assert.equal(exitCode, 1);
+    assert.match(stderr, /interrupted; everything was taken back/);
+  });
+
+  it('of two at once, one wins and the other does it no harm', async () => {
+    await write(plain);
+    const both = await Promise.all([host.run('peerage', ['up', 'wg0']), host.run('peerage', ['up', 'wg0'])]);
+    const said = both.map((each) => each.stderr).join('\n');
+    assert.equal(both.filter((each) => each.exitCode === 0).length, 1, said);
+    assert.equal(both.filter((each) => each.exitCode === 1).length, 1, said);
+    assert.match(await host.output('ip', ['address', 'show', 'dev', 'wg0']), /10\.9\.0\.1/);
+    assert.equal(await host.output('peerage', ['show', 'interfaces']), 'wg0\n');
+    await host.output('peerage', ['down', 'wg0']);
+  });
+
   it('a name that cannot be resolved, an address that is taken, a key that is none: all taken back', async () => {
     const peer = `[Peer]\nPublicKey = ${PEER_KEY}\n`;
     for (const [text, message] of [
