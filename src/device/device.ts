@@ -15,7 +15,7 @@ import type { Peer } from '../peer/peer.ts';
 import { AllowedIps } from './allowed-ips.ts';
 import { configureDevice, describeDevice, eraseDevice } from './configure.ts';
 import { drop, type DeviceContext, type IndexEntry } from './context.ts';
-import type { DeviceChange, DeviceState, Output } from './contract.ts';
+import type { DatagramOutput, DeviceChange, DeviceState, Output } from './contract.ts';
 import { DeadlineQueue } from './deadline-queue.ts';
 import { ForwardClock } from './forward-clock.ts';
 import { IndexTable } from './index-table.ts';
@@ -103,6 +103,15 @@ export class Device {
   /** The next output, valid until the next `poll()` or `handle*()`. */
   poll(): Output | undefined {
     return this.#context.outputs.take();
+  }
+
+  /** The datagram that the last `poll()` gave was refused by the socket: it does not count as sent, as with the kernel module. */
+  handleUnsent({ to, length }: DatagramOutput): void {
+    for (const peer of this.#context.peers.values()) {
+      if (peer.endpoint !== to) continue; // the very object: a cookie reply goes to no peer's
+      peer.txBytes -= length;
+      return;
+    }
   }
 
   /** The interface came up: persistent keepalives go out at once. */

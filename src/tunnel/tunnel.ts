@@ -157,7 +157,8 @@ export class Tunnel {
     for (let output = this.#device.poll(); output !== undefined; output = this.#device.poll()) {
       switch (output.type) {
         case 'datagram':
-          this.#udp.send(output.buffer, output.offset, output.length, output.to, output.ecn);
+          if (!this.#udp.send(output.buffer, output.offset, output.length, output.to, output.ecn))
+            this.#device.handleUnsent(output);
           break;
         case 'packet':
           this.#tun.write(output.buffer, output.offset, output.length);

@@ -143,6 +143,19 @@ test('when the interface is deleted the tunnel closes, forgets its keys and leav
   await a.tunnel.close();
 });
 
+test('what the socket refused does not count as sent', async () => {
+  const { a, time } = await connected();
+  const before = onlyPeer(a).txBytes;
+  a.udp.addresses = [];
+  for (let number = 0; number < 5; number++) a.tun.send(createPacket({ from: A.inner, to: B.inner, number }));
+  await time.settle();
+  assert.equal(onlyPeer(a).txBytes, before);
+  a.udp.addresses = [parseAddress(A.outer)!];
+  a.tun.send(createPacket({ from: A.inner, to: B.inner, bytes: 64 }));
+  await time.settle();
+  assert.equal(onlyPeer(a).txBytes, before + 16 + 64 + 16);
+});
+
 test('a port that cannot be bound is refused, and nothing else of the change is applied', async () => {
   const { a } = await connected();
   a.udp.bind = (port) => {
