@@ -49,13 +49,19 @@ export async function joinNetwork(ports: Ports, link: string, options: JoinOptio
   const file = await readConfigFile(ports, name);
   try {
     await bringUp(ports, file, { unresolved: 'warn' });
-    await guardFirewall(ports, file, options);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     throw new UserError(error.message, {
       remedy: `This host is enrolled; only the interface is missing. Then: peerage up ${name}`,
       cause: error,
     });
+  }
+  try {
+    await guardFirewall(ports, file, options);
+  } catch (error) {
+    // The host is in, and reaches the others; whether they reach it is for the person to mend.
+    if (!(error instanceof UserError)) throw error;
+    ports.terminal.stderr(`Warning: the firewall was not opened: ${error.message}\n`);
   }
   await announce(ports, name, membership, options);
 }
