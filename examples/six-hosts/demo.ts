@@ -13,6 +13,7 @@ import { Lab } from '../../test/interop/lab/lab.ts';
 import { whyNoLab } from '../../test/interop/lab/requirements.ts';
 import { WAYS, enrol, refresh, startRegistry } from './enrol.ts';
 import { formatJson, formatReport, isGood } from './report.ts';
+import type { Outcome } from './report.ts';
 import { buildWorld } from './topology.ts';
 import type { MemberName, World } from './topology.ts';
 import { checkPairs, checkRedis, checkSites, readStatuses } from './verify.ts';
@@ -42,19 +43,23 @@ async function main(args: string[]): Promise<number> {
   });
   try {
     await using lab = await Lab.open();
-    const result = await Promise.race([run(lab, options, interrupted), interrupted]);
-    return result === 'interrupted' ? 130 : result;
+    const result = await Promise.race([run(lab), interrupted]);
+    if (result === 'interrupted') return 130;
+    const { world, outcome } = result;
+    const screen = { width: process.stdout.columns ?? 160, now: Date.now() };
+    process.stdout.write(options.json ? formatJson(outcome) : formatReport(outcome, screen));
+    if (options.keep) {
+      sayHowToEnter(world);
+      await interrupted;
+    }
+    return isGood(outcome) ? 0 : 1;
   } catch (error) {
     say(`The demo failed: ${error instanceof Error ? error.message : String(error)}`);
     return 1;
   }
 }
 
-async function run(
-  lab: Lab,
-  { keep, json }: { keep: boolean; json: boolean },
-  interrupted: Promise<unknown>,
-): Promise<number> {
+async function run(lab: Lab): Promise<{ world: World; outcome: Outcome }> {
   const start = performance.now();
   say('Building an internet, a home and an office');
   const world = await buildWorld(lab);
@@ -71,19 +76,13 @@ async function run(
   const pairs = await checkPairs(world, listed, showProgress);
   say('Pinging the devices at home and in the office');
   const sites = await checkSites(world);
+  say('Pinging every host from every other, with the registry silent');
+  const pairsAlone = await administrator.withoutRegistry(() => checkPairs(world, listed, showProgress));
   say('Asking Redis');
   const redis = await checkRedis(world, listed);
   const members = await readStatuses(world, administrator);
   const seconds = Math.round((performance.now() - start) / 1000);
-  const outcome = { members, pairs, sites, redis, seconds };
-  process.stdout.write(
-    json ? formatJson(outcome) : formatReport(outcome, { width: process.stdout.columns ?? 160, now: Date.now() }),
-  );
-  if (keep) {
-    sayHowToEnter(world);
-    await interrupted;
-  }
-  return isGood(outcome) ? 0 : 1;
+  return { world, outcome: { members, pairs, pairsAlone, sites, redis, seconds } };
 }
 
 function sayHowToEnter(world: World): void {

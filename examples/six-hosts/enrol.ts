@@ -27,6 +27,8 @@ const ENROL_TIMEOUT_MS = 60_000;
 /** The administrator works on the host of the registry. */
 export interface Administrator {
   run(...args: string[]): Promise<string>;
+  /** Does something while the registry hears and says nothing. */
+  withoutRegistry<T>(action: () => Promise<T>): Promise<T>;
 }
 
 /** `peerage registry serve`, and the network that the guide designs. */
@@ -43,7 +45,17 @@ export async function startRegistry(registry: Host): Promise<Administrator> {
   );
   if (adminKey === 'ended') throw new Error(`the registry ended:\n${server.stderr}`);
   const env = { PEERAGE_REGISTRY: REGISTRY_URL, PEERAGE_ADMIN_KEY: adminKey };
-  const administrator = { run: (...args: string[]) => registry.output('peerage', args, { env }) };
+  const administrator: Administrator = {
+    run: (...args) => registry.output('peerage', args, { env }),
+    async withoutRegistry(action) {
+      await server.signal('SIGSTOP');
+      try {
+        return await action();
+      } finally {
+        await server.signal('SIGCONT');
+      }
+    },
+  };
   const { name, suffix, ranges, port } = NETWORK;
   await administrator.run('network', 'add', name, '--suffix', suffix, '--range', ...ranges, '--port', `${port}`);
   return administrator;

@@ -8,15 +8,17 @@ import type { MemberStatus, Reach, Service } from './verify.ts';
 export interface Outcome {
   members: readonly MemberStatus[];
   pairs: readonly Reach[];
+  /** While the registry was silent. */
+  pairsAlone: readonly Reach[];
   sites: readonly Reach[];
   redis: Service;
   seconds: number;
 }
 
 /** Whether everything that was promised came true. */
-export function isGood({ pairs, sites, redis }: Outcome): boolean {
-  const reached = [...pairs, ...sites].every(({ ipv4, ipv6 }) => ipv4 && ipv6);
-  return pairs.length === 30 && reached && redis.answersTeddy && !redis.answersStranger;
+export function isGood({ pairs, pairsAlone, sites, redis }: Outcome): boolean {
+  const reached = [...pairs, ...pairsAlone, ...sites].every(({ ipv4, ipv6 }) => ipv4 && ipv6);
+  return pairs.length === 30 && pairsAlone.length === 30 && reached && redis.answersTeddy && !redis.answersStranger;
 }
 
 export function formatJson(outcome: Outcome): string {
@@ -25,7 +27,7 @@ export function formatJson(outcome: Outcome): string {
 }
 
 export function formatReport(outcome: Outcome, { width, now }: { width: number; now: number }): string {
-  const { members, pairs, sites, redis, seconds } = outcome;
+  const { members, pairs, pairsAlone, sites, redis, seconds } = outcome;
   const rows = members.map((member) => {
     const own = pairs.filter(({ from }) => from === member.name);
     return [
@@ -43,6 +45,8 @@ export function formatReport(outcome: Outcome, { width, now }: { width: number; 
     formatTable(COLUMNS, rows, width),
     `${countReached(pairs)} of ${pairs.length} pairs of hosts reach each other over IPv4 and IPv6.`,
     ...pairs.filter(isUnreached).map(describeUnreached),
+    `${countReached(pairsAlone)} of ${pairsAlone.length} still do while the registry is silent.`,
+    ...pairsAlone.filter(isUnreached).map(describeUnreached),
     `${countReached(sites)} of ${sites.length} ways to the devices at home and in the office work over IPv4 and IPv6.`,
     ...sites.filter(isUnreached).map(describeUnreached),
     `Redis on dolores (${redis.address}) ${redis.answersTeddy ? 'answers' : 'DOES NOT ANSWER'} teddy over the VPN, and ` +

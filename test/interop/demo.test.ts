@@ -29,12 +29,15 @@ describe('the six-hosts demo', { ...labOptions(...PROGRAMS), concurrency: 3 }, (
       ok: boolean;
       members: { name: string; enrolledBy: string; latestHandshake: number }[];
       pairs: (Reach & { from: string; to: string })[];
+      pairsAlone: Reach[];
       sites: Reach[];
       redis: { answersTeddy: boolean; answersStranger: boolean };
     };
     assert.equal(outcome.ok, true);
     assert.equal(new Set(outcome.pairs.map(({ from, to }) => `${from} ${to}`)).size, 30);
     assert.ok(outcome.pairs.every(({ ipv4, ipv6 }) => ipv4 && ipv6));
+    assert.equal(outcome.pairsAlone.length, 30);
+    assert.ok(outcome.pairsAlone.every(({ ipv4, ipv6 }) => ipv4 && ipv6));
     assert.equal(outcome.sites.length, 12);
     assert.ok(outcome.sites.every(({ ipv4, ipv6 }) => ipv4 && ipv6));
     assert.ok(outcome.members.every(({ latestHandshake }) => latestHandshake > 0));

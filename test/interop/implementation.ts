@@ -34,6 +34,9 @@ export const PAIRINGS: readonly (readonly [initiator: Implementation, responder:
   [peerage, peerage],
 ];
 
+/** Where the scenario is about what the initiator does. */
+export const OURS_FIRST: typeof PAIRINGS = PAIRINGS.filter(([initiator]) => initiator === peerage);
+
 /** A suite of scenarios for every pairing; the pairings run at the same time. */
 export function describePairings(
   what: string,

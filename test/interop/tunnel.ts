@@ -5,9 +5,11 @@ import type { Implementation } from './implementation.ts';
 import type { Host } from './lab/host.ts';
 import type { RunningProcess, Signal } from './lab/process.ts';
 
-const INTERFACE = 'wg0';
-
 export interface TunnelOptions {
+  /** Name of the interface, `wg0` unless told. */
+  interface?: string;
+  /** The host that gets the interface, while the daemon stays where it is. */
+  moveTo?: Host;
   /** With prefix lengths; they become routes, too. */
   addresses: readonly string[];
   listenPort?: number;
@@ -42,7 +44,9 @@ export class Tunnel {
   readonly options: Readonly<TunnelOptions>;
   readonly privateKey: string;
   readonly publicKey: string;
-  readonly interface = INTERFACE;
+  readonly interface: string;
+  /** The host that has the interface: the daemon's own, unless it was moved. */
+  readonly inside: Host;
   readonly #peers = new Map<string, PeerSettings>();
   #daemon: RunningProcess | undefined;
 
@@ -55,6 +59,8 @@ export class Tunnel {
     this.host = host;
     this.implementation = implementation;
     this.options = options;
+    this.interface = options.interface ?? 'wg0';
+    this.inside = options.moveTo ?? host;
     this.privateKey = keys.privateKey;
     this.publicKey = keys.publicKey;
   }
@@ -76,8 +82,8 @@ export class Tunnel {
   /** Starts the daemon, and gives it what it had when it was stopped. */
   async start(): Promise<void> {
     const { program, env } = this.implementation;
-    await this.host.output('rm', ['-f', `/run/wireguard/${INTERFACE}.sock`]); // of a killed wireguard-go
-    const daemon = await this.host.spawn(program, ['-f', ...(this.options.args ?? []), INTERFACE], {
+    await this.host.output('rm', ['-f', `/run/wireguard/${this.interface}.sock`]); // of a killed wireguard-go
+    const daemon = await this.host.spawn(program, ['-f', ...(this.options.args ?? []), this.interface], {
       env: { ...env, ...this.options.env },
     });
     this.#daemon = daemon;
@@ -85,14 +91,15 @@ export class Tunnel {
       `${program} answers`,
       async () => {
         if (daemon.hasExited) return 'ended';
-        return (await this.host.run('wg', ['show', INTERFACE])).exitCode === 0 ? 'answers' : undefined;
+        return (await this.host.run('wg', ['show', this.interface])).exitCode === 0 ? 'answers' : undefined;
       },
       { explain: () => `${daemon.stdout}${daemon.stderr}` },
     );
     await this.#configure('setconf');
-    await this.host.ip(
-      ...this.options.addresses.map((address) => `address add ${address} dev ${INTERFACE}`),
-      `link set ${INTERFACE} mtu ${this.options.mtu ?? 1420} up`,
+    if (this.inside !== this.host) await this.host.moveInterface(this.interface, this.inside);
+    await this.inside.ip(
+      ...this.options.addresses.map((address) => `address add ${address} dev ${this.interface}`),
+      `link set ${this.interface} mtu ${this.options.mtu ?? 1420} up`,
     );
     // Daemons notice asynchronously that the interface is up. What comes before is lost and tried again after 5 seconds.
     const { listenPort } = this.options;
@@ -112,7 +119,7 @@ export class Tunnel {
 
   /** One of `wg show`'s views of the peer. */
   async peer({ publicKey }: { publicKey: string }): Promise<PeerStatus> {
-    const dump = await this.host.output('wg', ['show', INTERFACE, 'dump']);
+    const dump = await this.host.output('wg', ['show', this.interface, 'dump']);
     const fields = dump
       .split('\n')
       .slice(1)
@@ -142,7 +149,7 @@ export class Tunnel {
     // cat(1) makes a pipe of what Node hands over as a socket, which cannot be opened as /dev/stdin.
     const { exitCode, stderr } = await this.host.run(
       'sh',
-      ['-c', 'cat | wg "$1" "$2" /dev/stdin', 'sh', command, INTERFACE],
+      ['-c', 'cat | wg "$1" "$2" /dev/stdin', 'sh', command, this.interface],
       { input: `${lines.join('\n')}\n` },
     );
     if (exitCode === 0) return;

@@ -1,13 +1,17 @@
 /**
  * A host of the lab: its own network, processes, name, /etc, /run and /var/lib.
  */
+import { execFile } from 'node:child_process';
 import { dirname } from 'node:path';
+import { promisify } from 'node:util';
 import type { Namespace } from './namespace.ts';
 import { resultWithin, startProcess } from './process.ts';
 import type { ProcessResult, RunOptions, RunningProcess, Signal } from './process.ts';
 import { SYSTEM_PATH } from './requirements.ts';
 import { waitFor } from './wait.ts';
 import type { WaitOptions } from './wait.ts';
+
+const execute = promisify(execFile);
 
 const DEFAULT_TIMEOUT_MS = 20_000;
 
@@ -18,7 +22,7 @@ const ENVIRONMENT = {
   LANG: 'C.UTF-8',
 };
 
-export class Host {
+export class Host implements AsyncDisposable {
   readonly name: string;
   readonly #namespace: Namespace;
 
@@ -67,6 +71,18 @@ export class Host {
   /** Runs lines of ip(8), all of which must succeed. */
   async ip(...lines: string[]): Promise<void> {
     await this.output('ip', ['-batch', '-'], { input: `${lines.join('\n')}\n` });
+  }
+
+  /** Gives one of its interfaces to another host: it arrives down and without addresses. */
+  async moveInterface(name: string, to: Host): Promise<void> {
+    // Outside of the process namespace, so that the number is this machine's.
+    const [nsenter, ...args] = [...this.#namespace.enter('net'), 'ip', 'link', 'set', name, 'netns', `${to.pid}`];
+    await execute(nsenter!, args);
+  }
+
+  /** Ends all its processes. Its network is gone with them, unless somebody elsewhere holds on to it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#namespace[Symbol.asyncDispose]();
   }
 
   /** Runs a command (or anything else) again until it comes out true. */
