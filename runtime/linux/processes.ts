@@ -35,6 +35,7 @@ export function createProcesses(self: readonly [program: string, ...args: string
       }
     },
     interrupted,
+    self,
     pid: process.pid,
     isRoot: process.getuid?.() === 0,
     env: process.env,

@@ -63,6 +63,8 @@ export interface Processes {
   isAlive(pid: number): boolean;
   /** Resolves on SIGINT or SIGTERM. */
   interrupted(): Promise<void>;
+  /** How `peerage` itself is started: a program by its full path, and its first arguments. */
+  readonly self: readonly [program: string, ...args: string[]];
   readonly pid: number;
   readonly isRoot: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;

@@ -28,6 +28,7 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, () => Promise<Ad
     show: async () => (await import('./show.ts')).addShow,
     syncconf: async () => (await import('./syncconf.ts')).addSyncconf,
     tun: async () => (await import('./tun.ts')).addTun,
+    service: async () => (await import('./service.ts')).addService,
   },
   'A host of a registry:': {
     join: async () => (await import('./join.ts')).addJoin,
