@@ -61,7 +61,7 @@ const MEANINGS: Readonly<Record<number, string>> = {
 
 /** A call that failed for a reason outside this program: `cannot bind UDP port 53: permission denied (errno 13)`. */
 export class LibcError extends UserError {
-  readonly errno: number;
+  override readonly errno: number;
 
   constructor(what: string, errno: number, remedy?: string) {
     super(`${what}: ${MEANINGS[errno] ?? 'failed'} (errno ${errno})`, remedy === undefined ? {} : { remedy });

@@ -2,9 +2,11 @@
  * The network interface behind a TUN descriptor: its flags and MTU, and word of every change.
  *
  * A netlink socket only says that something changed; what is so now is then asked with ioctls, so that no message has to
- * be understood and a lost one does no harm. An interface may be moved to another network namespace while the tunnel
- * runs: it is then gone from here, and the watch follows it there. UDP stays where it was born.
+ * be understood and a lost one does no harm. An interface may be moved to another network namespace while the tunnel runs. The
+ * socket stays and listens to that one as well: a socket of ours in there would keep the namespace alive for as long as
+ * we live, and our interface with it.
  */
+import { readlinkSync } from 'node:fs';
 import type { Ffi, Handle } from './ffi.ts';
 import { loadLibc, LibcError, type Libc } from './libc.ts';
 import { Memory } from './memory.ts';
@@ -26,6 +28,13 @@ const SOCK_RAW_CLOEXEC_NONBLOCK = 3 | 0x80000 | 0x800;
 const NETLINK_ROUTE = 0;
 const RTMGRP_LINK = 1;
 const SOCKADDR_NL_BYTES = 12;
+const SOL_NETLINK = 270;
+const NETLINK_LISTEN_ALL_NSID = 8;
+const RTM_NEWNSID = 88;
+const NLM_F_REQUEST = 1;
+const NETNSA_NSID = 1;
+const NETNSA_FD = 3;
+const NEWNSID_BYTES = 36;
 const CLONE_NEWNET = 0x4000_0000;
 const O_RDONLY_CLOEXEC = 0x80000;
 
@@ -45,8 +54,13 @@ export class Link {
   readonly #request: Memory;
   readonly #messages: Memory;
   readonly #size: Handle;
-  #socket: number;
-  #watch: Watch;
+  readonly #socket: number;
+  readonly #watch: Watch;
+  /** A descriptor of the namespace that we live in, and the kernel's name for it. */
+  readonly #home: number;
+  readonly #homeName: string;
+  /** Names the namespace that the interface was in last. */
+  #place: string;
 
   constructor(ffi: Ffi, poller: Poller, tunFd: number, onChange: () => void) {
     this.#ffi = ffi;
@@ -58,13 +72,30 @@ export class Link {
     this.#messages = new Memory(ffi, 8192);
     this.#size = ffi.size(8192);
     this.#socket = this.#open();
-    if (this.#socket < 0) throw new LibcError('cannot open a netlink socket', ffi.errno());
+    this.#request.setText(0, '/proc/thread-self/ns/net');
+    this.#home = this.#libc.open(this.#request.at(0), O_RDONLY_CLOEXEC);
+    if (this.#home < 0) {
+      this.#libc.close(this.#socket);
+      throw new LibcError('cannot open the network namespace', ffi.errno(), 'Mount /proc.');
+    }
+    this.#homeName = nameOf(this.#home);
+    this.#place = this.#homeName;
     this.#watch = this.#listen();
   }
 
   /** Undefined when the interface was deleted, or cannot be reached where it is now. */
   state(): LinkState | undefined {
-    return this.#ask() ?? (this.#follow() ? this.#ask() : undefined);
+    const there = this.#libc.ioctl(this.#tunFd, this.#ffi.size(TUNGETDEVNETNS), this.#ffi.handle(0));
+    if (there < 0) return this.#ask(this.#socket); // old kernels do not tell, and it is mostly here
+    try {
+      const place = nameOf(there);
+      if (place === this.#homeName) return this.#ask(this.#socket);
+      if (place !== this.#place) this.#hear(there);
+      this.#place = place;
+      return this.#askIn(there);
+    } finally {
+      this.#libc.close(there);
+    }
   }
 
   setMtu(mtu: number): void {
@@ -77,15 +108,17 @@ export class Link {
   close(): void {
     this.#watch.release();
     this.#libc.close(this.#socket);
+    this.#libc.close(this.#home);
   }
 
-  #ask(): LinkState | undefined {
+  /** `socket`: any that was born where the interface is. */
+  #ask(socket: number): LinkState | undefined {
     if (!this.#nameInRequest()) return undefined;
     const name = this.#request.text(0, IFNAME_BYTES);
     // Both ioctls leave the name as it is. They work on a socket of any family.
-    if (this.#ioctl(this.#socket, SIOCGIFFLAGS) < 0) return undefined;
+    if (this.#ioctl(socket, SIOCGIFFLAGS) < 0) return undefined;
     const up = (this.#request.view.getUint16(IFNAME_BYTES, true) & IFF_UP) !== 0;
-    if (this.#ioctl(this.#socket, SIOCGIFMTU) < 0) return undefined;
+    if (this.#ioctl(socket, SIOCGIFMTU) < 0) return undefined;
     return { name, up, mtu: this.#request.view.getInt32(IFNAME_BYTES, true) };
   }
 
@@ -98,49 +131,65 @@ export class Link {
     return this.#libc.ioctl(fd, this.#ffi.size(request), this.#request.at(0));
   }
 
-  /** Watches from the namespace where the interface is now. */
-  #follow(): boolean {
-    const there = this.#libc.ioctl(this.#tunFd, this.#ffi.size(TUNGETDEVNETNS), this.#ffi.handle(0));
-    if (there < 0) return false;
-    this.#request.setText(0, '/proc/thread-self/ns/net');
-    const here = this.#libc.open(this.#request.at(0), O_RDONLY_CLOEXEC);
-    let socket = -1;
-    if (here >= 0 && this.#libc.setns(there, CLONE_NEWNET) === 0) {
-      // No await and no callback until this thread is back: all else that it opens belongs to the old namespace.
-      socket = this.#open();
-      if (this.#libc.setns(here, CLONE_NEWNET) < 0)
-        throw new LibcError('cannot return to the network namespace of birth', this.#ffi.errno());
-    }
-    this.#libc.close(there);
-    if (here >= 0) this.#libc.close(here);
-    if (socket < 0) return false;
-    this.close();
-    this.#socket = socket;
-    this.#watch = this.#listen();
-    return true;
+  #askIn(namespace: number): LinkState | undefined {
+    if (this.#libc.setns(namespace, CLONE_NEWNET) < 0) return undefined;
+    // No await and no callback until this thread is back: all else that it opens belongs to the old namespace.
+    const socket = this.#libc.socket(AF_NETLINK, SOCK_RAW_CLOEXEC_NONBLOCK, NETLINK_ROUTE);
+    if (this.#libc.setns(this.#home, CLONE_NEWNET) < 0)
+      throw new LibcError('cannot return to the network namespace of birth', this.#ffi.errno());
+    if (socket < 0) return undefined;
+    const state = this.#ask(socket);
+    this.#libc.close(socket);
+    return state;
   }
 
-  /** A socket in the present namespace, or -1. */
+  /** Gives a namespace a number in ours, unless it has one: only those with a number are listened to. rtnetlink(7). */
+  #hear(namespace: number): void {
+    const { bytes, view } = this.#request;
+    bytes.fill(0);
+    view.setUint32(0, NEWNSID_BYTES, true);
+    view.setUint16(4, RTM_NEWNSID, true);
+    view.setUint16(6, NLM_F_REQUEST, true);
+    view.setUint16(20, 8, true);
+    view.setUint16(22, NETNSA_NSID, true);
+    view.setInt32(24, -1, true); // any number
+    view.setUint16(28, 8, true);
+    view.setUint16(30, NETNSA_FD, true);
+    view.setInt32(32, namespace, true);
+    // Where it has a number, the answer is an error that the listener takes for one more change.
+    this.#libc.write(this.#socket, this.#request.at(0), this.#ffi.size(NEWNSID_BYTES));
+  }
+
   #open(): number {
     const socket = this.#libc.socket(AF_NETLINK, SOCK_RAW_CLOEXEC_NONBLOCK, NETLINK_ROUTE);
-    if (socket < 0) return -1;
-    this.#request.bytes.fill(0);
-    this.#request.view.setUint16(0, AF_NETLINK, true);
-    this.#request.view.setUint32(8, RTMGRP_LINK, true);
-    if (this.#libc.bind(socket, this.#request.at(0), SOCKADDR_NL_BYTES) === 0) return socket;
-    this.#libc.close(socket);
-    return -1;
+    const { view } = this.#request;
+    if (socket >= 0) {
+      // Refused without CAP_NET_BROADCAST: then an interface that is moved away is not heard of.
+      view.setUint32(0, 1, true);
+      this.#libc.setsockopt(socket, SOL_NETLINK, NETLINK_LISTEN_ALL_NSID, this.#request.at(0), 4);
+      this.#request.bytes.fill(0);
+      view.setUint16(0, AF_NETLINK, true);
+      view.setUint32(8, RTMGRP_LINK, true);
+      if (this.#libc.bind(socket, this.#request.at(0), SOCKADDR_NL_BYTES) === 0) return socket;
+    }
+    const errno = this.#ffi.errno();
+    if (socket >= 0) this.#libc.close(socket);
+    throw new LibcError('cannot open a netlink socket', errno);
   }
 
   #listen(): Watch {
     const watch = this.#poller.watch(this.#socket, () => {
-      const socket = this.#socket;
       // What the messages say does not matter; one that was too long or lost (ENOBUFS) is a change like any other.
-      while (this.#libc.recv(socket, this.#messages.at(0), this.#size, 0) > 0);
+      while (this.#libc.recv(this.#socket, this.#messages.at(0), this.#size, 0) > 0);
       this.#onChange();
       this.#watch.arm();
     });
     watch.arm();
     return watch;
   }
+}
+
+/** `net:[4026531840]`. */
+function nameOf(namespace: number): string {
+  return readlinkSync(`/proc/self/fd/${namespace}`);
 }

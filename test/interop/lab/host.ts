@@ -77,7 +77,7 @@ export class Host implements AsyncDisposable {
   async moveInterface(name: string, to: Host): Promise<void> {
     // Outside of the process namespace, so that the number is this machine's.
     const [nsenter, ...args] = [...this.#namespace.enter('net'), 'ip', 'link', 'set', name, 'netns', `${to.pid}`];
-    await execute(nsenter!, args);
+    await execute(nsenter, args);
   }
 
   /** Ends all its processes. Its network is gone with them, unless somebody elsewhere holds on to it. */
