@@ -24,10 +24,17 @@ const INTERFACE = 'wg0';
 const START_TIMEOUT_MS = 30_000;
 const ENROL_TIMEOUT_MS = 60_000;
 
+const SILENCE = `
+  table inet silence {
+    chain input {
+      type filter hook input priority filter; policy drop;
+    }
+  }`;
+
 /** The administrator works on the host of the registry. */
 export interface Administrator {
   run(...args: string[]): Promise<string>;
-  /** Does something while the registry hears and says nothing. */
+  /** Does something while the registry hears nothing. */
   withoutRegistry<T>(action: () => Promise<T>): Promise<T>;
 }
 
@@ -48,11 +55,11 @@ export async function startRegistry(registry: Host): Promise<Administrator> {
   const administrator: Administrator = {
     run: (...args) => registry.output('peerage', args, { env }),
     async withoutRegistry(action) {
-      await server.signal('SIGSTOP');
+      await registry.output('nft', ['-f', '-'], { input: SILENCE });
       try {
         return await action();
       } finally {
-        await server.signal('SIGCONT');
+        await registry.output('nft', ['delete', 'table', 'inet', 'silence']);
       }
     },
   };

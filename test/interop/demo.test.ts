@@ -23,7 +23,10 @@ describe('the six-hosts demo', { ...labOptions(...PROGRAMS), concurrency: 3 }, (
   it('keeps its promises, and leaves nothing behind', async () => {
     const before = await machineState();
     const { demo, temporary } = await startDemo('--json');
-    const [stdout] = await Promise.all([text(demo.stdout), once(demo, 'exit')]);
+    const ended = Promise.all([text(demo.stdout), once(demo, 'exit')]);
+    await untilEnrolled(demo.stderr, 'charlotte');
+    const namespaces = namespacesBelow(demo.pid!);
+    const [stdout] = await ended;
     assert.equal(demo.exitCode, 0, stdout);
     const outcome = JSON.parse(stdout) as {
       ok: boolean;
@@ -44,6 +47,7 @@ describe('the six-hosts demo', { ...labOptions(...PROGRAMS), concurrency: 3 }, (
     assert.equal(new Set(outcome.members.map(({ enrolledBy }) => enrolledBy)).size, 4, 'four ways to enrol');
     assert.equal(outcome.redis.answersTeddy, true);
     assert.equal(outcome.redis.answersStranger, false);
+    assert.deepEqual(processesIn(namespaces), []);
     assert.deepEqual(await machineState(), before);
     await rmdir(temporary); // refuses when there is something in it
   });

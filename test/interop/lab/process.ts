@@ -21,7 +21,11 @@ export interface RunOptions {
   timeoutMs?: number;
 }
 
-export type Signal = 'SIGTERM' | 'SIGINT' | 'SIGKILL' | 'SIGHUP' | 'SIGSTOP' | 'SIGCONT';
+/**
+ * None that stops: nsenter(1) stops itself together with its program, and a namespace cannot end while a parent outside of
+ * it is too stopped to reap.
+ */
+export type Signal = 'SIGTERM' | 'SIGINT' | 'SIGKILL' | 'SIGHUP';
 
 /** A program that is running in a namespace. */
 export class RunningProcess {
