@@ -67,8 +67,8 @@ export async function runProgram(args: readonly string[], ports: Ports): Promise
   }
 }
 
-/** With the command that is called; with all of them when it is none. */
-async function createProgram(called: string | undefined, ports: Ports): Promise<Command> {
+/** Its commands: the one that is called, or all of them when it is none. Nothing is run. */
+export async function createProgram(called: string | undefined, ports: Ports): Promise<Command> {
   const { terminal } = ports;
   const program = new Command('peerage')
     .description('A WireGuard VPN, and the registry that lets its hosts enrol themselves.')
