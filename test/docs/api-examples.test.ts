@@ -10,8 +10,8 @@ const CHAPTER = '## Every call, with curl';
 
 function readExamples(): CurlCall[] {
   const { file, text } = readGuide('registry');
-  const [, after = ''] = text.split(CHAPTER);
-  const calls = curlCalls({ file, text: after });
+  const [before = '', chapter = ''] = text.split(CHAPTER);
+  const calls = curlCalls({ file, text: before.replaceAll(/.+/g, '') + chapter }); // the lines keep their numbers
   const removals = calls.filter(({ method }) => method === 'DELETE');
   // A network is removed last, when nothing is in it any more.
   return [...calls.filter((call) => !removals.includes(call)), ...removals.toReversed()];
