@@ -17,15 +17,18 @@ export class UserError extends Error {
   readonly position: SourcePosition | undefined;
   /** 1 failed, 2 wrong usage. */
   readonly exitCode: 1 | 2;
+  /** errno(3), as Linux numbers it, where the system or a tunnel gave one. */
+  readonly errno: number | undefined;
 
   constructor(
     message: string,
-    options: { remedy?: string; position?: SourcePosition; exitCode?: 1 | 2; cause?: unknown } = {},
+    options: { remedy?: string; position?: SourcePosition; exitCode?: 1 | 2; errno?: number; cause?: unknown } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.remedy = options.remedy;
     this.position = options.position;
     this.exitCode = options.exitCode ?? 1;
+    this.errno = options.errno;
   }
 }
 

@@ -9,6 +9,11 @@ declare const cidrBrand: unique symbol;
 
 export type IpFamily = 4 | 6;
 
+/** `::192.0.2.1`, which ipaddr.js takes for `::ffff:192.0.2.1`. RFC 4291 section 2.2. */
+const DOTTED_TAIL = new RegExp(
+  `:${Array.from({ length: 4 }, () => '(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)').join('\\.')}$`,
+);
+
 /** 4 or 16 bytes in network order. */
 export interface IpAddress {
   readonly family: IpFamily;
@@ -29,8 +34,9 @@ export function addressBits(family: IpFamily): 32 | 128 {
 /** Dotted quad or RFC 4291 text; no zone, no octal, no short forms. */
 export function parseAddress(text: string): IpAddress | undefined {
   if (ipaddr.IPv4.isValidFourPartDecimal(text)) return fromParser(ipaddr.IPv4.parse(text));
-  if (!text.includes(':') || text.includes('%') || !ipaddr.IPv6.isValid(text)) return undefined;
-  return fromParser(ipaddr.IPv6.parse(text));
+  const hexadecimal = text.replace(DOTTED_TAIL, (_, a, b, c, d) => `:${hexPair(a, b)}:${hexPair(c, d)}`);
+  if (!/^[\da-f:]+$/i.test(hexadecimal) || !ipaddr.IPv6.isValid(hexadecimal)) return undefined;
+  return fromParser(ipaddr.IPv6.parse(hexadecimal));
 }
 
 /** `address` or `address/length`; without a length the whole address is the prefix. */
@@ -58,9 +64,14 @@ export function addressFromBytes(bytes: Uint8Array): IpAddress {
   return { family: bytes.length === 4 ? 4 : 6, bytes };
 }
 
-/** RFC 5952 for IPv6. */
-export function formatAddress(address: IpAddress): string {
-  return ipaddr.fromByteArray([...address.bytes]).toString();
+/** RFC 5952 for IPv6, with an IPv4 address inside written as one (section 5), where inet_ntop(3) does so, too. */
+export function formatAddress({ family, bytes }: IpAddress): string {
+  if (family === 4) return bytes.join('.');
+  if (bytes.subarray(0, 10).some((byte) => byte !== 0)) return ipaddr.fromByteArray([...bytes]).toString();
+  const [mapped, compatible] = [bytes[10] === 0xff && bytes[11] === 0xff, bytes[10] === 0 && bytes[11] === 0];
+  if (mapped || (compatible && (bytes[12] !== 0 || bytes[13] !== 0)))
+    return `${mapped ? '::ffff:' : '::'}${bytes.subarray(12).join('.')}`;
+  return ipaddr.fromByteArray([...bytes]).toString();
 }
 
 export function formatCidr(prefix: Cidr): string {
@@ -103,6 +114,10 @@ export function isReservedAddress(range: Cidr, address: IpAddress): boolean {
   const { bytes: first } = maskCidr(range);
   const last = first.map((byte, i) => byte | (0xff >> Math.min(8, Math.max(0, range.prefixLength - 8 * i))));
   return equalBytes(address.bytes, first) || equalBytes(address.bytes, last);
+}
+
+function hexPair(high: string, low: string): string {
+  return ((Number(high) << 8) | Number(low)).toString(16);
 }
 
 function fromParser(parsed: ipaddr.IPv4 | ipaddr.IPv6): IpAddress {

@@ -8,6 +8,7 @@ import type { CryptoProvider } from '../../src/crypto/port.ts';
 import { silentLog } from '../../src/log.ts';
 import { files } from './files.ts';
 import { http } from './http.ts';
+import { names } from './names.ts';
 import { createProcesses } from './processes.ts';
 import { createTerminal } from './terminal.ts';
 
@@ -25,6 +26,7 @@ export function createPorts({ self, crypto, uapi, services }: RuntimeParts): Por
     files,
     processes: createProcesses(self),
     uapi,
+    names,
     http,
     services: { ...services, sleep },
     clock: { monotonic: () => performance.now(), wall: () => Date.now() },

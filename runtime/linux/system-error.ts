@@ -33,5 +33,13 @@ export function systemError(what: string, error: unknown): UserError {
   const code = errorCode(error);
   const reason = (code !== undefined && WORDS[code]) || (error instanceof Error ? error.message : String(error));
   const remedy = code === 'EACCES' || code === 'EPERM' ? { remedy: 'Try again as root (sudo).' } : {};
-  return new UserError(`${what}: ${reason}`, { cause: error, ...remedy });
+  const errno = errorNumber(error);
+  return new UserError(`${what}: ${reason}`, { cause: error, ...(errno === undefined ? {} : { errno }), ...remedy });
+}
+
+/** errno(3); libuv's numbers are those of Linux with a minus, but for some of its own beyond 1000. */
+function errorNumber(error: unknown): number | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if ('errno' in error && typeof error.errno === 'number') return Math.abs(error.errno);
+  return errorNumber(error.cause);
 }

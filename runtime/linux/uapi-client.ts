@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import type { UapiClient } from '../../src/cli/ports.ts';
 import { UserError } from '../../src/errors.ts';
+import { ENODEV } from '../../src/uapi/errno.ts';
 import { errorCode, systemError } from './system-error.ts';
 import { SOCKET_FOLDER, socketPath } from './uapi-socket.ts';
 
@@ -57,6 +58,7 @@ function explain(name: string, error: unknown): UserError {
   if (code === 'ENOENT' || code === 'ECONNREFUSED')
     return new UserError(`there is no tunnel ${name}`, {
       remedy: `Bring it up with: peerage up ${name}`,
+      errno: ENODEV,
       cause: error,
     });
   return systemError(`cannot ask the tunnel ${name}`, error);

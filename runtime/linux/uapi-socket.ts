@@ -1,5 +1,6 @@
 /** Where the UAPI sockets of tunnels are, ours and other implementations' alike. */
 import { UserError } from '../../src/errors.ts';
+import { ENODEV } from '../../src/uapi/errno.ts';
 
 export const SOCKET_FOLDER = '/var/run/wireguard';
 
@@ -12,6 +13,7 @@ export function socketPath(name: string): string {
     throw new UserError(`"${name}" cannot be the name of an interface`, {
       remedy: 'A name has 1 to 15 ASCII characters, without spaces, slashes, colons and percent signs.',
       exitCode: 2,
+      errno: ENODEV,
     });
   return `${SOCKET_FOLDER}/${name}.sock`;
 }

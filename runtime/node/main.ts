@@ -1,10 +1,11 @@
 #!/usr/bin/env node
 /**
- * `peerage` on Node. What only some commands need is loaded when they need it, so that the others start at once.
+ * `peerage` on Node, and wg(8) when it is called through a link of that name. What only some commands need is loaded when
+ * they need it, so that the others start at once.
  */
+import { basename } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
-import { runProgram } from '../../src/cli/program.ts';
 import { createPorts } from '../linux/ports.ts';
 import { uapiClient } from '../linux/uapi-client.ts';
 import { chooseCrypto } from './choose-crypto.ts';
@@ -21,4 +22,8 @@ const ports = createPorts({
 });
 
 // Not process.exit(): output that is still on its way into a pipe would be lost.
-process.exitCode = await runProgram(process.argv.slice(2), ports);
+const [, path = '', ...args] = process.argv;
+process.exitCode =
+  basename(path) === 'wg'
+    ? await (await import('../../src/cli/wg/wg.ts')).runWg(args, ports)
+    : await (await import('../../src/cli/program.ts')).runProgram(args, ports);

@@ -78,6 +78,11 @@ export interface UapiClient {
   exchange(name: string, request: string): Promise<string>;
 }
 
+export interface Names {
+  /** Why a host name has no address: in the C library's words, and whether it is worth asking again. */
+  whyUnresolved(host: string): Promise<{ message: string; isTemporary: boolean }>;
+}
+
 export interface HttpRequest {
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   url: string;
@@ -122,6 +127,7 @@ export interface Ports {
   files: Files;
   processes: Processes;
   uapi: UapiClient;
+  names: Names;
   http: Http;
   services: Services;
   clock: Clock;

@@ -9,10 +9,10 @@ import { expectRoot } from './interface-up.ts';
 import { listMemberships, readMembership, type Membership } from './membership.ts';
 import type { Ports } from './ports.ts';
 import { callRegistry } from './registry-call.ts';
-import { formatAgo, formatBytes } from './show-format.ts';
 import { createStyle } from './style.ts';
 import { formatTable } from './table.ts';
 import { describeTunnel } from './tunnel.ts';
+import { formatAgo, formatBytes } from './wg/show-format.ts';
 
 /** A person is waiting. */
 const ANSWER_MS = 5000;

@@ -4,18 +4,12 @@
  * As `wg syncconf` but for one thing: a file without a PrivateKey leaves the key as it is. What a registry sends never
  * holds one, and `wg` would take the tunnel's away.
  */
-import { UserError } from '../errors.ts';
-import { configError, parseConfig } from '../config/parse.ts';
-import type { Config } from '../config/config.ts';
 import { addExamples } from './help.ts';
-import type { Ports } from './ports.ts';
 import type { AddCommand } from './program.ts';
 import { syncChange } from './sync-change.ts';
 import { changeTunnel, describeTunnel } from './tunnel.ts';
 import { setConfigChange } from './tunnel-change.ts';
-
-/** wg(8)'s own; the others of an [Interface] section are for wg-quick(8), and would not be heeded here. */
-const WG_KEYS = new Set(['privatekey', 'listenport', 'fwmark']);
+import { readWgFile } from './wg-file.ts';
 
 export const addSyncconf: AddCommand = (program, ports) => {
   const command = program
@@ -24,7 +18,7 @@ export const addSyncconf: AddCommand = (program, ports) => {
     .argument('<interface>')
     .argument('<file>', 'in the format of wg(8); /dev/stdin to read it from a pipe')
     .action(async (name: string, file: string) => {
-      const config = await readWgConfig(ports, file);
+      const { config } = await readWgFile(ports, file);
       // A peer that cannot be resolved now must not keep the others from being brought up to date.
       const wanted = await setConfigChange(ports, config, { unresolved: 'warn' });
       await changeTunnel(ports, name, syncChange(await describeTunnel(ports, name), wanted));
@@ -37,17 +31,3 @@ export const addSyncconf: AddCommand = (program, ports) => {
     ['wg-quick strip wg0 | peerage syncconf wg0 /dev/stdin', 'heed a changed /etc/wireguard/wg0.conf'],
   ]);
 };
-
-async function readWgConfig(ports: Ports, file: string): Promise<Config> {
-  const text = await ports.files.read(file);
-  if (text === undefined) throw new UserError(`\`${file}' does not exist`);
-  const parsed = parseConfig(text, { file });
-  if ('problems' in parsed) throw configError(parsed.problems);
-  const foreign = parsed.source.interface?.entries.find((entry) => !WG_KEYS.has(entry.key.toLowerCase()));
-  if (foreign !== undefined)
-    throw new UserError(`${foreign.key} is a key of wg-quick(8), which is not for a running tunnel`, {
-      position: { file, line: foreign.line },
-      remedy: 'Take such lines out, for example with `wg-quick strip`.',
-    });
-  return parsed.config;
-}

@@ -28,12 +28,7 @@ const HOOK = 'a shell command';
 export const INTERFACE_FIELDS: readonly Field<InterfaceDraft>[] = [
   // Left empty where the private key lives in a file of its own.
   secret(field('PrivateKey', KEY, emptyOr(parsePrivateKey), (into, key) => (into.privateKey = key ?? undefined))),
-  field(
-    'ListenPort',
-    'a port from 0 to 65535',
-    packed(parseNumber(0, 65535)),
-    (into, port) => (into.listenPort = port),
-  ),
+  field('ListenPort', 'a port from 0 to 65535', packed(parsePort), (into, port) => (into.listenPort = port)),
   field('FwMark', 'a number from 0 to 0xffffffff, or off', packed(parseFwmark), (into, mark) => (into.fwmark = mark)),
   field('Address', CIDR, spacedList(parseCidr), (into, list) => append(into.addresses, list)),
   field('DNS', 'addresses or search domains, separated by commas', spacedList(parseDns), (into, list) =>
@@ -128,13 +123,17 @@ function parseNumber(from: number, to: number): (text: string) => number | undef
   };
 }
 
-function parseFwmark(text: string): number | undefined {
+export function parsePort(text: string): number | undefined {
+  return parseNumber(0, 65535)(text);
+}
+
+export function parseFwmark(text: string): number | undefined {
   if (text.toLowerCase() === 'off') return 0;
   if (/^0x[0-9a-f]{1,8}$/i.test(text)) return Number(text);
   return parseNumber(0, 0xffff_ffff)(text);
 }
 
-function parseKeepalive(text: string): number | undefined {
+export function parseKeepalive(text: string): number | undefined {
   return text.toLowerCase() === 'off' ? 0 : parseNumber(0, 65535)(text);
 }
 

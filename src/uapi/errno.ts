@@ -2,6 +2,7 @@
 
 export const OK = 0;
 export const EIO = 5;
+export const ENODEV = 19;
 export const EINVAL = 22;
 export const EPROTO = 71;
 export const EADDRINUSE = 98;

@@ -15,9 +15,12 @@ export function formatGet(state: TunnelState): string {
   return `${lines.map((line) => `${line}\n`).join('')}${formatErrno(OK)}`;
 }
 
-/** The whole answer to a `set=1`, and the end of the answer to a `get=1`. */
+/**
+ * The whole answer to a `set=1`, and the end of the answer to a `get=1`. A failure is negative, as wireguard-go writes it:
+ * of `errno=98` wg(8) makes "Unknown error -98".
+ */
 export function formatErrno(errno: number): string {
-  return `errno=${errno}\n\n`;
+  return `errno=${-errno}\n\n`;
 }
 
 function appendPeer(lines: string[], peer: PeerState): void {

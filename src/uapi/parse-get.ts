@@ -17,7 +17,7 @@ import {
 import type { PeerState } from '../device/contract.ts';
 import type { TunnelState } from '../tunnel/state.ts';
 import { parseEndpoint, type InterfaceIndex } from './endpoint.ts';
-import { describeErrno, OK } from './errno.ts';
+import { describeErrno, EPROTO, OK } from './errno.ts';
 import { parseUint } from './number.ts';
 
 export interface GetOptions {
@@ -49,13 +49,13 @@ export function parseGet(text: string, options: GetOptions = {}): TunnelState {
 /** The `errno` of an answer. Throws UserError when there is none: that is no answer of the UAPI. */
 export function parseErrno(text: string): number {
   for (const [key, value] of pairs(text)) if (key === 'errno') return required(key, parseErrnoValue(value));
-  throw new UserError('the tunnel answered without an errno');
+  throw new UserError('the tunnel answered without an errno', { errno: EPROTO });
 }
 
 /** Throws UserError unless the answer carries `errno=0`. */
 export function expectSuccess(text: string): void {
   const errno = parseErrno(text);
-  if (errno !== OK) throw new UserError(`the tunnel refused with errno ${describeErrno(errno)}`);
+  if (errno !== OK) throw new UserError(`the tunnel refused with errno ${describeErrno(errno)}`, { errno });
 }
 
 function readDeviceKey(state: TunnelState, key: string, value: string, options: GetOptions): void {
@@ -72,7 +72,7 @@ function readPeerKey(peer: PeerState, key: string, value: string, options: GetOp
   if (key === 'preshared_key') peer.presharedKey = required(key, parsePresharedKeyHex(value));
   else if (key === 'endpoint') peer.endpoint = required(key, parseEndpoint(value, options.interfaceIndex));
   else if (key === 'last_handshake_time_sec') peer.latestHandshakeMs += 1000 * count(key, value);
-  else if (key === 'last_handshake_time_nsec') peer.latestHandshakeMs += count(key, value) / 1e6;
+  else if (key === 'last_handshake_time_nsec') peer.latestHandshakeMs += Math.floor(count(key, value) / 1e3) / 1e3; // more would round up to the next second
   else if (key === 'tx_bytes') peer.txBytes = count(key, value);
   else if (key === 'rx_bytes') peer.rxBytes = count(key, value);
   else if (key === 'persistent_keepalive_interval') peer.persistentKeepalive = required(key, parseUint(value, 0xffff));
@@ -103,12 +103,12 @@ function count(key: string, value: string): number {
   return required(key, parseUint(value, Number.MAX_SAFE_INTEGER));
 }
 
-/** wireguard-go writes its errors as negative numbers in some versions. */
+/** Negative, as format-get.ts explains; other implementations write it without the sign. */
 function parseErrnoValue(value: string): number | undefined {
   return parseUint(value.replace(/^-/, ''), 0xffff);
 }
 
 function required<T>(key: string, value: T | undefined): T {
-  if (value === undefined) throw new UserError(`the tunnel answered with a malformed "${key}"`);
+  if (value === undefined) throw new UserError(`the tunnel answered with a malformed "${key}"`, { errno: EPROTO });
   return value;
 }

@@ -39,10 +39,15 @@ describe('genkey and pubkey', () => {
     }
   });
 
-  for (const input of ['', 'short', 'A'.repeat(44), 'x'.repeat(200)])
+  for (const [input, message] of [
+    ['', 'Key is not the correct length or format'],
+    ['short', 'Key is not the correct length or format'],
+    ['A'.repeat(44), 'Key is not the correct length or format'],
+    ['x'.repeat(200), 'Trailing characters found after key'],
+  ] as const)
     it(`refuse ${JSON.stringify(input.slice(0, 50))} without repeating it`, async () => {
       const { exitCode, stdout, stderr } = await peerage(['pubkey'], { input });
-      assert.deepEqual([exitCode, stdout, stderr], [1, '', 'peerage: Key is not the correct length or format\n']);
+      assert.deepEqual([exitCode, stdout, stderr], [1, '', `peerage: ${message}\n`]);
     });
 });
 

@@ -50,7 +50,7 @@ test('a refused set changes nothing, and the connection can be used on', () => {
   const { conversation, changes, reasons } = converse();
   assert.equal(
     conversation.push('set=1\nlisten_port=9\nfwmark=x\nlisten_port=10\n\nget=1\n\n').slice(0, 10),
-    'errno=22\n\n',
+    'errno=-22\n\n',
   );
   assert.deepEqual(changes, []);
   assert.deepEqual(reasons, ['invalid value for "fwmark"']);
@@ -58,7 +58,7 @@ test('a refused set changes nothing, and the connection can be used on', () => {
 });
 
 test('what the tunnel says to a change is the answer', () => {
-  assert.equal(converse({ errno: 98 }).conversation.push('set=1\n\n'), 'errno=98\n\n');
+  assert.equal(converse({ errno: 98 }).conversation.push('set=1\n\n'), 'errno=-98\n\n');
 });
 
 test('what is neither get nor set ends the conversation without an answer', () => {
@@ -71,13 +71,13 @@ test('what is neither get nor set ends the conversation without an answer', () =
 
 test('a get with a value is refused as wireguard-go refuses it', () => {
   const { conversation } = converse();
-  assert.equal(conversation.push('get=1\npublic_key=00\n\n'), 'errno=22\n\n');
+  assert.equal(conversation.push('get=1\npublic_key=00\n\n'), 'errno=-22\n\n');
   assert.equal(conversation.isOver, true);
 });
 
 test('a line or a request without end is cut off and forgotten', () => {
   const line = converse().conversation;
-  assert.equal(line.push(`set=1\n${'x'.repeat(5000)}`), 'errno=22\n\n');
+  assert.equal(line.push(`set=1\n${'x'.repeat(5000)}`), 'errno=-22\n\n');
   assert.equal(line.isOver, true);
 
   const { conversation, changes } = converse();
@@ -85,7 +85,7 @@ test('a line or a request without end is cut off and forgotten', () => {
   const chunk = `${'x'.repeat(4000)}\n`.repeat(100);
   let answer = '';
   for (let pushed = 0; answer === '' && pushed < 40 << 20; pushed += chunk.length) answer = conversation.push(chunk);
-  assert.equal(answer, 'errno=5\n\n');
+  assert.equal(answer, 'errno=-5\n\n');
   assert.equal(conversation.isOver, true);
   assert.deepEqual(changes, []);
 });

@@ -164,7 +164,7 @@ inNamespace(import.meta.url, ['wg', 'ss'], () => {
     await waitFor('both listen', () =>
       ['5001', '5002'].every((port) => execFileSync('ss', ['-uln']).includes(`:${port} `)),
     );
-    assert.match(await uapiClient.exchange('wg1', 'set=1\nlisten_port=5001\n\n'), /^errno=98\n\n$/);
+    assert.match(await uapiClient.exchange('wg1', 'set=1\nlisten_port=5001\n\n'), /^errno=-98\n\n$/);
     assert.equal(wg('show', 'wg1', 'listen-port').trim(), '5002');
     await Promise.all([stop(first.child, 'SIGTERM'), stop(second.child, 'SIGTERM')]);
   });

@@ -2,10 +2,11 @@
  * The output of `wg show`, byte for byte: for people (sorted, with units and colours), for scripts (one field) and as a
  * dump (all fields, separated by tabs).
  */
-import { formatAddress, formatCidr, type Cidr } from '../ip.ts';
-import { formatKey, isNoKey, type Key } from '../keys.ts';
-import type { PeerState } from '../device/contract.ts';
-import type { TunnelState } from '../tunnel/state.ts';
+import { formatAddress, formatCidr, type Cidr } from '../../ip.ts';
+import { formatKey, isNoKey, type Key } from '../../keys.ts';
+import type { PeerState } from '../../device/contract.ts';
+import type { TunnelState } from '../../tunnel/state.ts';
+import { formatEndpoint, type ZoneNames } from './zones.ts';
 
 export interface PrettyOptions {
   /** Wall clock in ms, for "ago". */
@@ -13,6 +14,7 @@ export interface PrettyOptions {
   colour: boolean;
   /** Whether private and preshared keys are written out. */
   revealKeys: boolean;
+  zones: ZoneNames;
 }
 
 const RESET = '\x1b[0m';
@@ -47,14 +49,14 @@ export function formatPretty(name: string, state: TunnelState, options: PrettyOp
 }
 
 /** Fields of `wg show INTERFACE FIELD`. */
-export const SHOW_FIELDS: Readonly<Record<string, (state: TunnelState) => string[]>> = {
+export const SHOW_FIELDS: Readonly<Record<string, (state: TunnelState, zones: ZoneNames) => string[]>> = {
   'public-key': (state) => [formatOptionalKey(state.publicKey)],
   'private-key': (state) => [formatOptionalKey(state.privateKey)],
   'listen-port': (state) => [String(state.listenPort)],
   fwmark: (state) => [formatFwmark(state.fwmark)],
   peers: (state) => state.peers.map((peer) => formatKey(peer.publicKey)),
   'preshared-keys': perPeer((peer) => formatOptionalKey(peer.presharedKey)),
-  endpoints: perPeer(formatEndpoint),
+  endpoints: perPeer(formatEndpointOrNone),
   'allowed-ips': perPeer((peer) => formatAllowedIps(peer, ' ')),
   'latest-handshakes': perPeer(formatHandshake),
   transfer: perPeer((peer) => `${peer.rxBytes}\t${peer.txBytes}`),
@@ -63,8 +65,8 @@ export const SHOW_FIELDS: Readonly<Record<string, (state: TunnelState) => string
 };
 
 /** One line per value; with `name`, each begins with it, as `wg show all FIELD` writes them. */
-export function formatField(field: string, state: TunnelState, name?: string): string {
-  const lines = SHOW_FIELDS[field]?.(state) ?? [];
+export function formatField(field: string, state: TunnelState, zones: ZoneNames, name?: string): string {
+  const lines = SHOW_FIELDS[field]?.(state, zones) ?? [];
   if (name === undefined) return lines.map((line) => `${line}\n`).join('');
   // wg(8) names the interface once for this field, even where there is no peer. Scripts may rely on it.
   if (field === 'endpoints') return `${name}\t${lines.map((line) => `${line}\n`).join('')}`;
@@ -87,7 +89,7 @@ function prettyPeer(peer: PeerState, options: PrettyOptions): string[] {
   return [
     `${YELLOW}${BOLD}peer${RESET}: ${YELLOW}${formatKey(peer.publicKey)}${RESET}`,
     ...field('preshared key', isNoKey(peer.presharedKey) ? undefined : maskable(peer.presharedKey, options)),
-    ...field('endpoint', peer.endpoint?.toString()),
+    ...field('endpoint', peer.endpoint && formatEndpoint(peer.endpoint, options.zones)),
     ...field('allowed ips', allowedIps),
     ...field('latest handshake', handshakeSeconds(peer) && prettyAgo(peer.latestHandshakeMs, options.now)),
     ...field(
@@ -137,7 +139,7 @@ function prettyBytes(count: number): string {
   return `${(count / 1024 ** exponent).toFixed(2)} ${CYAN}${['', 'K', 'M', 'G', 'T'][exponent]}iB${RESET}`;
 }
 
-function formatDump(state: TunnelState): string[] {
+function formatDump(state: TunnelState, zones: ZoneNames): string[] {
   const own = [
     formatOptionalKey(state.privateKey),
     formatOptionalKey(state.publicKey),
@@ -147,7 +149,7 @@ function formatDump(state: TunnelState): string[] {
   const peers = state.peers.map((peer) => [
     formatKey(peer.publicKey),
     formatOptionalKey(peer.presharedKey),
-    formatEndpoint(peer),
+    formatEndpointOrNone(peer, zones),
     formatAllowedIps(peer, ','),
     formatHandshake(peer),
     peer.rxBytes,
@@ -157,8 +159,10 @@ function formatDump(state: TunnelState): string[] {
   return [own, ...peers].map((fields) => fields.join('\t'));
 }
 
-function perPeer(format: (peer: PeerState) => string): (state: TunnelState) => string[] {
-  return (state) => state.peers.map((peer) => `${formatKey(peer.publicKey)}\t${format(peer)}`);
+function perPeer(
+  format: (peer: PeerState, zones: ZoneNames) => string,
+): (state: TunnelState, zones: ZoneNames) => string[] {
+  return (state, zones) => state.peers.map((peer) => `${formatKey(peer.publicKey)}\t${format(peer, zones)}`);
 }
 
 function formatOptionalKey(key: Key | undefined): string {
@@ -169,8 +173,8 @@ function formatFwmark(mark: number): string {
   return mark === 0 ? 'off' : `0x${mark.toString(16)}`;
 }
 
-function formatEndpoint(peer: PeerState): string {
-  return peer.endpoint?.toString() ?? '(none)';
+function formatEndpointOrNone({ endpoint }: PeerState, zones: ZoneNames): string {
+  return endpoint === undefined ? '(none)' : formatEndpoint(endpoint, zones);
 }
 
 function formatAllowedIps(peer: PeerState, separator: string): string {

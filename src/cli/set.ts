@@ -1,0 +1,26 @@
+/** `peerage set`: changes a running tunnel, with the arguments of `wg set`. */
+import { addExamples } from './help.ts';
+import type { AddCommand } from './program.ts';
+import { set } from './wg/configure.ts';
+
+const SETTINGS = [
+  'listen-port PORT | fwmark MARK | private-key FILE',
+  'peer PUBLIC-KEY [remove | preshared-key FILE | endpoint HOST:PORT | allowed-ips LIST | persistent-keepalive SECONDS]',
+].join(' | ');
+
+export const addSet: AddCommand = (program, ports) => {
+  const command = program
+    .command('set')
+    .description('change a running tunnel: its key, port, mark and peers')
+    .argument('<interface>')
+    .argument('<setting...>', SETTINGS)
+    .action(async (name: string, settings: string[]) => set(ports, name, settings));
+  addExamples(command, [
+    [
+      'peerage set wg0 listen-port 51820 private-key private.key',
+      'keys come from files: others can read command lines',
+    ],
+    ['peerage set wg0 peer PUBLIC-KEY allowed-ips 10.7.0.2/32 endpoint vpn.example.net:51820', 'add or change a peer'],
+    ['peerage set wg0 peer PUBLIC-KEY remove', 'forget a peer'],
+  ]);
+};
