@@ -85,6 +85,6 @@ async function readClosings(ports: FirewallPorts, interfaceName: string): Promis
 }
 
 /** As a person would type it. */
-function quote(words: readonly string[]): string {
+export function quote(words: readonly string[]): string {
   return words.map((word) => (/^[\w./:=@+-]+$/.test(word) ? word : `'${word}'`)).join(' ');
 }

@@ -1,0 +1,75 @@
+/** The registry of a joined interface: whether it answers, and whether the agent is there to ask it. */
+import { UserError } from '../../errors.ts';
+import { findAgent } from '../agent-process.ts';
+import { readMembership } from '../membership.ts';
+import type { Ports } from '../ports.ts';
+import { checkClockAgainst } from './clock.ts';
+import { about, type Finding } from './finding.ts';
+import type { Subject } from './subject.ts';
+
+const ANSWER_MS = 5000;
+
+export interface RegistryFacts {
+  name: string;
+  isUp: boolean;
+  url: string;
+  answer: { elapsedMs: number; status: number; theirMs: number; ourMs: number } | { failure: string };
+  agentRuns: boolean;
+}
+
+/** Undefined for an interface that has joined no network. */
+export async function gatherRegistry(ports: Ports, { name, tunnel }: Subject): Promise<RegistryFacts | undefined> {
+  const membership = await readMembership(ports, name);
+  if (membership === undefined) return undefined;
+  const { registry: url } = membership;
+  return {
+    name,
+    isUp: tunnel !== undefined,
+    url,
+    answer: await ask(ports, url),
+    agentRuns: (await findAgent(ports, name)) !== undefined,
+  };
+}
+
+export function checkRegistry({ name, isUp, url, answer, agentRuns }: RegistryFacts): Finding[] {
+  const report = about(name);
+  const findings: Finding[] = [];
+  if ('failure' in answer)
+    findings.push(
+      report('warning', `${answer.failure}; the tunnel goes on with its last peers`, `curl -v ${url}/healthz`),
+    );
+  else if (answer.status !== 200)
+    findings.push(
+      report('warning', `${url} answers with ${answer.status}: is it a registry?`, `curl -v ${url}/healthz`),
+    );
+  else {
+    findings.push(report('ok', `${url} answers within ${Math.round(answer.elapsedMs)} ms`));
+    findings.push(...checkClockAgainst(url, answer.theirMs, answer.ourMs));
+  }
+  if (isUp && !agentRuns)
+    findings.push(
+      report(
+        'error',
+        'its agent does not run: changes of the registry go unheard',
+        `peerage down ${name} && peerage up ${name}`,
+      ),
+    );
+  return findings;
+}
+
+async function ask(ports: Ports, url: string): Promise<RegistryFacts['answer']> {
+  const start = ports.clock.monotonic();
+  try {
+    const { status, headers } = await ports.http.request({
+      method: 'GET',
+      url: `${url}/healthz`,
+      timeoutMs: ANSWER_MS,
+    });
+    const ourMs = ports.clock.wall();
+    const theirMs = Date.parse(headers.get('date') ?? '') || ourMs;
+    return { elapsedMs: ports.clock.monotonic() - start, status, theirMs, ourMs };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return { failure: error.message };
+  }
+}
