@@ -113,7 +113,11 @@ export class Tunnel {
   }
 
   async setPeer(peer: { publicKey: string }, settings: PeerSettings): Promise<void> {
-    this.#peers.set(peer.publicKey, settings);
+    await this.setPeers([[peer.publicKey, settings]]);
+  }
+
+  async setPeers(peers: Iterable<readonly [publicKey: string, settings: PeerSettings]>): Promise<void> {
+    for (const [publicKey, settings] of peers) this.#peers.set(publicKey, settings);
     await this.#configure('syncconf');
   }
 

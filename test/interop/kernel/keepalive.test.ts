@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { INITIATION_BYTES, RESPONSE_BYTES } from '../../../src/noise/messages.ts';
+import { OURS_FIRST, describePairings } from '../implementation.ts';
+import { INSIDE, OUTSIDE, formatEndpoint, openPair } from '../pair.ts';
+
+const KEEPALIVE_BYTES = 32;
+/** Seconds. Longer than the test takes. */
+const INTERVAL = 60;
+
+describePairings(
+  'a persistent keepalive',
+  (initiator, responder) => {
+    it('goes out when the interface comes up, and not before', async () => {
+      await using pair = await openPair(initiator, responder);
+      const { initiator: left, responder: right } = pair;
+      await left.host.ip('link set wg0 down');
+      await left.setPeer(right, {
+        allowedIps: [`${INSIDE.responder[4]}/32`],
+        endpoint: formatEndpoint(OUTSIDE.responder[4]),
+        persistentKeepalive: INTERVAL,
+      });
+      assert.equal((await left.peer(right)).txBytes, 0);
+      await left.host.ip('link set wg0 up');
+      await left.host.waitFor('it was answered', async () => (await left.peer(right)).latestHandshake > 0);
+      await right.host.waitFor('it has arrived', async () => {
+        return (await right.peer(left)).rxBytes === INITIATION_BYTES + KEEPALIVE_BYTES;
+      });
+      const { rxBytes, txBytes } = await left.peer(right);
+      assert.deepEqual([rxBytes, txBytes], [RESPONSE_BYTES, INITIATION_BYTES + KEEPALIVE_BYTES]);
+    });
+  },
+  { pairings: OURS_FIRST },
+);

@@ -1,0 +1,62 @@
+/** Which address a tunnel's datagrams come from: the one that was written to, for as long as it is there. */
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { OURS_FIRST, PAIRINGS, describePairings, peerage } from '../implementation.ts';
+import { FAMILIES, INSIDE, OUTSIDE, formatEndpoint, openPair } from '../pair.ts';
+import type { Family } from '../pair.ts';
+
+/** Further addresses of both hosts, which routing would not choose by itself. */
+const SECOND = {
+  initiator: { 4: '192.0.2.101', 6: '2001:db8::101' },
+  responder: { 4: '192.0.2.102', 6: '2001:db8::102' },
+} as const;
+const PREFIX_LENGTH = { 4: 24, 6: 64 } as const;
+
+describePairings(
+  'replies',
+  (initiator, responder) => {
+    it('leave from the address that was written to, the first or the second of either family', async () => {
+      await using pair = await openPair(initiator, responder);
+      const { initiator: left, responder: right } = pair;
+      for (const family of FAMILIES) await right.host.ip(addSecond('responder', family));
+      for (const family of FAMILIES)
+        for (const addresses of [OUTSIDE, SECOND]) {
+          const endpoint = formatEndpoint(addresses.responder[family]);
+          await left.host.output('wg', ['set', 'wg0', 'peer', right.publicKey, 'endpoint', endpoint]);
+          assert.equal(await left.host.canPing(INSIDE.responder[4], '-W', '5'), true);
+          assert.equal(await right.host.canPing(INSIDE.initiator[4]), true);
+          // Had an answer come from elsewhere, the initiator would have followed it there.
+          assert.equal((await left.peer(right)).endpoint, endpoint);
+        }
+    });
+  },
+  { pairings: PAIRINGS.filter(([, responder]) => responder === peerage) },
+);
+
+describePairings(
+  'a source address that is deleted',
+  (initiator, responder) => {
+    for (const family of FAMILIES)
+      it(`does not keep the next packet from going out over IPv${family}`, async () => {
+        await using pair = await openPair(responder, initiator, { outside: family });
+        const { initiator: staying, responder: losing } = pair;
+        await losing.host.ip(addSecond('responder', family));
+        const first = formatEndpoint(OUTSIDE.responder[family]);
+        const second = formatEndpoint(SECOND.responder[family]);
+        await staying.host.output('wg', ['set', 'wg0', 'peer', losing.publicKey, 'endpoint', second]);
+        assert.equal(await staying.host.canPing(INSIDE.responder[4], '-W', '5'), true);
+        assert.equal((await staying.peer(losing)).endpoint, second);
+        await losing.host.ip(`address del ${SECOND.responder[family]}/${PREFIX_LENGTH[family]} dev eth0`);
+        assert.equal(await losing.host.canPing(INSIDE.initiator[4]), true, 'one packet, and no other attempt');
+        assert.equal((await staying.peer(losing)).endpoint, first);
+        assert.equal(await staying.host.canPing(INSIDE.responder[4]), true);
+      });
+  },
+  { pairings: OURS_FIRST },
+);
+
+/** Deprecated, so that it is never chosen as a source where there is another. */
+function addSecond(role: keyof typeof SECOND, family: Family): string {
+  const lifetime = family === 6 ? ' preferred_lft 0' : '';
+  return `address add ${SECOND[role][family]}/${PREFIX_LENGTH[family]} dev eth0${lifetime}`;
+}
