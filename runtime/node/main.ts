@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * `peerage` on Node, and wg(8) when it is called through a link of that name. What only some commands need is loaded when
- * they need it, so that the others start at once.
+ * `peerage` on Node, and wg(8) or wg-quick(8) when it is called through a link of that name. What only some commands need is
+ * loaded when they need it, so that the others start at once.
  */
 import { basename } from 'node:path';
 import process from 'node:process';
@@ -23,7 +23,11 @@ const ports = createPorts({
 
 // Not process.exit(): output that is still on its way into a pipe would be lost.
 const [, path = '', ...args] = process.argv;
-process.exitCode =
-  basename(path) === 'wg'
-    ? await (await import('../../src/cli/wg/wg.ts')).runWg(args, ports)
-    : await (await import('../../src/cli/program.ts')).runProgram(args, ports);
+process.exitCode = await run(basename(path));
+
+async function run(name: string): Promise<number> {
+  if (name === 'wg') return (await import('../../src/cli/wg/wg.ts')).runWg(args, ports);
+  if (name === 'wg-quick')
+    return (await import('../../src/cli/quick/wg-quick.ts')).runWgQuick(args, ports, [process.execPath, path]);
+  return (await import('../../src/cli/program.ts')).runProgram(args, ports);
+}

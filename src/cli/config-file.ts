@@ -1,5 +1,6 @@
 /** Finding and reading the configuration of an interface, by the rules of wg-quick(8). */
-import { parseConfigOrThrow } from '../config/parse.ts';
+import { isNamed } from '../config/lines.ts';
+import { draftConfig, parseConfigOrThrow } from '../config/parse.ts';
 import type { Config } from '../config/config.ts';
 import { UserError } from '../errors.ts';
 import type { Ports } from './ports.ts';
@@ -7,7 +8,6 @@ import type { Ports } from './ports.ts';
 /** What the kernel takes as a name and nothing in a path or a shell line minds. */
 const INTERFACE_NAME = /^[a-zA-Z0-9_=+.-]{1,15}$/;
 
-const OTHERS_READ = 0o004;
 const OTHERS_ANY = 0o007;
 
 export interface ConfigFile {
@@ -36,27 +36,44 @@ export async function readConfigFile(
   ports: Pick<Ports, 'files' | 'terminal'>,
   nameOrPath: string,
 ): Promise<ConfigFile> {
+  const { name, path, text } = await findConfigFile(ports, nameOrPath);
+  await warnWhenExposed(ports, path);
+  return { name, path, text, config: parseConfigOrThrow(text, { file: path }) };
+}
+
+/** The text as it is, whether or not it can be understood. */
+export async function findConfigFile(
+  ports: Pick<Ports, 'files'>,
+  nameOrPath: string,
+): Promise<Pick<ConfigFile, 'name' | 'path' | 'text'>> {
   const path = INTERFACE_NAME.test(nameOrPath) ? configPath(nameOrPath) : nameOrPath;
+  const text = await ports.files.read(path);
+  if (text === undefined)
+    throw new UserError(`\`${path}' does not exist`, {
+      remedy: 'Write it, or enrol this host: peerage join HOST/TOKEN',
+    });
   const name = /(?:^|\/)([^/]+)\.conf$/.exec(path)?.[1] ?? '';
   if (!INTERFACE_NAME.test(name))
     throw new UserError('The config file must be a valid interface name, followed by .conf', {
       remedy: `Rename "${path}", for example to wg0.conf.`,
       exitCode: 2,
     });
-  const text = await ports.files.read(path);
-  if (text === undefined)
-    throw new UserError(`\`${path}' does not exist`, {
-      remedy: 'Write it, or enrol this host: peerage join HOST/TOKEN',
-    });
-  await warnWhenExposed(ports, path);
-  return { name, path, text, config: parseConfigOrThrow(text, { file: path }) };
+  return { name, path, text };
+}
+
+/** The values of Address as they are written: shown, and handed to ip(8), as wg-quick(8) does. */
+export function writtenAddresses({ text, path }: Pick<ConfigFile, 'text' | 'path'>): string[] {
+  const entries = draftConfig(text, { file: path }).source.interface?.entries ?? [];
+  return entries
+    .filter((entry) => isNamed(entry.key, 'Address'))
+    .flatMap((entry) => entry.value.split(/[\s,]+/))
+    .filter((address) => address !== '');
 }
 
 /** It usually holds a private key. A folder that others cannot enter protects it as well. */
-async function warnWhenExposed(ports: Pick<Ports, 'files' | 'terminal'>, path: string): Promise<void> {
+export async function warnWhenExposed(ports: Pick<Ports, 'files' | 'terminal'>, path: string): Promise<void> {
   const folder = path.includes('/') ? path.slice(0, path.lastIndexOf('/')) || '/' : '.';
   const [fileMode, folderMode] = [await ports.files.mode(path), await ports.files.mode(folder)];
   if (((fileMode ?? 0) & (folderMode ?? 0) & OTHERS_ANY) === 0) return;
-  const readable = ((fileMode ?? 0) & OTHERS_READ) !== 0 ? `; chmod 600 ${path}` : '';
-  ports.terminal.stderr(`Warning: \`${path}' is world accessible${readable}\n`);
+  ports.terminal.stderr(`Warning: \`${path}' is world accessible\n`);
 }

@@ -5,6 +5,7 @@ import { closeFirewall } from './firewall/firewall.ts';
 import { addExamples } from './help.ts';
 import { bringDown } from './interface-down.ts';
 import { expectRoot } from './interface-up.ts';
+import type { Ports } from './ports.ts';
 import type { AddCommand } from './program.ts';
 
 export const addDown: AddCommand = (program, ports) => {
@@ -14,11 +15,15 @@ export const addDown: AddCommand = (program, ports) => {
     .argument('<interface|file>', 'as for `up`')
     .action(async (nameOrPath: string) => {
       expectRoot(ports, 'down');
-      const file = await readConfigFile(ports, nameOrPath);
-      // Also when the interface went on its own: the agent and the firewall's rules did not go with it.
-      await stopAgent(ports, file.name);
-      await closeFirewall(ports, file.name);
-      await bringDown(ports, file);
+      await down(ports, nameOrPath);
     });
   addExamples(command, [['peerage down wg0', 'take down what `peerage up wg0` brought up']]);
 };
+
+export async function down(ports: Ports, nameOrPath: string): Promise<void> {
+  const file = await readConfigFile(ports, nameOrPath);
+  // Also when the interface went on its own: the agent and the firewall's rules did not go with it.
+  await stopAgent(ports, file.name);
+  await closeFirewall(ports, file.name);
+  await bringDown(ports, file);
+}

@@ -8,7 +8,7 @@
 import { UserError } from '../errors.ts';
 import { parsePrivateKey } from '../keys.ts';
 import type { Ports } from './ports.ts';
-import { showStep } from './steps.ts';
+import { showStep, StepError } from './steps.ts';
 import { changeTunnel } from './tunnel.ts';
 
 type HookPorts = Pick<Ports, 'processes' | 'terminal' | 'files' | 'uapi'>;
@@ -27,10 +27,14 @@ export async function runHooks(ports: HookPorts, name: string, lines: readonly s
   }
 }
 
+/** What wg-quick(8) sets in the shell that its hooks run in: a line ends where one of its commands fails. */
+const BASH = ['bash', '-e', '-o', 'pipefail', '-O', 'extglob'] as const;
+
 async function runShell(ports: HookPorts, text: string): Promise<void> {
-  const shell = (await ports.processes.has('bash')) ? 'bash' : 'sh';
-  const { exitCode } = await ports.processes.run(shell, ['-c', text], { output: 'inherit' });
-  if (exitCode !== 0) throw new UserError(`the hook "${text}" failed with exit code ${exitCode}`);
+  const [shell, ...options]: readonly [string, ...string[]] = (await ports.processes.has('bash')) ? BASH : ['sh', '-e'];
+  const env = { LC_ALL: 'C' };
+  const { exitCode } = await ports.processes.run(shell, [...options, '-c', text], { output: 'inherit', env });
+  if (exitCode !== 0) throw new StepError(`the hook "${text}" failed with exit code ${exitCode}`, exitCode);
 }
 
 async function setPrivateKey(ports: HookPorts, name: string, file: string): Promise<void> {

@@ -1,22 +1,42 @@
-/** Taking an interface down, in the steps of wg-quick(8): PreDown lines, the interface and its daemon, PostDown lines. */
+/**
+ * Taking an interface down, in the steps of wg-quick(8).
+ *
+ * 1. PreDown lines
+ * 2. the running state into the file, with SaveConfig
+ * 3. rules of a default route
+ * 4. the interface, its addresses and routes with it, and its daemon
+ * 5. name servers, and the firewall of a default route
+ * 6. PostDown lines
+ */
 import { UserError } from '../errors.ts';
 import type { ConfigFile } from './config-file.ts';
 import { runHooks } from './hooks.ts';
 import type { Ports } from './ports.ts';
+import { removeDefaultRules, removeGuard } from './quick/default-route.ts';
+import { unsetDns } from './quick/dns.ts';
 import { runStep } from './steps.ts';
 
 /** How long the daemon gets to notice that its interface is gone. */
 const DAEMON_END_MS = 10_000;
 const LOOK_AGAIN_MS = 20;
 
-export async function bringDown(ports: Ports, { name, config }: ConfigFile): Promise<void> {
+export async function bringDown(ports: Ports, file: ConfigFile): Promise<void> {
+  const { name, config } = file;
+  await expectTunnel(ports, name);
+  await runHooks(ports, name, config.interface.preDown);
+  if (config.interface.saveConfig) await (await import('./quick/save.ts')).saveConfig(ports, file);
+  await removeDefaultRules(ports, name, config.interface.table);
+  await deleteInterface(ports, name);
+  await unsetDns(ports, name, config.interface.dns);
+  await removeGuard(ports, name);
+  await runHooks(ports, name, config.interface.postDown);
+}
+
+export async function expectTunnel(ports: Pick<Ports, 'uapi'>, name: string): Promise<void> {
   if (!(await ports.uapi.interfaces()).includes(name))
     throw new UserError(`\`${name}' is not a WireGuard interface`, {
       remedy: 'Those that are: peerage show interfaces',
     });
-  await runHooks(ports, name, config.interface.preDown);
-  await deleteInterface(ports, name);
-  await runHooks(ports, name, config.interface.postDown);
 }
 
 /** Addresses, routes and the daemon go with the interface. Resolves when the daemon is gone, too. */

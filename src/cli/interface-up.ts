@@ -5,16 +5,19 @@
  * 2. the tunnel daemon, and with it the interface
  * 3. keys, port and peers, over the UAPI
  * 4. addresses, MTU, link up
- * 5. routes to what the peers may be reached for
- * 6. PostUp lines
+ * 5. name servers
+ * 6. routes to what the peers may be reached for; a default route with its rules and its firewall
+ * 7. PostUp lines
  */
 import { UserError } from '../errors.ts';
-import type { ConfigFile } from './config-file.ts';
+import { writtenAddresses, type ConfigFile } from './config-file.ts';
 import { runHooks } from './hooks.ts';
 import { deleteInterface } from './interface-down.ts';
 import { chooseMtu } from './mtu.ts';
 import type { Ports } from './ports.ts';
-import { addAddress, addRoutes, refuseDefaultRoutes } from './routes.ts';
+import { removeDefaultRules, removeGuard } from './quick/default-route.ts';
+import { setDns, unsetDns } from './quick/dns.ts';
+import { addAddresses, addRoutes } from './routes.ts';
 import { runStep, showStep } from './steps.ts';
 import { changeTunnel, describeTunnel } from './tunnel.ts';
 import { setConfigChange, type UnresolvedPolicy } from './tunnel-change.ts';
@@ -25,11 +28,24 @@ export interface UpOptions {
   crypto?: string;
 }
 
+interface Phase {
+  run(ports: Ports, file: ConfigFile, options: UpOptions): Promise<void>;
+  /** For what does not go with the interface. */
+  undo?: readonly ((ports: Ports, file: ConfigFile) => Promise<void>)[];
+}
+
+const PHASES: readonly Phase[] = [
+  { run: setConfig },
+  { run: setAddresses },
+  { run: setLink },
+  { run: setNameServers, undo: [unsetNameServers] },
+  { run: setRoutes, undo: [unsetGuard, unsetRules] },
+  { run: runPostUp },
+];
+
 export async function bringUp(ports: Ports, file: ConfigFile, options: UpOptions): Promise<void> {
   const { name } = file;
   expectRoot(ports, 'up');
-  refuseDefaultRoutes(file.config, file.path);
-  sayWhatIsNotDone(ports, file);
   if (await interfaceExists(ports, name))
     throw new UserError(`\`${name}' already exists`, { remedy: `Take it down first: peerage down ${name}` });
   const interruption = watchInterruption(ports);
@@ -37,15 +53,32 @@ export async function bringUp(ports: Ports, file: ConfigFile, options: UpOptions
   interruption.check();
   await startTunnel(ports, file, options);
   // From here on the interface is ours to delete; one that somebody else made meanwhile made the start fail.
+  const begun: Phase[] = [];
   try {
-    for (const step of [setConfig, setAddresses, setLink, setRoutes, runPostUp]) {
+    for (const phase of PHASES) {
       interruption.check();
-      await step(ports, file, options);
+      begun.push(phase);
+      await phase.run(ports, file, options);
     }
     interruption.check();
   } catch (error) {
-    await takeBack(ports, name);
+    await takeBack(ports, file, begun);
     throw error;
+  }
+}
+
+/**
+ * Takes back what `bringUp` did, but for hooks, in the order of wg-quick(8). Each part is tried, whatever becomes of the others:
+ * the first failure is the one to tell, what goes wrong while tidying up is only mentioned.
+ */
+export async function takeBack(ports: Ports, file: ConfigFile, phases: readonly Phase[] = PHASES): Promise<void> {
+  for (const undo of [...phases.flatMap((phase) => phase.undo ?? []), removeInterface]) {
+    try {
+      await undo(ports, file);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      ports.terminal.stderr(`Warning: \`${file.name}' was not taken back completely: ${error.message}\n`);
+    }
   }
 }
 
@@ -64,18 +97,25 @@ async function startTunnel(ports: Ports, { name }: ConfigFile, { crypto }: UpOpt
 }
 
 async function setConfig(ports: Ports, { name, config }: ConfigFile, options: UpOptions): Promise<void> {
-  showStep(ports, `wg setconf ${name} <(wg-quick strip ${name})`);
+  showStep(ports, `wg setconf ${name} /dev/fd/63`);
   await changeTunnel(ports, name, await setConfigChange(ports, config, options));
 }
 
-async function setAddresses(ports: Ports, { name, config }: ConfigFile): Promise<void> {
-  // In the order of the file: the first is the source address of choice.
-  for (const address of config.interface.addresses) await runStep(ports, addAddress(name, address));
+async function setAddresses(ports: Ports, file: ConfigFile): Promise<void> {
+  await addAddresses(ports, file.name, writtenAddresses(file));
 }
 
 async function setLink(ports: Ports, { name, config }: ConfigFile): Promise<void> {
   const mtu = config.interface.mtu ?? (await chooseMtu(ports, await describeTunnel(ports, name)));
   await runStep(ports, ['ip', 'link', 'set', 'mtu', String(mtu), 'up', 'dev', name]);
+}
+
+async function setNameServers(ports: Ports, { name, config }: ConfigFile): Promise<void> {
+  await setDns(ports, name, config.interface.dns);
+}
+
+async function unsetNameServers(ports: Ports, { name, config }: ConfigFile): Promise<void> {
+  await unsetDns(ports, name, config.interface.dns);
 }
 
 async function setRoutes(ports: Ports, { name, config }: ConfigFile): Promise<void> {
@@ -89,27 +129,20 @@ async function setRoutes(ports: Ports, { name, config }: ConfigFile): Promise<vo
   );
 }
 
+async function unsetGuard(ports: Ports, { name }: ConfigFile): Promise<void> {
+  await removeGuard(ports, name);
+}
+
+async function unsetRules(ports: Ports, { name, config }: ConfigFile): Promise<void> {
+  await removeDefaultRules(ports, name, config.interface.table);
+}
+
 async function runPostUp(ports: Ports, { name, config }: ConfigFile): Promise<void> {
   await runHooks(ports, name, config.interface.postUp);
 }
 
-function sayWhatIsNotDone(ports: Ports, { config, path }: ConfigFile): void {
-  const { dns, saveConfig } = config.interface;
-  if (dns.length > 0)
-    ports.terminal.stderr(`Warning: ${path}: DNS is not set by \`peerage up\` yet; a PostUp line can do it.\n`);
-  if (saveConfig)
-    ports.terminal.stderr(
-      `Warning: ${path}: SaveConfig is not heeded by \`peerage down\` yet; the file stays as it is.\n`,
-    );
-}
-
-/** The first failure is the one to tell: what goes wrong while tidying up is only mentioned. */
-async function takeBack(ports: Ports, name: string): Promise<void> {
-  try {
-    if (await interfaceExists(ports, name)) await deleteInterface(ports, name);
-  } catch (error) {
-    ports.terminal.stderr(`Warning: \`${name}' could not be taken back: ${String(error)}\n`);
-  }
+async function removeInterface(ports: Ports, { name }: ConfigFile): Promise<void> {
+  if (await interfaceExists(ports, name)) await deleteInterface(ports, name);
 }
 
 function watchInterruption(ports: Ports): { check(): void } {

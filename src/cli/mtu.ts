@@ -8,19 +8,30 @@ import { query } from './steps.ts';
 const OVERHEAD_BYTES = 40 + 8 + 32;
 const ETHERNET_MTU = 1500;
 
+type MtuPorts = Pick<Ports, 'processes' | 'terminal'>;
+
 /** The largest MTU among the routes to the endpoints, else that of the default route, less the overhead. */
-export async function chooseMtu(ports: Pick<Ports, 'processes' | 'terminal'>, state: TunnelState): Promise<number> {
+export async function chooseMtu(ports: MtuPorts, state: TunnelState): Promise<number> {
   const addresses = new Set(
     state.peers.flatMap(({ endpoint }) => (endpoint === undefined ? [] : [formatAddress(endpoint.ipAddress)])),
   );
-  const mtus = await Promise.all([...addresses].map((address) => routeMtu(ports, ['route', 'get', address])));
-  const largest = Math.max(0, ...mtus) || (await routeMtu(ports, ['route', 'show', 'default'])) || ETHERNET_MTU;
+  const mtus = await Promise.all([...addresses].map((address) => mtuTowards(ports, address)));
+  const largest = Math.max(0, ...mtus) || (await defaultMtu(ports)) || ETHERNET_MTU;
   return largest - OVERHEAD_BYTES;
 }
 
+/** What path MTU discovery has found stands in a second line. */
+async function mtuTowards(ports: MtuPorts, address: string): Promise<number> {
+  return routeMtu(ports, await query(ports, ['ip', 'route', 'get', address]));
+}
+
+async function defaultMtu(ports: MtuPorts): Promise<number> {
+  const [first = ''] = (await query(ports, ['ip', 'route', 'show', 'default'])).split('\n', 1);
+  return routeMtu(ports, first);
+}
+
 /** The MTU that a route names, else that of its device; 0 when there is no such route. */
-async function routeMtu(ports: Pick<Ports, 'processes' | 'terminal'>, args: readonly string[]): Promise<number> {
-  const route = (await query(ports, ['ip', ...args])).split('\n', 1)[0] ?? '';
+async function routeMtu(ports: MtuPorts, route: string): Promise<number> {
   const device = / dev (\S+)/.exec(route)?.[1];
   return (
     findMtu(route) || (device === undefined ? 0 : findMtu(await query(ports, ['ip', 'link', 'show', 'dev', device])))

@@ -25,6 +25,8 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, () => Promise<Ad
   'Tunnels:': {
     up: async () => (await import('./up.ts')).addUp,
     down: async () => (await import('./down.ts')).addDown,
+    save: async () => (await import('./save.ts')).addSave,
+    strip: async () => (await import('./strip.ts')).addStrip,
     show: async () => (await import('./show.ts')).addShow,
     showconf: async () => (await import('./showconf.ts')).addShowconf,
     set: async () => (await import('./set.ts')).addSet,

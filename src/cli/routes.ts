@@ -1,45 +1,36 @@
 /** Addresses and routes of an interface, as `ip` commands in the order and the form of wg-quick(8). */
-import type { Config } from '../config/config.ts';
-import { UserError } from '../errors.ts';
 import { formatCidr, type Cidr } from '../ip.ts';
 import type { Ports } from './ports.ts';
+import { addDefaultRoute, isDefaultRoute, removeDefaultRoute } from './quick/default-route.ts';
 import { query, runStep, type CommandLine } from './steps.ts';
 
-type RoutePorts = Pick<Ports, 'processes' | 'terminal'>;
+type RoutePorts = Pick<Ports, 'processes' | 'terminal' | 'uapi' | 'crypto' | 'files'>;
 
-export function addAddress(name: string, address: Cidr): CommandLine {
-  return ['ip', `-${address.family}`, 'address', 'add', formatCidr(address), 'dev', name];
+export async function addAddresses(ports: RoutePorts, name: string, addresses: readonly string[]): Promise<void> {
+  const usable = await usableFamilies(ports, name);
+  const family = (address: string): 4 | 6 => (address.includes(':') ? 6 : 4);
+  // In the order of the file: the first is the source address of choice.
+  for (const address of addresses)
+    if (usable.has(family(address)))
+      await runStep(ports, ['ip', `-${family(address)}`, 'address', 'add', address, 'dev', name]);
+    else sayLeftOut(ports, name, `the address ${address}`);
 }
 
-/**
- * A default route needs a mark, rules and a firewall so that the tunnel's own datagrams stay outside of it. `up` does
- * not set those up; half of it would cut the host off.
- */
-export function refuseDefaultRoutes(config: Config, path: string): void {
-  const { table } = config.interface;
-  if (table !== undefined && table !== 'auto') return;
-  const found = config.peers.flatMap((peer) => peer.allowedIps).find((prefix) => prefix.prefixLength === 0);
-  if (found === undefined) return;
-  throw new UserError(
-    `${path}: AllowedIPs = ${formatCidr(found)} would be a default route, which \`peerage up\` does not set up yet.`,
-    {
-      remedy: 'Use wg-quick for this interface, or add "Table = off" and set the routes yourself.',
-    },
-  );
-}
-
-/** Routes to what lies behind the peers, the longest prefix first. `table` is the file's own. */
+/** Routes to what lies behind the peers. `table` is the file's own. */
 export async function addRoutes(
   ports: RoutePorts,
   name: string,
   table: string | undefined,
   prefixes: readonly Cidr[],
 ): Promise<void> {
-  if (table === 'off') return;
-  for (const prefix of [...prefixes].sort((a, b) => b.prefixLength - a.prefixLength)) {
+  if (table === 'off' || prefixes.length === 0) return;
+  const usable = await usableFamilies(ports, name);
+  for (const prefix of sortPrefixes(prefixes)) {
     const add: CommandLine = ['ip', `-${prefix.family}`, 'route', 'add', formatCidr(prefix), 'dev', name];
     // One after the other: a prefix may be covered by the one before it.
-    if (table !== undefined && table !== 'auto') await runStep(ports, [...add, 'table', table]);
+    if (!usable.has(prefix.family)) sayLeftOut(ports, name, `the route to ${formatCidr(prefix)}`);
+    else if (!isAutomatic(table)) await runStep(ports, [...add, 'table', table]);
+    else if (isDefaultRoute(prefix)) await addDefaultRoute(ports, name, prefix);
     else if (!(await isRouted(ports, name, prefix))) await runStep(ports, add);
   }
 }
@@ -52,25 +43,42 @@ export async function removeRoutes(
   prefixes: readonly Cidr[],
 ): Promise<void> {
   if (table === 'off') return;
-  const where = table === undefined || table === 'auto' ? [] : ['table', table];
+  const where = isAutomatic(table) ? [] : ['table', table];
   for (const prefix of prefixes) {
+    if (isAutomatic(table) && isDefaultRoute(prefix)) {
+      await removeDefaultRoute(ports, name, prefix);
+      continue;
+    }
     const route = [formatCidr(prefix), 'dev', name, ...where];
     const present = await query(ports, ['ip', `-${prefix.family}`, 'route', 'show', 'exact', ...route]);
     if (present.trim() !== '') await runStep(ports, ['ip', `-${prefix.family}`, 'route', 'delete', ...route]);
   }
 }
 
+/** The longest first; those of one length by their text, backwards, as `sort -nr` leaves them. */
+export function sortPrefixes(prefixes: readonly Cidr[]): Cidr[] {
+  const text = new Map(prefixes.map((prefix) => [prefix, formatCidr(prefix)]));
+  return [...prefixes].sort(
+    (a, b) => b.prefixLength - a.prefixLength || (text.get(a)! < text.get(b)! ? 1 : -1), // all of them are in the map
+  );
+}
+
+function isAutomatic(table: string | undefined): table is 'auto' | undefined {
+  return table === undefined || table === 'auto';
+}
+
 /** Whether the interface's own addresses or another of its routes cover the prefix already. */
 async function isRouted(ports: RoutePorts, name: string, prefix: Cidr): Promise<boolean> {
-  const routes = await query(ports, [
-    'ip',
-    `-${prefix.family}`,
-    'route',
-    'show',
-    'dev',
-    name,
-    'match',
-    formatCidr(prefix),
-  ]);
-  return routes.trim() !== '';
+  const show = ['route', 'show', 'dev', name, 'match', formatCidr(prefix)];
+  return (await query(ports, ['ip', `-${prefix.family}`, ...show])).trim() !== '';
+}
+
+/** IPv6 may be missing from the kernel, switched off, or impossible because the MTU is below 1280. */
+async function usableFamilies(ports: RoutePorts, name: string): Promise<ReadonlySet<4 | 6>> {
+  const disabled = await ports.files.read(`/proc/sys/net/ipv6/conf/${name}/disable_ipv6`);
+  return new Set(disabled?.trim() === '0' ? [4, 6] : [4]);
+}
+
+function sayLeftOut(ports: Pick<Ports, 'terminal'>, name: string, what: string): void {
+  ports.terminal.stderr(`Warning: ${name} has no IPv6 on this host: ${what} is left out.\n`);
 }

@@ -2,12 +2,14 @@
 import type { ConfigFile } from './config-file.ts';
 import { closeFirewall } from './firewall/firewall.ts';
 import { guardFirewall } from './firewall/guard.ts';
-import { deleteInterface } from './interface-down.ts';
-import { bringUp, type UpOptions } from './interface-up.ts';
+import { bringUp, takeBack, type UpOptions } from './interface-up.ts';
 import type { Ports } from './ports.ts';
 
 export interface StartOptions {
+  /** Adds the rules that are missing, instead of naming them. */
   openFirewall?: true;
+  /** Leaves the firewall to others, as wg-quick(8) does. */
+  ignoreFirewall?: true;
   crypto?: string;
 }
 
@@ -20,11 +22,11 @@ export async function startInterface(
 ): Promise<void> {
   await bringUp(ports, file, options);
   try {
-    await guardFirewall(ports, file, options);
+    if (options.ignoreFirewall !== true) await guardFirewall(ports, file, options);
     await next();
   } catch (error) {
     await closeFirewall(ports, file.name);
-    await deleteInterface(ports, file.name);
+    await takeBack(ports, file);
     throw error;
   }
 }

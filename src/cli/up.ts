@@ -1,13 +1,12 @@
 /** `peerage up`: an interface with its addresses, routes and peers, as `wg-quick up`. */
 import { startAgent } from './agent-process.ts';
 import { readConfigFile } from './config-file.ts';
-import { closeFirewall } from './firewall/firewall.ts';
-import { guardFirewall } from './firewall/guard.ts';
 import { addExamples } from './help.ts';
-import { deleteInterface } from './interface-down.ts';
-import { bringUp, expectRoot } from './interface-up.ts';
-import { membershipPath } from './membership-path.ts';
+import { expectRoot } from './interface-up.ts';
+import { hasJoined, needsKeeping } from './keep-current.ts';
+import type { Ports } from './ports.ts';
 import type { AddCommand } from './program.ts';
+import { startInterface, type StartOptions } from './start-interface.ts';
 
 export const addUp: AddCommand = (program, ports) => {
   const command = program
@@ -18,18 +17,7 @@ export const addUp: AddCommand = (program, ports) => {
     .option('--crypto <provider>', 'use this one instead of the fastest')
     .action(async (nameOrPath: string, options: { openFirewall?: true; crypto?: string }) => {
       expectRoot(ports, 'up');
-      const file = await readConfigFile(ports, nameOrPath);
-      const isJoined = (await ports.files.mode(membershipPath(file.name))) !== undefined;
-      // The agent of a joined interface asks again for names that have no address now.
-      await bringUp(ports, file, { ...options, unresolved: isJoined ? 'warn' : 'fail' });
-      try {
-        await guardFirewall(ports, file, options);
-        if (isJoined) await startAgent(ports, file.name);
-      } catch (error) {
-        await closeFirewall(ports, file.name);
-        await deleteInterface(ports, file.name);
-        throw error;
-      }
+      await up(ports, nameOrPath, options);
     });
   addExamples(command, [
     ['peerage up wg0', 'bring up /etc/wireguard/wg0.conf'],
@@ -37,3 +25,12 @@ export const addUp: AddCommand = (program, ports) => {
     ['peerage up wg0 --open-firewall', 'let the peers in as well, until `peerage down wg0`'],
   ]);
 };
+
+export async function up(ports: Ports, nameOrPath: string, options: StartOptions): Promise<void> {
+  const file = await readConfigFile(ports, nameOrPath);
+  const isJoined = await hasJoined(ports, file.name);
+  // The agent of a joined interface asks again for names that have no address now.
+  await startInterface(ports, file, { ...options, unresolved: isJoined ? 'warn' : 'fail' }, async () => {
+    if (await needsKeeping(ports, file)) await startAgent(ports, file.name, nameOrPath);
+  });
+}

@@ -114,7 +114,6 @@ PersistentKeepalive = 25
       [`${plain}Address = 10.9.0.1/24\n`, /"ip -4 address add 10\.9\.0\.1\/24 dev wg0" failed/],
       [plain.replace('wg0.key', 'none.key'), /none\.key does not exist/],
       [plain.replace('/etc/wireguard/wg0.key', '/etc/hostname'), /\/etc\/hostname holds no private key/],
-      [`${plain}${peer}AllowedIPs = 0.0.0.0/0\n`, /default route/],
     ] as const) {
       await write(text);
       const { exitCode, stderr } = await host.run('peerage', ['up', 'wg0']);
@@ -145,14 +144,13 @@ PersistentKeepalive = 25
     await host.output('peerage', ['down', 'wg0']);
   });
 
-  it('warns of a file that others can read, and of what is not done yet', async () => {
-    await write(`${plain}DNS = 10.9.0.2\n`, { mode: '644' });
+  it('warns of a file that others can read', async () => {
+    await write(plain, { mode: '644' });
     await host.output('chmod', ['755', '/etc/wireguard']);
     const { stderr } = await host.run('peerage', ['up', 'wg0']);
     await host.output('chmod', ['700', '/etc/wireguard']);
     await host.output('peerage', ['down', 'wg0']);
     assert.match(stderr, /Warning: `\/etc\/wireguard\/wg0\.conf' is world accessible/);
-    assert.match(stderr, /Warning: .*DNS is not set/);
   });
 
   it('syncconf changes what differs, and leaves the private key when the file names none', async () => {

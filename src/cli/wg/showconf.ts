@@ -14,7 +14,7 @@ export async function showconf(ports: Ports, name: string): Promise<void> {
 }
 
 /** In the order of wg(8): the endpoint after the allowed IPs. */
-function formatState(state: TunnelState, zones: ZoneNames): string {
+export function formatState(state: TunnelState, zones: ZoneNames): string {
   const { listenPort, fwmark, privateKey, peers } = state;
   const own = [
     '[Interface]',

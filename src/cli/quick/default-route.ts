@@ -1,0 +1,137 @@
+/**
+ * A default route through a tunnel, by the scheme of wg-quick(8) ("improved rule-based routing").
+ *
+ * The route lives in a table of its own. Two rules lead there: what carries the tunnel's mark, its own datagrams, does not
+ * go in; and the main table comes first, except for its default route, so that the networks on the wire stay reachable.
+ */
+import { formatCidr, parseAddress, type Cidr, type IpAddress, type IpFamily } from '../../ip.ts';
+import type { Ports } from '../ports.ts';
+import { query, runStep, showStep, StepError, tryStep, type CommandLine, type Step } from '../steps.ts';
+import { changeTunnel, describeTunnel } from '../tunnel.ts';
+import {
+  iptablesGuard,
+  iptablesGuardRemoval,
+  nftGuard,
+  nftGuardRemoval,
+  type Guard,
+  type IptablesProgram,
+} from './guard.ts';
+
+type RoutePorts = Pick<Ports, 'processes' | 'terminal' | 'uapi' | 'crypto' | 'files'>;
+
+/** The first table that is tried, and mark: the usual port, for people to recognise. */
+const FIRST_TABLE = 51820;
+const SOURCE_MARK_SETTING = 'net.ipv4.conf.all.src_valid_mark';
+
+export function isDefaultRoute(prefix: Cidr): boolean {
+  return prefix.prefixLength === 0;
+}
+
+/** Marks the tunnel, unless it has a mark, and sets route, rules and firewall. */
+export async function addDefaultRoute(ports: RoutePorts, name: string, prefix: Cidr): Promise<void> {
+  const { family } = prefix;
+  const mark = (await describeTunnel(ports, name)).fwmark || (await setFreeMark(ports, name));
+  for (const command of routeCommands(name, prefix, mark)) await runStep(ports, command);
+  const addresses = readAddresses(await query(ports, ['ip', '-o', `-${family}`, 'addr', 'show', 'dev', name]));
+  if (family === 4) await letMarksChooseTheSource(ports);
+  const guard: Guard = { name, family, mark, addresses };
+  await runStep(ports, (await ports.processes.has('nft')) ? nftGuard(guard) : iptablesGuard(guard));
+}
+
+/** Takes back what `addDefaultRoute` did for one family, while the interface stays. */
+export async function removeDefaultRoute(ports: RoutePorts, name: string, prefix: Cidr): Promise<void> {
+  const { fwmark } = await describeTunnel(ports, name);
+  if (fwmark === 0) return;
+  await removeRules(ports, fwmark, [prefix.family]);
+  await tryStep(ports, routeCommands(name, prefix, fwmark, 'delete')[0]!);
+  await removeGuard(ports, name, [prefix.family]);
+}
+
+/** Rules that lead to the table of an interface, which is about to be deleted. Its routes go with it. */
+export async function removeDefaultRules(ports: RoutePorts, name: string, table: string | undefined): Promise<void> {
+  if (table !== undefined && table !== 'auto') return;
+  const { fwmark, peers } = await describeTunnel(ports, name);
+  if (fwmark !== 0 && peers.some((peer) => peer.allowedIps.some(isDefaultRoute))) await removeRules(ports, fwmark);
+}
+
+/** Looks for rules in nftables and in iptables: whoever made them may have had the one, or the other. */
+export async function removeGuard(
+  ports: RoutePorts,
+  name: string,
+  families: readonly IpFamily[] = [4, 6],
+): Promise<void> {
+  const removals: (Step | undefined)[] = [];
+  if (await ports.processes.has('nft'))
+    removals.push(nftGuardRemoval(name, await query(ports, ['nft', 'list', 'tables']), families));
+  if (await ports.processes.has('iptables'))
+    for (const family of families) {
+      const program: IptablesProgram = family === 4 ? 'iptables' : 'ip6tables';
+      removals.push(iptablesGuardRemoval(name, program, await query(ports, [`${program}-save`])));
+    }
+  for (const removal of removals) if (removal !== undefined) await tryStep(ports, removal);
+}
+
+/** Route, and the two rules; the last added is looked at first. */
+export function routeCommands(
+  name: string,
+  prefix: Cidr,
+  mark: number,
+  verb: 'add' | 'delete' = 'add',
+): readonly CommandLine[] {
+  const ip = ['ip', `-${prefix.family}`] as const;
+  const table = String(mark);
+  return [
+    [...ip, 'route', verb, formatCidr(prefix), 'dev', name, 'table', table],
+    [...ip, 'rule', verb, 'not', 'fwmark', table, 'table', table],
+    [...ip, 'rule', verb, 'table', 'main', 'suppress_prefixlength', '0'],
+  ];
+}
+
+/** One command for each rule there is. @param rules The output of `ip rule show`. */
+export function ruleDeletions(family: IpFamily, rules: string, mark: number): CommandLine[] {
+  const lines = rules.split('\n');
+  const count = (pattern: RegExp): number => lines.filter((line) => pattern.test(line)).length;
+  const remove = (...words: string[]): CommandLine => ['ip', `-${family}`, 'rule', 'delete', 'table', ...words];
+  return [
+    ...Array.from({ length: count(new RegExp(`lookup ${mark}\\b`)) }, () => remove(String(mark))),
+    ...Array.from({ length: count(/from all lookup main suppress_prefixlength 0/) }, () =>
+      remove('main', 'suppress_prefixlength', '0'),
+    ),
+  ];
+}
+
+/** Addresses of an interface in the output of `ip -o addr show`; those of the other end are not its own. */
+export function readAddresses(text: string): IpAddress[] {
+  return [...text.matchAll(/ inet6? ([\da-f:.]+)\/\d+/g)].flatMap(([, address = '']) => parseAddress(address) ?? []);
+}
+
+async function removeRules(ports: RoutePorts, mark: number, families: readonly IpFamily[] = [4, 6]): Promise<void> {
+  for (const family of families) {
+    const rules = await query(ports, ['ip', `-${family}`, 'rule', 'show']);
+    for (const command of ruleDeletions(family, rules, mark)) await tryStep(ports, command);
+  }
+}
+
+/** The number of the first table that nobody uses becomes the mark as well. */
+async function setFreeMark(ports: RoutePorts, name: string): Promise<number> {
+  let table = FIRST_TABLE;
+  while (await hasRoutes(ports, table)) table += 1;
+  showStep(ports, `wg set ${name} fwmark ${table}`);
+  await changeTunnel(ports, name, { fwmark: table });
+  return table;
+}
+
+async function hasRoutes(ports: RoutePorts, table: number): Promise<boolean> {
+  const show = (family: string) => query(ports, ['ip', family, 'route', 'show', 'table', String(table)]);
+  return (await show('-4')) !== '' || (await show('-6')) !== '';
+}
+
+/** In a container the settings of the kernel are often read-only, but may be right already. */
+async function letMarksChooseTheSource(ports: RoutePorts): Promise<void> {
+  try {
+    await runStep(ports, ['sysctl', '-q', `${SOURCE_MARK_SETTING}=1`]);
+  } catch (error) {
+    const present = await ports.files.read(`/proc/sys/${SOURCE_MARK_SETTING.replaceAll('.', '/')}`);
+    if (!(error instanceof StepError) || present?.trim() !== '1') throw error;
+  }
+}
