@@ -1,5 +1,5 @@
 /**
- * The agent as a process of its own: one per joined interface, found again by the file in which it tells how it is.
+ * The agent as a process of its own: one per interface that needs it, found again by the file in which it tells how it is.
  *
  * A process number alone may have passed on to another program, or to nobody but a parent that never asked how it ended (the
  * first process of many containers): the command line of the process tells.
@@ -41,15 +41,23 @@ export async function findAgent(ports: AgentPorts, name: string): Promise<number
   if (pid === undefined || !ports.processes.isAlive(pid)) return undefined;
   const commandLine = (await ports.files.read(`/proc/${pid}/cmdline`)) ?? '';
   const words = commandLine.split('\0');
-  return words.includes('agent') || words.includes('join') ? pid : undefined;
+  // `service run` and `join --foreground` are agents, too.
+  return ['agent', 'join', 'service'].some((command) => words.includes(command)) ? pid : undefined;
 }
 
-/** Resolves when the agent runs. One that runs already is left alone. */
-export async function startAgent(ports: AgentPorts, name: string): Promise<void> {
+/** Throws a UserError when another process is the agent of this interface. */
+export async function expectNoOtherAgent(ports: AgentPorts, name: string): Promise<void> {
+  const other = await findAgent(ports, name);
+  if (other !== undefined && other !== ports.processes.pid)
+    throw new UserError(`the agent of "${name}" runs already, as process ${other}`);
+}
+
+/** Resolves when the agent runs. One that runs already is left alone. `nameOrPath`: as `up` takes it. */
+export async function startAgent(ports: AgentPorts, name: string, nameOrPath = name): Promise<void> {
   if ((await findAgent(ports, name)) !== undefined) return;
   const logFile = agentLogPath(name);
   await ports.files.write(logFile, '', { mode: 0o600 });
-  const { pid } = await ports.processes.spawnSelf(['agent', name], { logFile });
+  const { pid } = await ports.processes.spawnSelf(['agent', nameOrPath], { logFile });
   await waitFor(ports, async () => {
     if ((await readAgentStatus(ports, name))?.pid === pid) return true;
     if (ports.processes.isAlive(pid)) return false;

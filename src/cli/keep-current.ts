@@ -3,7 +3,7 @@
  * host names again.
  */
 import { UserError } from '../errors.ts';
-import { writeAgentStatus } from './agent-process.ts';
+import { expectNoOtherAgent, writeAgentStatus } from './agent-process.ts';
 import type { ConfigFile } from './config-file.ts';
 import { membershipPath } from './membership-path.ts';
 import { hasNamedEndpoint, NamedEndpoints } from './named-endpoints.ts';
@@ -31,6 +31,7 @@ export async function keepCurrent(ports: Ports, file: Subject): Promise<void> {
     const { runAgent } = await import('./run-agent.ts');
     return runAgent(ports, file.name);
   }
+  await expectNoOtherAgent(ports, file.name);
   await writeAgentStatus(ports, file.name, { pid: ports.processes.pid, state: 'current' });
   return keepNames(ports, file);
 }

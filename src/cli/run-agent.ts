@@ -9,10 +9,12 @@ import { Watch, type WatchEvent } from '../agent/watch.ts';
 import { UserError } from '../errors.ts';
 import { formatKey } from '../keys.ts';
 import type { PeerView } from '../registry/wire.ts';
-import { findAgent, writeAgentStatus, type AgentStatus } from './agent-process.ts';
-import { readConfigFile } from './config-file.ts';
+import type { TunnelState } from '../tunnel/state.ts';
+import { expectNoOtherAgent, writeAgentStatus, type AgentStatus } from './agent-process.ts';
+import { configPath, readConfigFile } from './config-file.ts';
 import { applyPeers, rewritePeers } from './managed-peers.ts';
 import { readMembership, writeMembership, type Membership } from './membership.ts';
+import { NamedEndpoints } from './named-endpoints.ts';
 import type { Ports } from './ports.ts';
 import { callRegistry } from './registry-call.ts';
 import { describeTunnel } from './tunnel.ts';
@@ -27,9 +29,7 @@ export async function runAgent(ports: Ports, name: string): Promise<void> {
   const membership = await readMembership(ports, name);
   if (membership === undefined)
     throw new UserError(`"${name}" has not joined a network`, { remedy: 'peerage join HOST/TOKEN' });
-  const other = await findAgent(ports, name);
-  if (other !== undefined && other !== ports.processes.pid)
-    throw new UserError(`the agent of "${name}" runs already, as process ${other}`);
+  await expectNoOtherAgent(ports, name);
   const agent = new Agent(ports, name, membership);
   await agent.run();
 }
@@ -40,6 +40,7 @@ class Agent {
   readonly #stop = new AbortController();
   readonly #watch: Watch;
   readonly #reporter = new Reporter();
+  readonly #names: NamedEndpoints;
   #membership: Membership;
   /** What the tunnel was last set to; endpoints may lag behind the list. */
   #applied: readonly PeerView[];
@@ -50,6 +51,7 @@ class Agent {
   constructor(ports: Ports, name: string, membership: Membership) {
     this.#ports = ports;
     this.#name = name;
+    this.#names = new NamedEndpoints(ports, { name, path: configPath(name) });
     this.#membership = membership;
     this.#applied = membership.peers;
     this.#status = { pid: ports.processes.pid, state: 'starting' };
@@ -128,7 +130,9 @@ class Agent {
     }
     if (this.#ports.clock.monotonic() >= this.#nextRepair) await this.#repair();
     try {
-      await this.#report();
+      const state = await describeTunnel(this.#ports, this.#name);
+      for (const change of await this.#names.look(state)) this.#say(change);
+      await this.#report(state);
     } catch (error) {
       // Nothing is lost: it was not marked as told, and the next look tries again.
       if (!(error instanceof UserError)) throw error;
@@ -156,8 +160,7 @@ class Agent {
     }
   }
 
-  async #report(): Promise<void> {
-    const state = await describeTunnel(this.#ports, this.#name);
+  async #report(state: TunnelState): Promise<void> {
     const peers = state.peers.map((peer) => ({
       publicKey: formatKey(peer.publicKey),
       endpoint: peer.endpoint?.toString(),
