@@ -15,6 +15,7 @@ const DEBIAN_PACKAGES: Readonly<Record<string, string>> = {
   nsenter: 'util-linux',
   ip: 'iproute2',
   ss: 'iproute2',
+  tc: 'iproute2',
   sysctl: 'procps',
   nft: 'nftables',
   wg: 'wireguard-tools',

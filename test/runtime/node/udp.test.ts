@@ -11,7 +11,7 @@ import { inNamespace } from '../../conformance/in-namespace.ts';
 import { udpConformance } from '../../conformance/udp.ts';
 import { waitFor } from '../../interop/lab/wait.ts';
 
-inNamespace(import.meta.url, ['nft'], () => {
+inNamespace(import.meta.url, ['nft', 'tc'], () => {
   const poller = startPoller();
   after(() => poller.close());
   const create = () => createUdp(nodeFfi, poller);
@@ -51,6 +51,22 @@ inNamespace(import.meta.url, ['nft'], () => {
     while (a.receive(buffer, 0, source) >= 0) families.push(source.from.family);
     assert.equal(families.length, 501);
     assert.ok(families.indexOf(6) < 100);
+    await a.close();
+  });
+
+  test('what meets a full buffer is not sent, and once there is room the next one is', async () => {
+    const link = ['qdisc', 'add', 'dev', 'lo', 'root', 'tbf', 'rate', '400mbit', 'burst', '64k', 'limit', '100m'];
+    execFileSync('tc', link);
+    const a = create();
+    a.bind(7001);
+    const large = new Uint8Array(60_000);
+    const to = Endpoint.from(parseAddress('127.0.0.1')!, 7001);
+    const send = () => a.send(large, 0, large.length, to, 0);
+    let sent = 0;
+    while (sent < 1000 && send()) sent++;
+    assert.ok(sent > 50 && sent < 1000, `${sent} fit`);
+    await waitFor('there is room', send);
+    execFileSync('tc', ['qdisc', 'delete', 'dev', 'lo', 'root']);
     await a.close();
   });
 
