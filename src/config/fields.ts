@@ -129,7 +129,7 @@ export function parsePort(text: string): number | undefined {
 
 export function parseFwmark(text: string): number | undefined {
   if (text.toLowerCase() === 'off') return 0;
-  if (/^0x[0-9a-f]{1,8}$/i.test(text)) return Number(text);
+  if (/^0x[0-9a-fA-F]{1,8}$/.test(text)) return Number(text); // wg(8) refuses 0X
   return parseNumber(0, 0xffff_ffff)(text);
 }
 

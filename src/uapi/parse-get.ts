@@ -99,8 +99,9 @@ function* pairs(text: string): Generator<[key: string, value: string]> {
   }
 }
 
+/** 64 bits; beyond 2^53 it is rounded, which no unit of wg(8) shows. */
 function count(key: string, value: string): number {
-  return required(key, parseUint(value, Number.MAX_SAFE_INTEGER));
+  return required(key, /^\d{1,20}$/.test(value) ? Number(value) : undefined);
 }
 
 /** Negative, as format-get.ts explains; other implementations write it without the sign. */

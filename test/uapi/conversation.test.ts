@@ -49,7 +49,7 @@ test('it does not matter where the text is cut', () => {
 test('a refused set changes nothing, and the connection can be used on', () => {
   const { conversation, changes, reasons } = converse();
   assert.equal(
-    conversation.push('set=1\nlisten_port=9\nfwmark=x\nlisten_port=10\n\nget=1\n\n').slice(0, 10),
+    conversation.push('set=1\nlisten_port=9\nfwmark=x\nlisten_port=10\n\nget=1\n\n').slice(0, 11),
     'errno=-22\n\n',
   );
   assert.deepEqual(changes, []);

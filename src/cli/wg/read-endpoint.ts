@@ -1,5 +1,5 @@
 /** An endpoint as wg(8) reads it. A name that cannot be resolved for the moment is asked for again, as at boot. */
-import { parseEndpoint } from '../../config/config.ts';
+import { endpointAddress, parseEndpoint } from '../../config/config.ts';
 import { UserError } from '../../errors.ts';
 import type { Endpoint } from '../../peer/endpoint.ts';
 import type { Ports } from '../ports.ts';
@@ -27,6 +27,8 @@ export async function readEndpoint(ports: EndpointPorts, text: string): Promise<
     // oxlint-disable-next-line no-await-in-loop
     const endpoint = await resolveEndpoint(ports, { host, port });
     if (endpoint !== undefined) return endpoint;
+    // An address whose zone names no interface.
+    if (endpointAddress({ host, port }) !== undefined) throw valueError('Name or service not known', text);
     // oxlint-disable-next-line no-await-in-loop
     const { message, isTemporary } = await ports.names.whyUnresolved(host);
     if (!isTemporary || retries === 0) throw valueError(message, text);
