@@ -5,6 +5,9 @@ import type { Implementation } from './implementation.ts';
 import type { Host } from './lab/host.ts';
 import type { RunningProcess, Signal } from './lab/process.ts';
 
+/** A busy machine takes seconds to start one of many daemons at a time. */
+const START_TIMEOUT_MS = 30_000;
+
 export interface TunnelOptions {
   /** Name of the interface, `wg0` unless told. */
   interface?: string;
@@ -93,7 +96,7 @@ export class Tunnel {
         if (daemon.hasExited) return 'ended';
         return (await this.host.run('wg', ['show', this.interface])).exitCode === 0 ? 'answers' : undefined;
       },
-      { explain: () => `${daemon.stdout}${daemon.stderr}` },
+      { explain: () => `${daemon.stdout}${daemon.stderr}`, timeoutMs: START_TIMEOUT_MS },
     );
     await this.#configure('setconf');
     if (this.inside !== this.host) await this.host.moveInterface(this.interface, this.inside);

@@ -37,7 +37,8 @@ describePairings(
       await left.setPeer(right, { allowedIps: own });
       assert.equal(await left.host.canPing('10.254.255.7'), false);
       const { stdout } = await flow.stop('SIGINT');
-      assert.match(stdout, / 0% packet loss/);
+      const [, sent, received] = /(\d+) packets transmitted, (\d+) received/.exec(stdout)!.map(Number);
+      assert.ok(sent! > 5 && received! >= sent! - 1, stdout); // the last may still be on its way
     });
   },
   { pairings: OURS_FIRST },
