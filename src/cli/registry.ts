@@ -3,6 +3,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import { addExamples } from './help.ts';
 import type { Ports } from './ports.ts';
 import type { AddCommand } from './program.ts';
+import { notifyReady } from './service/notify.ts';
 
 interface ServeOptions {
   db?: string;
@@ -51,6 +52,7 @@ async function serveRegistry({ db, listen, publicUrl, json }: ServeOptions, port
     ...listen,
     ...(publicUrl !== undefined && { publicUrl }),
     onListening(info) {
+      void notifyReady(ports);
       if (json === true) return terminal.stdout(`${JSON.stringify(info)}\n`);
       const { url, adminKey } = info;
       terminal.stderr(`The registry answers at ${url}; its database is ${databaseFile}\n`);

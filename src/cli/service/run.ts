@@ -11,7 +11,8 @@ import type { Ports } from '../ports.ts';
 import { startInterface, type StartOptions } from '../start-interface.ts';
 import { notifyReady } from './notify.ts';
 
-export async function runService(ports: Ports, name: string, options: StartOptions): Promise<void> {
+export async function runService(given: Ports, name: string, options: StartOptions): Promise<void> {
+  const ports = withOneInterruption(given);
   const file = await readConfigFile(ports, name);
   // A name server that is not there yet must not keep the other peers waiting: names are resolved again.
   await startInterface(ports, file, { ...options, unresolved: 'warn' }, () => notifyReady(ports));
@@ -33,4 +34,10 @@ async function stayBeside(ports: Ports, file: ConfigFile): Promise<void> {
     ports.terminal.stderr(`${file.name}: ${error.message}\n`);
     await keepNames(ports, file);
   }
+}
+
+/** A signal counts for the whole run, also when it comes between two parts that each wait for one. */
+function withOneInterruption(ports: Ports): Ports {
+  const interruption = ports.processes.interrupted();
+  return { ...ports, processes: { ...ports.processes, interrupted: () => interruption } };
 }
