@@ -13,6 +13,8 @@ import { MAIN } from '../peerage.ts';
 const FOLDER = '/run/ours';
 const NODE_FOLDER = process.execPath.slice(0, process.execPath.lastIndexOf('/'));
 
+const FALLBACK = /^\[#\] ip link add wg0 type wireguard\n.*\n\[!\] Missing WireGuard kernel module.*\n/m;
+
 /** What each of the two came to. */
 export interface Both {
   theirs: string;
@@ -74,14 +76,20 @@ export class BesideWgQuick implements AsyncDisposable {
     await this.both((host) => host.output('sh', ['-c', 'cat >"$0"; chmod "$1" "$0"', path, mode], { input: text }));
   }
 
-  /** They say the same, end with the same exit code, and leave the same behind. Returns what ours said. */
-  async same(...args: string[]): Promise<ProcessResult> {
+  /** Without Debian's words about the kernel, which it asks first. */
+  async run(...args: string[]): Promise<{ theirs: ProcessResult; ours: ProcessResult }> {
     const [theirs, ours] = await Promise.all([
       this.#run(this.theirs, '/usr/bin', args),
       this.#run(this.ours, FOLDER, args),
     ]);
+    return { theirs: { ...theirs, stderr: theirs.stderr.replace(FALLBACK, '') }, ours };
+  }
+
+  /** They say the same, end with the same exit code, and leave the same behind. Returns what ours said. */
+  async same(...args: string[]): Promise<ProcessResult> {
+    const { theirs, ours } = await this.run(...args);
     const command = `wg-quick ${args.join(' ')}`;
-    assert.deepEqual(ours, { ...theirs, stderr: withoutFallback(theirs.stderr) }, command);
+    assert.deepEqual(ours, theirs, command);
     await this.expectSameState(command);
     return ours;
   }
@@ -94,7 +102,7 @@ export class BesideWgQuick implements AsyncDisposable {
   async state(): Promise<Both> {
     return this.both(async (host) => {
       const { stdout } = await host.run('sh', ['-c', STATE], { env: this.#env('/usr/bin') });
-      return stdout.replaceAll(/^.*(?:local|ip6 daddr) fe80.*\n/gm, '').replaceAll(/ fe80::[\da-f:]+\/64 /g, ' ');
+      return stdout.replaceAll(/^.*(?:local|ip6 daddr|-d) fe80.*\n/gm, '').replaceAll(/ fe80::[\da-f:]+\/64 /g, ' ');
     });
   }
 
@@ -112,9 +120,4 @@ export class BesideWgQuick implements AsyncDisposable {
       WG_QUICK_USERSPACE_IMPLEMENTATION: 'peerage-tun',
     };
   }
-}
-
-/** Debian's tries the kernel first. */
-function withoutFallback(text: string): string {
-  return text.replace(/^\[#\] ip link add wg0 type wireguard\n.*\n\[!\] Missing WireGuard kernel module.*\n/m, '');
 }

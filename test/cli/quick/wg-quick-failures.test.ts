@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, it } from 'node:test';
+import { labOptions } from '../../interop/lab/requirements.ts';
+import { BesideWgQuick } from './beside-wg-quick.ts';
+
+const INTERFACE = `[Interface]
+PrivateKey = gN42kTUpFOQsMbA8Vv1r83QE5ssPPCqG92wQjfbSDXY=
+ListenPort = 51999
+Address = 10.9.0.1/24, fd00:9::1/64
+`;
+const DEFAULT_PEER = `
+[Peer]
+PublicKey = Zi4U/VlFVvUiYEcDNANRJYkDtk81VTdj8ZQmqypRXFg=
+AllowedIPs = 0.0.0.0/0, ::/0
+`;
+
+describe('wg-quick, when something is wrong', labOptions('wg-quick', 'nft', 'resolvconf'), () => {
+  let hosts: BesideWgQuick;
+  let untouched: string;
+
+  before(async () => {
+    hosts = await BesideWgQuick.open({ addresses: ['192.0.2.1/24', '2001:db8::1/64'] });
+    await hosts.both((host) =>
+      host.output('sh', ['-c', 'resolvconf -u; sysctl -qw net.ipv4.conf.all.src_valid_mark=1']),
+    );
+  });
+  after(() => hosts[Symbol.asyncDispose]());
+  beforeEach(async () => {
+    await hosts.write('/etc/wireguard/wg0.conf', INTERFACE);
+    untouched = (await hosts.state()).ours;
+  });
+
+  it('does not know a usage that is none', async () => {
+    for (const args of [
+      [],
+      ['sideways', 'wg0'],
+      ['up'],
+      ['up', 'wg0', 'wg1'],
+      ['--help'],
+      ['help'],
+      ['-h'],
+      ['help', 'up'],
+    ]) {
+      const { theirs, ours } = await hosts.run(...args);
+      assert.equal(ours.exitCode, theirs.exitCode, args.join(' '));
+      assert.equal(ours.stderr.split('\n', 1)[0], theirs.stderr.split('\n', 1)[0]);
+      assert.equal(ours.stdout, theirs.stdout);
+    }
+  });
+
+  for (const command of ['up', 'down', 'save', 'strip'])
+    it(`refuses to ${command} what there is not, or what cannot be an interface`, async () => {
+      await hosts.write('/run/name-of-16-chars.conf', INTERFACE);
+      await hosts.write('/run/wg0', INTERFACE);
+      for (const file of ['wg1', './wg1.conf', '/run/name-of-16-chars.conf', '/run/wg0'])
+        assert.match(
+          (await hosts.same(command, file)).stderr,
+          /^wg-quick: (?:`.*' does not exist|The config file must be .*)\n$/,
+        );
+      await hosts.write('/etc/wireguard/wg0.conf', `${INTERFACE}SaveConfig = maybe\n`);
+      const { ours } = await hosts.run(command, 'wg0');
+      assert.equal(ours.exitCode, 1);
+      assert.match(
+        ours.stderr,
+        command === 'strip' ? /neither true nor false/ : /expected true or false, found "maybe"/,
+      );
+    });
+
+  for (const command of ['down', 'save'])
+    it(`refuses to ${command} what is not up`, async () => {
+      assert.equal((await hosts.same(command, 'wg0')).stderr, "wg-quick: `wg0' is not a WireGuard interface\n");
+    });
+
+  it('warns of a file that everybody may read', async () => {
+    await hosts.write('/etc/wireguard/wg0.conf', INTERFACE, '644');
+    await hosts.both((host) => host.output('chmod', ['755', '/etc/wireguard']));
+    const { stderr } = await hosts.same('up', 'wg0');
+    await hosts.same('down', 'wg0');
+    await hosts.both((host) => host.output('chmod', ['700', '/etc/wireguard']));
+    assert.match(stderr, /^Warning: `\/etc\/wireguard\/wg0\.conf' is world accessible\n/);
+  });
+
+  const FAILURES: Readonly<Record<string, { file: string; exitCode: number }>> = {
+    'an address that is there already': { file: `${INTERFACE}Address = 10.9.0.1/24\n`, exitCode: 2 },
+    'a hook after all the rest': {
+      file: `${INTERFACE}DNS = 10.9.0.2\nPostUp = echo before\nPostUp = exit 7; echo never\nPostUp = echo never\n${DEFAULT_PEER}`,
+      exitCode: 7,
+    },
+    'one command of a hook': { file: `${INTERFACE}PostUp = false; echo never\n`, exitCode: 1 },
+    'one command of a pipe in a hook': { file: `${INTERFACE}PostUp = false | true\n`, exitCode: 1 },
+    'a routing table that cannot be': { file: `${INTERFACE}Table = nowhere\n${DEFAULT_PEER}`, exitCode: 255 },
+  };
+  for (const [what, { file, exitCode }] of Object.entries(FAILURES))
+    it(`takes everything back because of ${what}`, async () => {
+      await hosts.write('/etc/wireguard/wg0.conf', file);
+      const up = await hosts.same('up', 'wg0');
+      assert.equal(up.exitCode, exitCode, up.stderr);
+      assert.match(up.stderr, /\[#\] ip link delete dev wg0\n$/);
+      assert.equal((await hosts.state()).ours, untouched);
+    });
+
+  it('takes everything back because of the firewall', async () => {
+    const [add, chain] = ['nft add table ip wg-quick-%i', '{ type nat hook prerouting priority -100; }'];
+    const hook = `PreUp = ${add}; nft add chain ip wg-quick-%i preraw '${chain}'`;
+    await hosts.write('/etc/wireguard/wg0.conf', `${INTERFACE}${hook}\n${DEFAULT_PEER}`);
+    const { theirs, ours } = await hosts.run('up', 'wg0');
+    const steps = (text: string): string[] => text.split('\n').filter((line) => line.startsWith('[#]'));
+    assert.deepEqual(steps(ours.stderr), steps(theirs.stderr));
+    assert.match(ours.stderr, /Error: Could not process rule: Operation not supported/);
+    assert.equal(ours.exitCode, theirs.exitCode);
+    assert.deepEqual(await hosts.state(), { theirs: untouched, ours: untouched });
+  });
+
+  it('a hook that fails before the interface is there leaves nothing to take back', async () => {
+    await hosts.write('/etc/wireguard/wg0.conf', `${INTERFACE}PreUp = exit 3\n`);
+    const { ours } = await hosts.run('up', 'wg0');
+    // Debian's goes on to delete an interface that is not there, and ends with 1.
+    assert.deepEqual(ours, { exitCode: 3, stdout: '', stderr: '[#] exit 3\n' });
+    assert.deepEqual(await hosts.state(), { theirs: untouched, ours: untouched });
+  });
+});
