@@ -79,8 +79,8 @@ export class BesideWgQuick implements AsyncDisposable {
   /** Without Debian's words about the kernel, which it asks first. */
   async run(...args: string[]): Promise<{ theirs: ProcessResult; ours: ProcessResult }> {
     const [theirs, ours] = await Promise.all([
-      this.#run(this.theirs, '/usr/bin', args),
-      this.#run(this.ours, FOLDER, args),
+      this.call(this.theirs, '/usr/bin', args),
+      this.call(this.ours, FOLDER, args),
     ]);
     return { theirs: { ...theirs, stderr: theirs.stderr.replace(FALLBACK, '') }, ours };
   }
@@ -110,7 +110,8 @@ export class BesideWgQuick implements AsyncDisposable {
     await this.#lab[Symbol.asyncDispose]();
   }
 
-  #run(host: Host, folder: string, args: readonly string[]): Promise<ProcessResult> {
+  /** The wg-quick in this folder. */
+  call(host: Host, folder: string, args: readonly string[]): Promise<ProcessResult> {
     return host.run(`${folder}/wg-quick`, args, { env: this.#env(folder) });
   }
 

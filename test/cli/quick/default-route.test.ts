@@ -1,9 +1,12 @@
 /** Traffic of a host whose default route leads through a tunnel. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import type { Host } from '../../interop/lab/host.ts';
 import { Lab } from '../../interop/lab/lab.ts';
 import { labOptions } from '../../interop/lab/requirements.ts';
+
+const CHANGE_ROUTES = fileURLToPath(new URL('change-routes.ts', import.meta.url));
 
 /** Addresses somewhere in the world, which here are the exit's own. */
 const WORLD = ['198.51.100.7', '2001:db8:ffff::7'];
@@ -99,6 +102,23 @@ describe('a default route through a tunnel', labOptions('nft', 'ping', 'wg'), ()
     assert.ok(await reaches(WORLD[0]!));
     await traveller.output('peerage', ['down', 'wg0']);
     await traveller.ip('route flush table 51820');
+    assert.equal(await state(), untouched);
+  });
+
+  it('comes and goes by itself as well, one family after the other', async () => {
+    const goesThrough = async (address: string) =>
+      (await traveller.output('ip', ['route', 'get', address])).includes('wg0');
+    await traveller.output('peerage', ['up', 'wg0']);
+    await traveller.output('node', [CHANGE_ROUTES, 'remove', 'wg0', '0.0.0.0/0']);
+    assert.deepEqual(await Promise.all(WORLD.map(goesThrough)), [false, true]);
+    await traveller.output('node', [CHANGE_ROUTES, 'remove', 'wg0', '::/0']);
+    assert.deepEqual(await Promise.all(WORLD.map(goesThrough)), [false, false]);
+    assert.equal(await traveller.output('nft', ['list', 'ruleset']), '');
+    assert.doesNotMatch(await traveller.output('sh', ['-c', 'ip -4 rule; ip -6 rule']), /51820|suppress/);
+    await traveller.output('node', [CHANGE_ROUTES, 'add', 'wg0', '0.0.0.0/0']);
+    assert.ok(await reaches(WORLD[0]!));
+    assert.deepEqual(await Promise.all(WORLD.map(goesThrough)), [true, false]);
+    await traveller.output('peerage', ['down', 'wg0']);
     assert.equal(await state(), untouched);
   });
 });

@@ -87,4 +87,18 @@ describe('wg-quick', labOptions('wg-quick', 'nft', 'resolvconf'), () => {
       const left = (await hosts.state()).ours.replace('src_valid_mark = 1', 'src_valid_mark = 0');
       assert.equal(left, untouched, 'nothing is left');
     });
+
+  it("takes down what Debian's brought up, and the other way round", async () => {
+    await hosts.write('/etc/wireguard/wg0.conf', FILES['default routes of both, and others']!);
+    for (const [up, down] of [
+      ['/usr/bin', '/run/ours'],
+      ['/run/ours', '/usr/bin'],
+    ] as const) {
+      await hosts.call(hosts.ours, up, ['up', 'wg0']);
+      const { exitCode, stderr } = await hosts.call(hosts.ours, down, ['down', 'wg0']);
+      assert.equal(exitCode, 0, stderr);
+      const left = (await hosts.state()).ours.replace('src_valid_mark = 1', 'src_valid_mark = 0');
+      assert.equal(left, untouched);
+    }
+  });
 });
