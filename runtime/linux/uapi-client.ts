@@ -15,13 +15,16 @@ export const uapiClient: UapiClient = { interfaces, exchange };
 
 /** Names of the sockets that somebody answers, sorted: what a killed process left behind does not count. */
 async function interfaces(): Promise<string[]> {
-  const names = await readdir(SOCKET_FOLDER).catch(() => []);
+  const names = await readdir(SOCKET_FOLDER).catch((error: unknown) => {
+    if (errorCode(error) === 'ENOENT') return [];
+    throw systemError('cannot list the tunnels', error);
+  });
   const sockets = names.filter((name) => name.endsWith(SUFFIX)).map((name) => name.slice(0, -SUFFIX.length));
   const alive = await Promise.all(sockets.map((name) => isListening(name)));
   return sockets.filter((_, i) => alive[i]).sort();
 }
 
-/** Whether something accepts connections on the socket of this interface. */
+/** Whether something accepts connections on the socket of this interface, if not of this user. */
 export function isListening(name: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(socketPath(name));
@@ -29,7 +32,7 @@ export function isListening(name: string): Promise<boolean> {
       resolve(true);
       socket.destroy();
     });
-    socket.once('error', () => resolve(false));
+    socket.once('error', (error) => resolve(errorCode(error) === 'EACCES'));
   });
 }
 

@@ -4,7 +4,7 @@ import { parsePublicKey } from '../../keys.ts';
 import type { TunnelChange } from '../../tunnel/state.ts';
 import { finishChange } from './finish-change.ts';
 import { findSetting, type PeerDraft, type SettingPorts, type TunnelDraft } from './settings.ts';
-import { readKey, readKeyFile, withoutSpace } from './values.ts';
+import { readKey, readKeyFile } from './values.ts';
 
 export async function readSetArguments(ports: SettingPorts, args: readonly string[]): Promise<TunnelChange> {
   const tunnel: TunnelDraft = { peers: [] };
@@ -27,7 +27,7 @@ export async function readSetArguments(ports: SettingPorts, args: readonly strin
       // oxlint-disable-next-line no-await-in-loop
       const text = setting.isInFile ? await readKeyFile(ports, value) : value;
       // oxlint-disable-next-line no-await-in-loop
-      await setting.put(word === 'allowed-ips' ? withoutSpace(text) : text);
+      await setting.put(text);
     }
     i += 2;
   }

@@ -4,11 +4,11 @@ import type { TunnelState } from '../../tunnel/state.ts';
 import type { Ports } from '../ports.ts';
 import { describeTunnel } from '../tunnel.ts';
 import { formatField, formatPretty, SHOW_FIELDS } from './show-format.ts';
-import { perrorOfTunnel } from './wg-error.ts';
+import { perror, perrorOfTunnel } from './wg-error.ts';
 import { zoneNames } from './zones.ts';
 
 export async function showInterfaces(ports: Ports): Promise<void> {
-  const names = await ports.uapi.interfaces();
+  const names = await listInterfaces(ports);
   if (names.length > 0) ports.terminal.stdout(`${names.join(' ')}\n`);
 }
 
@@ -36,7 +36,7 @@ export async function showAll(
   field: string | undefined,
   complain: (error: UserError) => void,
 ): Promise<{ shown: number; failed: number }> {
-  const names = await ports.uapi.interfaces();
+  const names = await listInterfaces(ports);
   let failed = 0;
   for (const [i, name] of names.entries()) {
     // One after the other: the output keeps their order, and a host has few.
@@ -49,6 +49,10 @@ export async function showAll(
     else ports.terminal.stdout((await pretty(ports, name, state)) + (i < names.length - 1 ? '\n' : ''));
   }
   return { shown: names.length - failed, failed };
+}
+
+async function listInterfaces(ports: Ports): Promise<string[]> {
+  return perror('Unable to list interfaces', () => ports.uapi.interfaces());
 }
 
 async function describeOrComplain(

@@ -52,7 +52,8 @@ export async function readKeyFile(ports: Pick<Ports, 'files'>, path: string): Pr
   const text = await readWholeFile(ports, path);
   // An empty pipe is a program that failed: it must not take the key away.
   if (text === '' && !/^\/(?:dev|proc\/self)\/fd\/|^\/dev\/stdin$/.test(path)) return NO_KEY;
-  if (text.length < KEY_TEXT) throw new WgError('Invalid length key in key file');
+  if (text.length < KEY_TEXT)
+    throw new WgError('Invalid length key in key file', new UserError(`${path} holds no key`));
   const trailing = withoutSpace(text.slice(KEY_TEXT))[0];
   if (trailing !== undefined)
     throw new WgError(
@@ -72,8 +73,9 @@ export async function readWholeFile(ports: Pick<Ports, 'files'>, path: string): 
 
 /** Prefixes with their host bits, of which `warn` is told. */
 export function readAllowedIps(text: string, warn: (message: string) => void): Cidr[] {
-  if (text === '') return [];
-  return text.split(',').map((item) => {
+  const packed = withoutSpace(text);
+  if (packed === '') return [];
+  return packed.split(',').map((item) => {
     const [address = ''] = item.split('/', 1);
     if (parseAddress(address) === undefined) return refuse('Unable to parse IP address', address);
     const prefix = parseCidr(item) ?? refuse('AllowedIP is not in the correct format', item);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { labOptions } from '../../interop/lab/requirements.ts';
+import { isUnprivileged, labOptions } from '../../interop/lab/requirements.ts';
 import { BesideWg } from './beside-wg.ts';
 
 const KEY = 'xFXzNIDQ5NJkY0Pgg5hG1fZg0RAD51nnu5MMBbhlpCg=';
@@ -89,6 +89,27 @@ describe('called as wg, the program', labOptions('wg'), () => {
       assert.deepEqual([stderr, exitCode], ['', 0]);
       assert.equal((await beside.same(['pubkey'], { input: stdout })).exitCode, 0);
     }
+  });
+
+  it('says what wg says to one who is not root', async (context) => {
+    if (isUnprivileged) return context.skip('in the namespace of a user there is no other user');
+    const nobody = ['--reuid=65534', '--regid=65534', '--clear-groups', 'wg'];
+    const asNobody = async (folder: string, args: readonly string[]) =>
+      beside.host.run('sh', ['-c', 'PATH="$0:$PATH"; setpriv "$@"', folder, ...nobody, ...args]);
+    const lists = [[], ['show', 'interfaces'], ['show', 'all', 'dump']];
+    for (const [mode, calls] of [
+      ['755', [...lists, ['show', 'wg0'], ['showconf', 'wg0'], ['set', 'wg0', 'fwmark', '1']]],
+      ['700', lists], // and of a socket that it cannot see, wg says what a kernel without WireGuard says
+    ] as const)
+      for (const args of calls) {
+        await beside.host.output('chmod', [mode, '/run/wireguard']);
+        assert.deepEqual(
+          await asNobody('/run/ours', args),
+          await asNobody('/usr/bin', args),
+          `${mode} ${args.join(' ')}`,
+        );
+      }
+    await beside.host.output('chmod', ['755', '/run/wireguard']);
   });
 
   it('lists no tunnels where there are none', async () => {
