@@ -78,7 +78,7 @@ class LinuxTun implements Tun {
     this.#libc = loadLibc(ffi);
     this.#fd = fd;
     this.#addresses = new AddressCache(ffi);
-    this.#link = new Link(ffi, poller, fd, () => this.#refresh());
+    this.#link = new Link(ffi, poller, fd, () => this.refresh());
     const state = this.#link.state();
     if (state === undefined) {
       this.#link.close();
@@ -123,7 +123,21 @@ class LinuxTun implements Tun {
   onEvent(listener: (event: TunEvent) => void): void {
     this.#onEvent = listener;
     // An interface that was handed down may be up already.
-    queueMicrotask(() => this.#refresh());
+    queueMicrotask(() => this.refresh());
+  }
+
+  refresh(): void {
+    if (this.#gone) return;
+    const state = this.#link.state();
+    if (state === undefined) return; // deleted: the next read says so
+    if (state.mtu !== this.#mtu) {
+      this.#mtu = state.mtu;
+      this.#onEvent({ type: 'mtu' });
+    }
+    if (state.up !== this.#up) {
+      this.#up = state.up;
+      this.#onEvent({ type: state.up ? 'up' : 'down' });
+    }
   }
 
   rearm(): void {
@@ -136,20 +150,6 @@ class LinuxTun implements Tun {
     this.#watch.release();
     this.#libc.close(this.#fd);
     return Promise.resolve();
-  }
-
-  #refresh(): void {
-    if (this.#gone) return;
-    const state = this.#link.state();
-    if (state === undefined) return; // deleted: the next read says so
-    if (state.mtu !== this.#mtu) {
-      this.#mtu = state.mtu;
-      this.#onEvent({ type: 'mtu' });
-    }
-    if (state.up !== this.#up) {
-      this.#up = state.up;
-      this.#onEvent({ type: state.up ? 'up' : 'down' });
-    }
   }
 
   /** Says once that the interface was deleted, and not from within a read. */

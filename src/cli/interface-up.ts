@@ -9,7 +9,10 @@
  * 6. routes to what the peers may be reached for; a default route with its rules and its firewall
  * 7. PostUp lines
  */
+import { equalBytes } from '../bytes.ts';
 import { UserError } from '../errors.ts';
+import { formatCidr, maskCidr } from '../ip.ts';
+import { EADDRINUSE } from '../uapi/errno.ts';
 import { writtenAddresses, type ConfigFile } from './config-file.ts';
 import { runHooks } from './hooks.ts';
 import { deleteInterface } from './interface-down.ts';
@@ -18,9 +21,10 @@ import type { Ports } from './ports.ts';
 import { removeDefaultRules, removeGuard } from './quick/default-route.ts';
 import { setDns, unsetDns } from './quick/dns.ts';
 import { addAddresses, addRoutes } from './routes.ts';
-import { runStep, showStep } from './steps.ts';
+import { runStep, showStep, StepError } from './steps.ts';
 import { changeTunnel, describeTunnel } from './tunnel.ts';
 import { setConfigChange, type UnresolvedPolicy } from './tunnel-change.ts';
+import { WgError } from './wg/wg-error.ts';
 
 export interface UpOptions {
   unresolved: UnresolvedPolicy;
@@ -58,7 +62,7 @@ export async function bringUp(ports: Ports, file: ConfigFile, options: UpOptions
     for (const phase of PHASES) {
       interruption.check();
       begun.push(phase);
-      await phase.run(ports, file, options);
+      await phase.run(interruption.ports, file, options);
     }
     interruption.check();
   } catch (error) {
@@ -98,7 +102,18 @@ async function startTunnel(ports: Ports, { name }: ConfigFile, { crypto }: UpOpt
 
 async function setConfig(ports: Ports, { name, config }: ConfigFile, options: UpOptions): Promise<void> {
   showStep(ports, `wg setconf ${name} /dev/fd/63`);
-  await changeTunnel(ports, name, await setConfigChange(ports, config, options));
+  for (const prefix of config.peers.flatMap((peer) => peer.allowedIps))
+    if (!equalBytes(prefix.bytes, maskCidr(prefix).bytes))
+      ports.terminal.stderr(`Warning: AllowedIP has nonzero host part: ${formatCidr(prefix)}\n`);
+  try {
+    await changeTunnel(ports, name, await setConfigChange(ports, config, options));
+  } catch (error) {
+    if (!(error instanceof WgError)) throw error;
+    ports.terminal.stderr(`${error.wgMessage}\nConfiguration parsing error\n`);
+    throw new StepError(error.message, 1, {
+      remedy: 'Check the Endpoint in the file, and the name servers of this host.',
+    });
+  }
 }
 
 async function setAddresses(ports: Ports, file: ConfigFile): Promise<void> {
@@ -108,6 +123,17 @@ async function setAddresses(ports: Ports, file: ConfigFile): Promise<void> {
 async function setLink(ports: Ports, { name, config }: ConfigFile): Promise<void> {
   const mtu = config.interface.mtu ?? (await chooseMtu(ports, await describeTunnel(ports, name)));
   await runStep(ports, ['ip', 'link', 'set', 'mtu', String(mtu), 'up', 'dev', name]);
+  // The kernel refuses to bring an interface up whose port is taken; a program finds out when its interface is up already.
+  const { listenPort } = await describeTunnel(ports, name);
+  if (listenPort === 0) throw portTaken(config.interface.listenPort);
+}
+
+function portTaken(port: number | undefined): UserError {
+  if (port === undefined || port === 0) return new UserError('no UDP port is free');
+  return new UserError(`UDP port ${port} is in use`, {
+    remedy: `See by what: ss -lunp 'sport = :${port}'; then choose another ListenPort.`,
+    errno: EADDRINUSE,
+  });
 }
 
 async function setNameServers(ports: Ports, { name, config }: ConfigFile): Promise<void> {
@@ -145,12 +171,16 @@ async function removeInterface(ports: Ports, { name }: ConfigFile): Promise<void
   if (await interfaceExists(ports, name)) await deleteInterface(ports, name);
 }
 
-function watchInterruption(ports: Ports): { check(): void } {
-  let interrupted = false;
-  void ports.processes.interrupted().then(() => (interrupted = true));
-  return {
-    check() {
-      if (interrupted) throw new UserError('interrupted; everything was taken back');
-    },
+/** `ports`: with pauses that end, and throw, as soon as the signal comes. */
+function watchInterruption(ports: Ports): { check(): void; ports: Ports } {
+  const interruption = new AbortController();
+  void ports.processes.interrupted().then(() => interruption.abort());
+  const check = (): void => {
+    if (interruption.signal.aborted) throw new UserError('interrupted; everything was taken back');
   };
+  const sleep = async (ms: number): Promise<void> => {
+    await ports.services.sleep(ms, interruption.signal);
+    check();
+  };
+  return { check, ports: { ...ports, services: { ...ports.services, sleep } } };
 }

@@ -49,6 +49,9 @@ export class MemoryTun implements Tun {
     if (this.#isUp) queueMicrotask(() => this.#emit('up'));
   }
 
+  /** Every change is told when it is made. */
+  refresh(): void {}
+
   rearm(): void {
     this.#isArmed = true;
     if (this.#toTunnel.length > 0) this.#wake();

@@ -20,6 +20,8 @@ export interface Tun {
   /** One listener each; called when reads may succeed again. */
   onReadable(listener: () => void): void;
   onEvent(listener: (event: TunEvent) => void): void;
+  /** Tells the listener now what has become of the interface, so that whoever has just changed it finds that it has its effect. */
+  refresh(): void;
   /** Says that the last `read` gave -1 and the listener wants to be called once more data is there. */
   rearm(): void;
   close(): Promise<void>;

@@ -11,7 +11,10 @@ export interface TunnelChange extends DeviceChange {
 
 /** What `get=1` tells of a tunnel. */
 export interface TunnelState extends DeviceState {
-  /** 0 when no socket is bound, which is so while the interface is down. */
+  /**
+   * While the interface is up: the port of the socket, and 0 when it has none because the port was taken. While it is down: the
+   * port that will be bound, 0 for any.
+   */
   listenPort: number;
   fwmark: number;
 }

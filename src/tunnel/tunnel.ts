@@ -86,6 +86,7 @@ export class Tunnel {
   /** Applies the port and the mark first, and throws without having changed anything else when the socket refuses them. */
   configure({ listenPort, fwmark, ...change }: TunnelChange): void {
     if (this.#isClosing) return;
+    this.#tun.refresh();
     if (listenPort !== undefined) this.#setListenPort(listenPort);
     if (fwmark !== undefined) {
       this.#udp.setFwmark(fwmark);
@@ -97,7 +98,9 @@ export class Tunnel {
 
   /** A snapshot. It holds keys. */
   describe(): TunnelState {
-    return { ...this.#device.describe(), listenPort: this.#listenPort, fwmark: this.#fwmark };
+    if (!this.#isClosing) this.#tun.refresh();
+    const listenPort = this.#isUp ? this.#udp.port : this.#listenPort;
+    return { ...this.#device.describe(), listenPort, fwmark: this.#fwmark };
   }
 
   /** Erases all keys, and closes both ports; with the TUN, the interface goes away. */

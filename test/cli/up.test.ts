@@ -7,7 +7,7 @@ import { labOptions } from '../interop/lab/requirements.ts';
 const PEER_KEY = 'Zi4U/VlFVvUiYEcDNANRJYkDtk81VTdj8ZQmqypRXFg=';
 const OTHER_KEY = 'WEAuaVuhdyscyTCXVfBDJR6nf9zxD75jmJzrfhkyE3Y=';
 
-describe('peerage up and down', labOptions('wg'), () => {
+describe('peerage up and down', labOptions('wg', 'ss', 'ncat'), () => {
   let lab: Lab;
   let host: Host;
   let untouched: string;
@@ -84,6 +84,17 @@ PersistentKeepalive = 25
     assert.match(stderr, /\[#\] ip link delete dev wg0/);
   });
 
+  it('so does a port that another program has', async () => {
+    await write(plain);
+    const other = await host.spawn('ncat', ['-lu', '192.0.2.1', '51999']);
+    await host.waitFor('it has the port', async () => (await host.output('ss', ['-Hlnu', 'sport = :51999'])) !== '');
+    const { exitCode, stderr } = await host.run('peerage', ['up', 'wg0']);
+    await other.stop();
+    assert.equal(exitCode, 1);
+    assert.match(stderr, /UDP port 51999 is in use/);
+    assert.match(stderr, /\[#\] ip link delete dev wg0/);
+  });
+
   it('so does a person who interrupts it', async () => {
     await write(`${plain}PostUp = touch /run/waiting; read go < /run/fifo\n`);
     await host.output('mkfifo', ['/run/fifo']);
@@ -91,6 +102,20 @@ PersistentKeepalive = 25
     await host.waitFor('the hook waits', async () => (await host.run('test', ['-e', '/run/waiting'])).exitCode === 0);
     await up.signal('SIGINT');
     await host.output('sh', ['-c', 'echo go > /run/fifo']);
+    const { exitCode, stderr } = await up.result;
+    assert.equal(exitCode, 1);
+    assert.match(stderr, /interrupted; everything was taken back/);
+  });
+
+  it('also while a name is asked for again and again', async () => {
+    // A name server that cannot be reached, which is no answer.
+    await host.output('sh', ['-c', 'echo nameserver 198.51.100.53 > /etc/resolv.conf']);
+    await write(`${plain}[Peer]\nPublicKey = ${PEER_KEY}\nEndpoint = later.example.org:1\n`);
+    const up = await host.spawn('peerage', ['up', 'wg0'], { env: { WG_ENDPOINT_RESOLUTION_RETRIES: 'infinity' } });
+    await host.waitFor('it waits', () =>
+      up.stderr.includes("`later.example.org:1'. Trying again in 1.00 seconds...\n"),
+    );
+    await up.signal('SIGINT');
     const { exitCode, stderr } = await up.result;
     assert.equal(exitCode, 1);
     assert.match(stderr, /interrupted; everything was taken back/);
@@ -110,13 +135,14 @@ PersistentKeepalive = 25
   it('a name that cannot be resolved, an address that is taken, a key that is none: all taken back', async () => {
     const peer = `[Peer]\nPublicKey = ${PEER_KEY}\n`;
     for (const [text, message] of [
-      [`${plain}${peer}Endpoint = nowhere.invalid:1\n`, /not known: `nowhere\.invalid'/],
+      [`${plain}${peer}Endpoint = nowhere.invalid:1\n`, /: `nowhere\.invalid:1'\n {2}Check the Endpoint/],
       [`${plain}Address = 10.9.0.1/24\n`, /"ip -4 address add 10\.9\.0\.1\/24 dev wg0" failed/],
       [plain.replace('wg0.key', 'none.key'), /none\.key does not exist/],
       [plain.replace('/etc/wireguard/wg0.key', '/etc/hostname'), /\/etc\/hostname holds no private key/],
     ] as const) {
       await write(text);
-      const { exitCode, stderr } = await host.run('peerage', ['up', 'wg0']);
+      const env = { WG_ENDPOINT_RESOLUTION_RETRIES: '0' };
+      const { exitCode, stderr } = await host.run('peerage', ['up', 'wg0'], { env });
       assert.equal(exitCode, 1);
       assert.match(stderr, message);
       assert.equal(await everything(), untouched);

@@ -59,6 +59,16 @@ export function tunConformance(name: string, open: () => Promise<TunFixture>): v
       assert.deepEqual(events, ['up', 'down', 'up']);
     });
 
+    it('a refresh tells at once, and then nobody tells again', async (fixture, events) => {
+      await fixture.setLink('up');
+      fixture.tun.refresh();
+      assert.deepEqual(events, ['up']);
+      await fixture.setLink('down');
+      fixture.tun.refresh();
+      fixture.tun.refresh();
+      assert.deepEqual(events, ['up', 'down']);
+    });
+
     it('a new MTU is told', async (fixture, events) => {
       await up(fixture, events);
       fixture.setMtu(9000);

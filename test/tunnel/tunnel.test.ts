@@ -88,6 +88,19 @@ test('a port of 0 becomes one that the system chose, once the interface is up', 
   assert.equal(a.tunnel.describe().listenPort, a.udp.port);
 });
 
+test('an interface that comes up while its port is taken has none, until it is told one that is free', () => {
+  const { a } = createHosts();
+  const { bind } = a.udp;
+  a.udp.bind = (port) => {
+    throw new Error(`port ${port} is taken`);
+  };
+  a.tun.setLink('up');
+  assert.equal(a.tunnel.describe().listenPort, 0);
+  a.udp.bind = bind;
+  a.tunnel.configure({ listenPort: A.port });
+  assert.equal(a.tunnel.describe().listenPort, A.port);
+});
+
 test('port and mark can be changed while traffic flows', async () => {
   const { a, b, time } = await connected();
   a.tunnel.configure({ listenPort: 3333, fwmark: 0xca6c });
