@@ -118,6 +118,50 @@ export function isReservedAddress(range: Cidr, address: IpAddress): boolean {
   return equalBytes(address.bytes, first) || equalBytes(address.bytes, last);
 }
 
+/** The IPv4 address inside of `::ffff:192.0.2.1` (RFC 4291 section 2.5.5.2), which is the same host; others as they are. */
+export function unmapAddress(address: IpAddress): IpAddress {
+  return containsAddress(MAPPED, address) ? addressFromBytes(address.bytes.subarray(12)) : address;
+}
+
+/** Whether an address or a whole prefix means something in a local network only, so that others elsewhere can have it, too. */
+export function isPrivate(address: IpAddress | Cidr): boolean {
+  return PRIVATE_RANGES.some((range) => containsAddress(range, address));
+}
+
+/** Whether packets to the address can reach another host: it is no loopback, group, broadcast, reserved or missing address. */
+export function isReachable(address: IpAddress): boolean {
+  return !UNREACHABLE_RANGES.some((range) => containsAddress(range, unmapAddress(address)));
+}
+
+const MAPPED = known('::ffff:0:0/96');
+
+const PRIVATE_RANGES: readonly Cidr[] = [
+  '10.0.0.0/8', // RFC 1918, as the next two
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '100.64.0.0/10', // RFC 6598: behind a carrier's NAT
+  '169.254.0.0/16', // RFC 3927: link-local
+  '127.0.0.0/8',
+  'fc00::/7', // RFC 4193
+  'fe80::/10',
+  '::1/128',
+].map(known);
+
+const UNREACHABLE_RANGES: readonly Cidr[] = [
+  '0.0.0.0/8', // RFC 1122 section 3.2.1.3
+  '127.0.0.0/8',
+  '224.0.0.0/4',
+  '240.0.0.0/4', // reserved, with the broadcast address
+  '::/127', // unspecified, and loopback
+  'ff00::/8',
+].map(known);
+
+function known(text: string): Cidr {
+  const range = parseCidr(text);
+  if (range === undefined) throw new TypeError(`not a range: ${text}`);
+  return range;
+}
+
 function hexPair(high: string, low: string): string {
   return ((Number(high) << 8) | Number(low)).toString(16);
 }
