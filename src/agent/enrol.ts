@@ -6,8 +6,9 @@
  * 3. `readEnrolment` checks that the answer is about this very host.
  */
 import { UserError } from '../errors.ts';
-import { cidr, containsAddress, parseAddress, parseCidr, type Cidr } from '../ip.ts';
+import { isPrivate, parseAddress, parseCidr } from '../ip.ts';
 import { Enrolled, type EnrolRequest } from '../registry/wire.ts';
+import { isTooWide } from './credible-routes.ts';
 import { jsonRequest, parseJson, refusal, type RegistryAnswer, type RegistryRequest } from './exchange.ts';
 
 export interface JoinLink {
@@ -18,18 +19,6 @@ export interface JoinLink {
 }
 
 const TOKEN = /^pgt_[A-Za-z0-9_-]+$/;
-
-/** Loopback, RFC 1918, RFC 4193 and link-local: places that no public certificate can be had for. */
-const PRIVATE_RANGES: readonly Cidr[] = [
-  '127.0.0.0/8',
-  '10.0.0.0/8',
-  '172.16.0.0/12',
-  '192.168.0.0/16',
-  '169.254.0.0/16',
-  '::1/128',
-  'fc00::/7',
-  'fe80::/10',
-].map((text) => parseCidr(text)!);
 
 /** `HOST/TOKEN`, `HOST`, or either as a URL. Without a scheme it is https, but http for a loopback or private address. */
 export function parseJoinLink(text: string): JoinLink {
@@ -52,12 +41,10 @@ export function isCleartext(registry: string): boolean {
   return url.protocol === 'http:' && !isPrivateHost(url.hostname);
 }
 
-/** Whether an address is one that only a local network can reach. */
+/** Whether an address is one that only a local network can reach. No public certificate can be had for it. */
 export function isPrivateAddress(text: string): boolean {
   const address = parseAddress(text);
-  if (address === undefined) return false;
-  const whole = cidr(address, address.family === 4 ? 32 : 128);
-  return PRIVATE_RANGES.some((range) => containsAddress(range, whole));
+  return address !== undefined && isPrivate(address);
 }
 
 export function createEnrolment(token: string, facts: EnrolRequest): RegistryRequest {
@@ -79,6 +66,11 @@ export function readEnrolment(answer: RegistryAnswer, facts: EnrolRequest): Enro
     });
   if (parsed.data.host.publicKey !== facts.publicKey)
     throw new UserError('The registry answered about another host.', {
+      remedy: 'Do not use what it sent; tell its administrator.',
+    });
+  const tooWide = parsed.data.host.addresses.find((text) => isTooWide(parseCidr(text)));
+  if (tooWide !== undefined)
+    throw new UserError(`The registry gave this host the address ${tooWide}, which would draw foreign traffic.`, {
       remedy: 'Do not use what it sent; tell its administrator.',
     });
   return parsed.data;

@@ -109,6 +109,8 @@ export class Watch {
     if (list?.success !== true) return this.#unavailable(unusable(answer), retryAfterMs(answer), now);
     const before = this.#present;
     const after = mergePeerList(before, list.data, this.#ownPublicKey);
+    if (after === undefined)
+      return this.#unavailable('its peers would draw the public Internet to them', undefined, now);
     this.#etag = answer.headers.get('etag') ?? undefined;
     if (after === before) return this.#unchanged(answer, now);
     this.#present = after;

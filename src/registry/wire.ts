@@ -30,10 +30,12 @@ const Suffix = z
     'expected a domain name in lower case',
   );
 /** An address and a prefix length; what it means is checked by the services. */
-const CidrText = z
+export const CidrText = z
   .string()
   .max(49)
   .regex(/^[0-9A-Fa-f:.]+\/[0-9]{1,3}$/, 'expected ADDRESS/LENGTH');
+/** What a host authenticates with. */
+export const HostKeyText = z.string().regex(/^pgh_[A-Za-z0-9_-]{43}$/, 'expected pgh_ and 43 characters of base64url');
 const Port = z.number().int().min(1).max(65535);
 const RouteList = z.array(CidrText).max(64);
 
@@ -42,25 +44,28 @@ export const PeerView = z.object({
   name: HostName,
   publicKey: PublicKeyText,
   /** `host:port` or `[v6]:port`; null while nobody knows one. */
-  endpoint: z.string().nullable(),
+  endpoint: EndpointText.nullable(),
   /** Its own addresses (/32, /128) and the approved routes behind it. */
-  allowedIps: z.array(z.string()),
+  allowedIps: z.array(CidrText),
   /** Seconds; 0 for off. Decided for the asking host: 25 when that host has no endpoint of its own. */
   persistentKeepalive: z.number().int().min(0).max(65535),
 });
 export type PeerView = z.infer<typeof PeerView>;
 
-/** Everything a host needs to write its wg0.conf, but for the private key that never leaves it. */
+/**
+ * Everything a host needs to write its wg0.conf, but for the private key that never leaves it. A host writes these texts into
+ * a file whose lines are commands: so each has a pattern, and none can hold a line break.
+ */
 export const HostConfig = z.object({
-  network: z.object({ name: z.string(), suffix: z.string(), ranges: z.array(z.string()) }),
+  network: z.object({ name: HostName, suffix: Suffix, ranges: z.array(CidrText) }),
   host: z.object({
     name: HostName,
     publicKey: PublicKeyText,
     /** With the prefix length of the network, e.g. `10.195.171.142/24`. */
-    addresses: z.array(z.string()),
+    addresses: z.array(CidrText),
     listenPort: z.number().int().min(0).max(65535),
-    endpoint: z.string().nullable(),
-    routes: z.array(z.string()),
+    endpoint: EndpointText.nullable(),
+    routes: z.array(CidrText),
   }),
   version: z.number().int(),
   peers: z.array(PeerView),
@@ -70,7 +75,7 @@ export type HostConfig = z.infer<typeof HostConfig>;
 /** Answer to POST /v1/enroll (JSON). */
 export const Enrolled = HostConfig.extend({
   /** `pgh_...`, shown once. */
-  hostKey: z.string(),
+  hostKey: HostKeyText,
 });
 export type Enrolled = z.infer<typeof Enrolled>;
 

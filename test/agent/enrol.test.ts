@@ -11,7 +11,7 @@ const enrolled = {
   host: { ...facts, addresses: ['10.0.0.1/24'], listenPort: 55867, endpoint: null, routes: [] },
   version: 2,
   peers: [peer(2)],
-  hostKey: 'pgh_secret',
+  hostKey: `pgh_${'s'.repeat(43)}`,
 };
 
 describe('the link that a person pastes', () => {
@@ -64,6 +64,26 @@ describe('enrolment', () => {
   it('does not take an answer about another host', () => {
     const other = { ...enrolled, host: { ...enrolled.host, publicKey: keyOf(9) } };
     assert.throws(() => readEnrolment(answer(201, other), facts), /another host/);
+  });
+
+  it('takes nothing that could become a line of its own in a file, or that draws foreign traffic', () => {
+    const evil = 'home\n[Interface]\nPreUp = touch /tmp/pwned\n#';
+    const { network, host } = enrolled;
+    for (const hostile of [
+      { network: { ...network, name: evil } },
+      { network: { ...network, suffix: evil } },
+      { network: { ...network, ranges: [evil] } },
+      { hostKey: `pgh_${'s'.repeat(42)}\n` },
+      { host: { ...host, addresses: [`10.0.0.1/24\nPreUp = x`] } },
+      { host: { ...host, endpoint: evil } },
+      { host: { ...host, routes: [evil] } },
+      { peers: [peer(2, { name: evil })] },
+      { peers: [peer(2, { endpoint: `192.0.2.1:1\nPreUp = x` })] },
+      { peers: [peer(2, { allowedIps: ['10.0.0.2/32\nPreUp = x'] })] },
+    ])
+      assert.throws(() => readEnrolment(answer(201, { ...enrolled, ...hostile }), facts), /not a Peerage registry/);
+    const wide = { ...enrolled, host: { ...host, addresses: ['10.0.0.1/24', '10.0.0.1/1'] } };
+    assert.throws(() => readEnrolment(answer(201, wide), facts), /10\.0\.0\.1\/1, which would draw foreign traffic/);
   });
 
   it('says what to do about each refusal', () => {

@@ -1,12 +1,21 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { mergePeerList } from '../../src/agent/merge.ts';
+import { mergePeerList as tryMerge } from '../../src/agent/merge.ts';
+import type { PeerSet } from '../../src/agent/merge.ts';
+import type { PeerList } from '../../src/registry/wire.ts';
 import { OWN_KEY, peer } from './fake-registry.ts';
 
 const nobody = { version: 0, peers: [] };
 
 function full(version: number, ...peers: ReturnType<typeof peer>[]) {
   return { version, full: true, peers, removed: [] };
+}
+
+/** Of a list that is believed. */
+function mergePeerList(present: PeerSet, list: PeerList, ownPublicKey: string): PeerSet {
+  const merged = tryMerge(present, list, ownPublicKey);
+  assert(merged !== undefined);
+  return merged;
 }
 
 describe('merging an answer into the list of peers', () => {
@@ -33,5 +42,24 @@ describe('merging an answer into the list of peers', () => {
   it('a registry cannot draw the default route of a host to a peer', () => {
     const greedy = peer(1, { allowedIps: ['10.0.0.1/32', '0.0.0.0/0', '::/0', '10.0.0.0/0', '1.2.3.4; reboot'] });
     assert.deepEqual(mergePeerList(nobody, full(1, greedy), OWN_KEY).peers[0]?.allowedIps, ['10.0.0.1/32']);
+    const halves = peer(1, { allowedIps: ['0.0.0.0/1', '128.0.0.0/1', '0.0.0.0/7', '::/1', '8000::/1', '2000::/15'] });
+    assert.deepEqual(mergePeerList(nobody, full(1, halves), OWN_KEY).peers[0]?.allowedIps, []);
+  });
+
+  it('nor in many parts: such a list is not believed at all', () => {
+    const parts = (from: number, count: number) => Array.from({ length: count }, (_, i) => `${from + i}.0.0.0/8`);
+    assert.equal(tryMerge(nobody, full(1, peer(1, { allowedIps: parts(11, 100) })), OWN_KEY), undefined);
+    const shared = [peer(1, { allowedIps: parts(11, 1) }), peer(2, { allowedIps: ['198.51.100.0/24'] })];
+    assert.equal(tryMerge(nobody, full(1, ...shared), OWN_KEY), undefined);
+    const six = Array.from({ length: 2 }, (_, i) => `200${i}::/16`);
+    assert.equal(tryMerge(nobody, full(1, peer(1, { allowedIps: six })), OWN_KEY), undefined);
+  });
+
+  it('offices with all private ranges and public subnets behind them are believed', () => {
+    const routes = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fd00::/16', '198.51.100.0/24', '2001:db8::/32'];
+    assert.deepEqual(
+      mergePeerList(nobody, full(1, peer(1, { allowedIps: routes })), OWN_KEY).peers[0]?.allowedIps,
+      routes,
+    );
   });
 });

@@ -125,6 +125,14 @@ describe('answers that are no peer list', () => {
     assert.equal(eventOf(302).event.type, 'unavailable');
   });
 
+  it('a list that would draw the public Internet is not believed, and is asked for again later', () => {
+    const allowedIps = Array.from({ length: 100 }, (_, i) => `${11 + i}.0.0.0/8`);
+    const list = { version: 2, full: true, peers: [peer(1, { allowedIps })], removed: [] };
+    const { event, next } = eventOf(200, list, { etag: '"2"' });
+    assert.equal(event.type, 'unavailable');
+    assert.ok(next > 0 && next < Number.POSITIVE_INFINITY);
+  });
+
   it('a registry that is overloaded is left alone for as long as it asks', () => {
     const { event, next } = eventOf(503, '', { 'retry-after': '600' });
     assert.equal(event.type, 'unavailable');
