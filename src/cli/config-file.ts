@@ -31,17 +31,29 @@ export function expectInterfaceName(name: string): void {
     });
 }
 
-/** `wg0` stands for /etc/wireguard/wg0.conf; anything else is the path of a file that is named after its interface. */
+/** For a person at a terminal, who is told when others can read the file. */
 export async function readConfigFile(
   ports: Pick<Ports, 'files' | 'terminal'>,
   nameOrPath: string,
 ): Promise<ConfigFile> {
-  const { name, path, text } = await findConfigFile(ports, nameOrPath);
-  await warnWhenExposed(ports, path);
-  return { name, path, text, config: parseConfigOrThrow(text, { file: path }) };
+  const found = await findConfigFile(ports, nameOrPath);
+  await warnWhenExposed(ports, found.path);
+  return withConfig(found);
 }
 
-/** The text as it is, whether or not it can be understood. */
+/** For what reads it again and again. */
+export async function readConfigFileQuietly(ports: Pick<Ports, 'files'>, nameOrPath: string): Promise<ConfigFile> {
+  return withConfig(await findConfigFile(ports, nameOrPath));
+}
+
+function withConfig(found: Pick<ConfigFile, 'name' | 'path' | 'text'>): ConfigFile {
+  return { ...found, config: parseConfigOrThrow(found.text, { file: found.path }) };
+}
+
+/**
+ * `wg0` stands for /etc/wireguard/wg0.conf; anything else is the path of a file that is named after its interface. The text
+ * as it is, whether or not it can be understood.
+ */
 export async function findConfigFile(
   ports: Pick<Ports, 'files'>,
   nameOrPath: string,

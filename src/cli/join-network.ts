@@ -3,7 +3,8 @@
  *
  * 1. the key, written into the interface's file before anything is sent, so that it cannot be lost afterwards
  * 2. enrolment, which gives addresses, peers and the host key
- * 3. the host key into a file of its own, the addresses and peers into the interface's file
+ * 3. all of the answer into a file of its own, then the addresses and peers into the interface's file: a crash between is
+ *    made good by the next `join`
  * 4. the interface
  * 5. the agent that keeps the peers current
  */
@@ -32,18 +33,13 @@ export async function joinNetwork(ports: Ports, link: string, options: JoinOptio
   expectInterfaceName(name);
   const { registry, token } = parseJoinLink(link);
   const known = await readMembership(ports, name);
-  if (known !== undefined) return sayJoined(ports, name, known, registry, options);
-  await expectFree(ports, name);
+  if (known !== undefined) expectSameRegistry(name, known, registry);
+  const keyOfKnown = known && (await readKeyFile(ports, name));
+  if (known !== undefined && keyOfKnown === undefined) return sayJoined(ports, name, known, options);
 
-  const facts = readFacts(ports, options);
-  const secret = token ?? (await readToken(ports));
-  if (isCleartext(registry))
-    ports.terminal.stderr(
-      `Warning: ${registry} is not encrypted: whoever sees the traffic can use the token and the host key.\n`,
-    );
-  const { membership, config } = await enrol(ports, { name, registry, token: secret, facts });
-  await writeMembership(ports, name, membership);
-  await ports.files.write(configPath(name), fileText(membership, config), { mode: 0o600 });
+  const membership = known ?? (await enrolAnew(ports, { name, registry, token }, options));
+  const privateKey = keyOfKnown ?? (await ensurePrivateKey(ports, name)).privateKey;
+  await ports.files.write(configPath(name), fileText(membership, privateKey), { mode: 0o600 });
   ports.terminal.stderr(`Enrolled as "${membership.host}" in the network "${membership.network}".\n`);
 
   const file = await readConfigFile(ports, name);
@@ -83,17 +79,14 @@ async function announce(ports: Ports, name: string, membership: Membership, opti
   await runAgent(ports, name);
 }
 
-async function sayJoined(
-  ports: Ports,
-  name: string,
-  known: Membership,
-  registry: string,
-  options: JoinOptions,
-): Promise<void> {
-  if (known.registry !== registry)
-    throw new UserError(`"${name}" has joined another network already: "${known.network}" at ${known.registry}`, {
-      remedy: `Choose another interface (--interface wg1), or leave that network first: peerage leave ${name}`,
-    });
+function expectSameRegistry(name: string, known: Membership, registry: string): void {
+  if (known.registry === registry) return;
+  throw new UserError(`"${name}" has joined another network already: "${known.network}" at ${known.registry}`, {
+    remedy: `Choose another interface (--interface wg1), or leave that network first: peerage leave ${name}`,
+  });
+}
+
+async function sayJoined(ports: Ports, name: string, known: Membership, options: JoinOptions): Promise<void> {
   ports.terminal.stderr(
     `This host is "${known.host}" in the network "${known.network}" already; the token was not used.\n`,
   );
@@ -106,25 +99,25 @@ async function expectFree(ports: Ports, name: string): Promise<void> {
   if (await interfaceExists(ports, name))
     throw new UserError(`\`${name}' already exists`, { remedy: 'Choose another name: --interface wg1' });
   const path = configPath(name);
-  const text = await ports.files.read(path);
-  if (text === undefined || readKeyFile(text, path) !== undefined) return;
+  if ((await ports.files.mode(path)) === undefined || (await readKeyFile(ports, name)) !== undefined) return;
   throw new UserError(`${path} exists and was not written by \`peerage join\``, {
     remedy: 'Choose another name (--interface wg1), or move the file away.',
   });
 }
 
 /** The key that an earlier `join` left, or a new one; it is in the file when this resolves. */
-async function ensurePrivateKey(ports: Ports, name: string): Promise<PrivateKey> {
-  const path = configPath(name);
-  const present = readKeyFile((await ports.files.read(path)) ?? '', path);
-  if (present !== undefined) return present;
+async function ensurePrivateKey(ports: Ports, name: string): Promise<{ privateKey: PrivateKey; isNew: boolean }> {
+  const present = await readKeyFile(ports, name);
+  if (present !== undefined) return { privateKey: present, isNew: false };
   const privateKey = generatePrivateKey(ports.random);
-  await ports.files.write(path, keyFileText(privateKey), { mode: 0o600 });
-  return privateKey;
+  await ports.files.write(configPath(name), keyFileText(privateKey), { mode: 0o600 });
+  return { privateKey, isNew: true };
 }
 
-/** The private key of a file that holds nothing else. */
-function readKeyFile(text: string, path: string): PrivateKey | undefined {
+/** The private key of the interface's file, if it holds nothing else. */
+async function readKeyFile(ports: Ports, name: string): Promise<PrivateKey | undefined> {
+  const path = configPath(name);
+  const text = (await ports.files.read(path)) ?? '';
   const { privateKey } = parseConfigOrThrow(text, { file: path }).interface;
   return privateKey !== undefined && text === keyFileText(privateKey) ? privateKey : undefined;
 }
@@ -133,28 +126,51 @@ function keyFileText(privateKey: PrivateKey): string {
   return formatConfig({ interface: { ...EMPTY_INTERFACE, privateKey }, peers: [] });
 }
 
-async function enrol(
+/** Resolves once what the registry answered is in a file. */
+async function enrolAnew(
   ports: Ports,
-  input: { name: string; registry: string; token: string; facts: Omit<EnrolRequest, 'publicKey'> },
-): Promise<{ membership: Membership; config: Config }> {
-  const { name, registry, token } = input;
-  const privateKey = await ensurePrivateKey(ports, name);
+  { name, registry, token }: { name: string; registry: string; token: string | undefined },
+  options: JoinOptions,
+): Promise<Membership> {
+  await expectFree(ports, name);
+  const facts = readFacts(ports, options);
+  const secret = token ?? (await readToken(ports));
+  if (isCleartext(registry))
+    ports.terminal.stderr(
+      `Warning: ${registry} is not encrypted: whoever sees the traffic can use the token and the host key.\n`,
+    );
+  const { privateKey, isNew } = await ensurePrivateKey(ports, name);
   const publicKey = formatKey(ports.crypto.publicKey(privateKey) as PublicKey); // 32 bytes by its contract
-  const facts: EnrolRequest = { ...input.facts, publicKey };
-  const answer = await callRegistry(ports, registry, createEnrolment(token, facts));
+  const request: EnrolRequest = { ...facts, publicKey };
+  const answer = await callRegistry(ports, registry, createEnrolment(secret, request));
   try {
-    const enrolled = readEnrolment(answer, facts);
-    return { membership: toMembership(registry, enrolled), config: toConfig(privateKey, enrolled) };
+    const membership = toMembership(registry, readEnrolment(answer, request));
+    await writeMembership(ports, name, membership);
+    return membership;
   } catch (error) {
     // Without a clear answer the enrolment may still have happened: the key is kept for then.
-    if (answer.status < 500) await ports.files.remove(configPath(name));
-    throw error;
+    if (answer.status < 300 || answer.status >= 500) throw error;
+    if (isNew) await ports.files.remove(configPath(name));
+    throw isNew ? error : explainLostAnswer(error, facts.name);
   }
+}
+
+/** An earlier try may have got in, and its answer lost on the way: then the token is used, and name and key are taken. */
+function explainLostAnswer(error: unknown, host: string): unknown {
+  if (!(error instanceof UserError)) return error;
+  return new UserError(error.message, {
+    remedy: `An earlier try may have enrolled this host without its knowing. Have it removed (peerage rm ${host}), and take a new token.`,
+    cause: error,
+  });
 }
 
 function toMembership(registry: string, { network, host, hostKey, version, peers }: Enrolled): Membership {
   const nobody = { version: -1, peers: [] };
   const set = mergePeerList(nobody, { version, full: true, peers, removed: [] }, host.publicKey);
+  if (set === undefined)
+    throw new UserError('The peers that the registry sent would draw the public Internet to them.', {
+      remedy: 'Do not use what it sent; tell its administrator.',
+    });
   return {
     registry,
     network: network.name,
@@ -162,21 +178,24 @@ function toMembership(registry: string, { network, host, hostKey, version, peers
     publicKey: host.publicKey,
     hostKey,
     addresses: host.addresses,
+    listenPort: host.listenPort,
     version,
     peers: [...set.peers],
   };
 }
 
-function toConfig(privateKey: PrivateKey, { host, peers }: Enrolled): Config {
-  const addresses = host.addresses.map(parseCidr).filter((address) => address !== undefined);
-  return {
-    interface: { ...EMPTY_INTERFACE, privateKey, addresses, listenPort: host.listenPort },
-    peers: peers.filter((peer) => peer.publicKey !== host.publicKey).map(toPeerConfig),
+/** The interface's file. Only out of a membership: what the registry said is checked on its way there. */
+function fileText({ host, network, registry, ...membership }: Membership, privateKey: PrivateKey): string {
+  const { listenPort } = membership;
+  const addresses = membership.addresses.map(parseCidr).filter((address) => address !== undefined);
+  const config: Config = {
+    interface: { ...EMPTY_INTERFACE, privateKey, addresses, listenPort },
+    peers: membership.peers.map(toPeerConfig),
   };
-}
-
-function fileText({ host, network, registry }: Membership, config: Config): string {
-  return `# ${host} in the network ${network}, enrolled at ${registry}
+  const title = `${host} in the network ${network}, enrolled at ${registry}`;
+  // Below a comment that ends too early, lines would be commands (PreUp), run as root.
+  if (/[\r\n]/.test(title)) throw new TypeError('a name of the registry holds a line break');
+  return `# ${title}
 # The [Peer] sections of its hosts are kept current by \`peerage agent\`; everything else is yours to change.
 
 ${formatConfig(config)}`;

@@ -4,19 +4,20 @@
  */
 import { z } from 'zod';
 import { UserError } from '../errors.ts';
-import { HostName, PeerView, PublicKeyText } from '../registry/wire.ts';
+import { CidrText, HostKeyText, HostName, PeerView, PublicKeyText } from '../registry/wire.ts';
 import { MEMBERSHIP_FOLDER, membershipPath } from './membership-path.ts';
 import type { Ports } from './ports.ts';
 
 const Membership = z.object({
   /** URL without a trailing slash. */
   registry: z.string(),
-  network: z.string(),
+  network: HostName,
   host: HostName,
   publicKey: PublicKeyText,
-  /** `pgh_...` */
-  hostKey: z.string(),
-  addresses: z.array(z.string()),
+  hostKey: HostKeyText,
+  addresses: z.array(CidrText),
+  /** 0, or left out by an earlier Peerage: chosen by the tunnel. */
+  listenPort: z.number().int().min(0).max(65535).default(0),
   /** The list of peers that the interface and its file were last set to. */
   version: z.number().int(),
   peers: z.array(PeerView),

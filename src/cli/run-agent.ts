@@ -11,7 +11,7 @@ import { formatKey } from '../keys.ts';
 import type { PeerView } from '../registry/wire.ts';
 import type { TunnelState } from '../tunnel/state.ts';
 import { expectNoOtherAgent, writeAgentStatus, type AgentStatus } from './agent-process.ts';
-import { configPath, readConfigFile } from './config-file.ts';
+import { configPath, readConfigFileQuietly } from './config-file.ts';
 import { applyPeers, rewritePeers } from './managed-peers.ts';
 import { readMembership, writeMembership, type Membership } from './membership.ts';
 import { NamedEndpoints } from './named-endpoints.ts';
@@ -145,7 +145,7 @@ class Agent {
     const before = this.#membership.peers;
     const { version, peers: after } = this.#watch.present;
     try {
-      const file = await readConfigFile(this.#ports, this.#name);
+      const file = await readConfigFileQuietly(this.#ports, this.#name);
       this.#applied = await applyPeers(this.#ports, file, this.#applied, after);
       if (version === this.#membership.version) return;
       const text = rewritePeers(file.text, file.path, before, after);
