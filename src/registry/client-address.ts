@@ -2,10 +2,10 @@
  * Who a request comes from and what it calls this registry, also when a reverse proxy on the same machine stands between.
  * Only from there, that is from a loopback address, are the headers of a proxy believed.
  */
-import { containsAddress, parseAddress, parseCidr, type Cidr } from '../ip.ts';
+import { containsAddress, formatAddress, parseAddress, parseCidr, unmapAddress, type Cidr } from '../ip.ts';
 import { done, refuse, type Result } from './service/result.ts';
 
-const LOOPBACK: readonly Cidr[] = ['127.0.0.0/8', '::1/128', '::ffff:127.0.0.0/104'].map((text) => parseCidr(text)!);
+const LOOPBACK: readonly Cidr[] = ['127.0.0.0/8', '::1/128'].map((text) => parseCidr(text)!);
 /** Goes into a shell script: only what cannot end a quoted string there. */
 const ORIGIN = /^https?:\/\/(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?$/;
 const PATH = /^(?:\/[A-Za-z0-9._~-]+)*$/;
@@ -14,7 +14,9 @@ const PATH = /^(?:\/[A-Za-z0-9._~-]+)*$/;
 export function clientAddress(peer: string, header: (name: string) => string | undefined): string {
   // The last entry is the one that our own proxy has added; those before it are the client's word.
   const forwarded = isLoopback(peer) ? header('x-forwarded-for')?.split(',').at(-1)?.trim() : undefined;
-  return forwarded !== undefined && parseAddress(forwarded) !== undefined ? forwarded : peer;
+  const address = parseAddress(forwarded ?? '') ?? parseAddress(peer);
+  // A socket for both families shows IPv4 clients as `::ffff:192.0.2.1`.
+  return address === undefined ? peer : formatAddress(unmapAddress(address));
 }
 
 /** Refuses a client that calls the registry by something that is no name. */
@@ -40,5 +42,5 @@ export function parsePublicUrl(text: string): string | undefined {
 
 function isLoopback(text: string): boolean {
   const address = parseAddress(text);
-  return address !== undefined && LOOPBACK.some((range) => containsAddress(range, address));
+  return address !== undefined && LOOPBACK.some((range) => containsAddress(range, unmapAddress(address)));
 }

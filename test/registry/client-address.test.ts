@@ -11,6 +11,7 @@ describe('the other side of a request', () => {
     assert.equal(clientAddress('::1', forwarded), '198.51.100.7');
     assert.equal(clientAddress('::ffff:127.0.0.1', forwarded), '198.51.100.7');
     assert.equal(clientAddress('192.0.2.1', forwarded), '192.0.2.1');
+    assert.equal(clientAddress('::ffff:192.0.2.1', forwarded), '192.0.2.1');
     assert.equal(clientAddress('127.0.0.1', headers({})), '127.0.0.1');
     assert.equal(clientAddress('127.0.0.1', headers({ 'x-forwarded-for': 'unknown' })), '127.0.0.1');
   });

@@ -1,19 +1,6 @@
 /** Where a host can be reached: `name:port`, `192.0.2.1:port`, `[2001:db8::1]:port`. */
-import { containsAddress, formatAddress, parseAddress, parseCidr, type Cidr, type IpAddress } from '../../ip.ts';
+import { formatAddress, isPrivate, isReachable, parseAddress, unmapAddress, type IpAddress } from '../../ip.ts';
 import { done, refuse, type Result } from './result.ts';
-
-/** Addresses that mean something only where they were seen: RFC 1918, 6598, 3927, 4193, 4291, loopback. */
-const LOCAL_RANGES: readonly Cidr[] = [
-  '10.0.0.0/8',
-  '172.16.0.0/12',
-  '192.168.0.0/16',
-  '100.64.0.0/10',
-  '169.254.0.0/16',
-  '127.0.0.0/8',
-  'fc00::/7',
-  'fe80::/10',
-  '::1/128',
-].map((text) => parseCidr(text)!); // literals
 
 /** The canonical text of an endpoint that a host or an administrator declares. */
 export function parseEndpoint(text: string, pointer: string): Result<string> {
@@ -29,12 +16,16 @@ export function parseEndpoint(text: string, pointer: string): Result<string> {
   return done(`${host.toLowerCase()}:${port}`);
 }
 
-/** An endpoint that a host saw packets come from: an address in any case. Undefined for anything else. */
+/**
+ * An endpoint that a host saw packets come from: an address in any case, and one that others could send to. Undefined for
+ * anything else. `local`: it means something only where it was seen.
+ */
 export function parseObservedEndpoint(text: string): { text: string; address: IpAddress; local: boolean } | undefined {
   const { host, port } = split(text);
-  const address = parseAddress(host);
-  if (address === undefined || port < 1 || port > 65535) return undefined;
-  return { text: format(address, port), address, local: LOCAL_RANGES.some((range) => containsAddress(range, address)) };
+  const parsed = parseAddress(host);
+  if (parsed === undefined || port < 1 || port > 65535 || !isReachable(parsed)) return undefined;
+  const address = unmapAddress(parsed);
+  return { text: format(address, port), address, local: isPrivate(address) };
 }
 
 function split(text: string): { host: string; port: number } {

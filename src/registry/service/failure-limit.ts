@@ -5,7 +5,7 @@
  * Kept in memory, and bounded: a flood from many addresses costs the oldest entries and nothing else.
  */
 import type { WallMs } from '../../clock.ts';
-import { parseAddress } from '../../ip.ts';
+import { formatAddress, parseAddress, unmapAddress } from '../../ip.ts';
 
 const WINDOW_MS = 60_000;
 const FAILURES_PER_WINDOW = 30;
@@ -29,9 +29,10 @@ export class FailureLimit {
   }
 }
 
-/** Whoever has one IPv6 address has its whole /64. */
+/** Whoever has one IPv6 address has its whole /64; but a socket for both families shows IPv4 clients as `::ffff:192.0.2.1`. */
 function clientOf(address: string): string {
   const parsed = parseAddress(address);
-  if (parsed?.family !== 6) return address;
-  return parsed.bytes.subarray(0, 8).join('.');
+  if (parsed === undefined) return address;
+  const client = unmapAddress(parsed);
+  return client.family === 4 ? formatAddress(client) : client.bytes.subarray(0, 8).join('.');
 }

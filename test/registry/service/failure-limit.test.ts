@@ -20,6 +20,13 @@ describe('the limit of refused credentials', () => {
     assert.equal(limit.countFailure('2001:db8:0:1::1', 0), 0);
   });
 
+  test('counts each IPv4 address for itself, also where a socket for both families shows it as IPv6', () => {
+    const limit = new FailureLimit();
+    for (let i = 0; i <= LIMIT; i++) limit.countFailure('::ffff:192.0.2.1', 0);
+    assert(limit.countFailure('192.0.2.1', 0) > 0);
+    assert.equal(limit.countFailure('::ffff:192.0.2.2', 0), 0);
+  });
+
   test('forgets the oldest of very many addresses', () => {
     const limit = new FailureLimit();
     for (let i = 0; i <= LIMIT; i++) limit.countFailure('192.0.2.1', 0);
