@@ -2,7 +2,7 @@
  * Starts a tunnel in a process of its own, which lives on when this one and its terminal are gone.
  *
  * The daemon writes a byte to a pipe when its UAPI socket answers. Until then its messages are ours; if it ends instead, they
- * become the error.
+ * become the error. Descriptors that were handed to us are handed on.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -15,16 +15,33 @@ const READY_FD = 3;
 const READY = '\n';
 const READY_VARIABLE = 'PEERAGE_READY_FD';
 
+export interface DaemonOptions {
+  /** Besides our own environment. */
+  env?: Readonly<Record<string, string>>;
+  /** By the variable that tells the daemon their numbers, which are others there than here. */
+  descriptors?: Readonly<Record<string, number>>;
+}
+
 /** `command` must call `reportReady` in time. Resolves when it did; throws UserError with what it said when it did not. */
-export async function startDaemon(command: readonly [program: string, ...args: string[]]): Promise<void> {
+export async function startDaemon(
+  command: readonly [program: string, ...args: string[]],
+  { env = {}, descriptors = {} }: DaemonOptions = {},
+): Promise<void> {
   const [program, ...args] = command;
   // As wireguard-go: a daemon is silent unless somebody asked for its log.
   const log = process.env['LOG_LEVEL'] === undefined ? 'pipe' : 'inherit';
+  const renumbered = Object.keys(descriptors).map((variable, i) => [variable, String(READY_FD + 1 + i)] as const);
   const child = spawn(program, args, {
     detached: true,
     cwd: '/',
-    env: { ...process.env, WG_PROCESS_FOREGROUND: '1', [READY_VARIABLE]: String(READY_FD) },
-    stdio: ['ignore', 'ignore', log, 'pipe'],
+    env: {
+      ...process.env,
+      ...env,
+      ...Object.fromEntries(renumbered),
+      WG_PROCESS_FOREGROUND: '1',
+      [READY_VARIABLE]: String(READY_FD),
+    },
+    stdio: ['ignore', 'ignore', log, 'pipe', ...Object.values(descriptors)],
   });
   const ended = once(child, 'close'); // rejects when it could not be started
   let messages = '';
@@ -32,7 +49,9 @@ export async function startDaemon(command: readonly [program: string, ...args: s
   const ready = await Promise.race([readAll(child.stdio[READY_FD] as Readable), ended]); // a pipe, see above
   if (ready !== READY) {
     await ended;
-    throw new UserError(messages.trim() || 'the tunnel ended before it was ready');
+    throw new UserError(messages.trim() || 'the tunnel ended before it was ready', {
+      exitCode: child.exitCode === 2 ? 2 : 1,
+    });
   }
   child.stderr?.destroy();
   child.unref();

@@ -1,15 +1,19 @@
 /** Tunnels on Node: in this process, or in one of their own. */
-import { appendFileSync, chmodSync } from 'node:fs';
+import { resolve } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../../src/errors.ts';
-import { formatKeyLog, type KeyLog } from '../../src/noise/key-log.ts';
 import { runTunnel as run } from '../linux/run-tunnel.ts';
 import { reportReady, startDaemon } from '../linux/start-daemon.ts';
 import { createStderrLog } from '../linux/stderr-log.ts';
 import { chooseCrypto } from './choose-crypto.ts';
 import { nodeFfi } from './ffi.ts';
+import { openKeyLog } from './key-log-file.ts';
 import { startPoller } from './start-poller.ts';
+
+const TUN_FD = 'WG_TUN_FD';
+const UAPI_FD = 'WG_UAPI_FD';
+const KEY_LOG_VARIABLE = 'PEERAGE_KEYLOG';
 
 export interface TunnelOptions {
   /** Name of a crypto provider. */
@@ -22,7 +26,12 @@ export interface TunnelOptions {
 export function startTunnel(name: string, { crypto, debug }: TunnelOptions): Promise<void> {
   const options = [...(debug === true ? ['--debug'] : []), ...(crypto === undefined ? [] : ['--crypto', crypto])];
   const program = fileURLToPath(new URL('peerage-tun.ts', import.meta.url));
-  return startDaemon([process.execPath, program, '--foreground', ...options, name]);
+  const keyLogFile = debug === true ? keyLogPath() : undefined;
+  return startDaemon([process.execPath, program, '--foreground', ...options, name], {
+    // A daemon has another working directory.
+    env: keyLogFile === undefined ? {} : { [KEY_LOG_VARIABLE]: resolve(keyLogFile) },
+    descriptors: { ...descriptor(TUN_FD, TUN_FD), ...descriptor(UAPI_FD, UAPI_FD) },
+  });
 }
 
 /** Runs the tunnel until it ends; in the background it only starts it. Resolves to the exit code. */
@@ -31,18 +40,23 @@ export async function runTunnel(name: string, options: TunnelOptions & { foregro
     await startTunnel(name, options);
     return 0;
   }
-  const keyLog = options.debug === true ? createKeyLog(process.env['PEERAGE_KEYLOG']) : undefined;
+  const log = createStderrLog(name, process.env['LOG_LEVEL']);
+  const keyLogFile = options.debug === true ? keyLogPath() : undefined;
   await run(name, {
     ffi: nodeFfi,
     startPoller,
     crypto: chooseCrypto(options.crypto),
-    log: createStderrLog(name, process.env['LOG_LEVEL']),
-    ...(keyLog === undefined ? {} : { keyLog }),
-    ...descriptor('tunFd', 'WG_TUN_FD'),
-    ...descriptor('uapiFd', 'WG_UAPI_FD'),
+    log,
+    ...(keyLogFile === undefined ? {} : { keyLog: openKeyLog(keyLogFile, log) }),
+    ...descriptor('tunFd', TUN_FD),
+    ...descriptor('uapiFd', UAPI_FD),
     onReady: reportReady,
   });
   return 0;
+}
+
+function keyLogPath(): string | undefined {
+  return process.env[KEY_LOG_VARIABLE] || undefined;
 }
 
 function descriptor<K extends string>(key: K, variable: string): { [P in K]?: number } {
@@ -51,12 +65,4 @@ function descriptor<K extends string>(key: K, variable: string): { [P in K]?: nu
   if (!/^\d+$/.test(text))
     throw new UserError(`${variable} expected the number of a descriptor, got "${text}"`, { exitCode: 2 });
   return { [key]: Number(text) } as { [P in K]?: number }; // the key is K
-}
-
-/** Appends to a file that only its owner can read: whoever has it can read the traffic. */
-function createKeyLog(file: string | undefined): KeyLog | undefined {
-  if (file === undefined || file === '') return undefined;
-  appendFileSync(file, '', { mode: 0o600 });
-  chmodSync(file, 0o600);
-  return (secrets) => appendFileSync(file, formatKeyLog(secrets));
 }

@@ -90,7 +90,7 @@ test('a port of 0 becomes one that the system chose, once the interface is up', 
 
 test('an interface that comes up while its port is taken has none, until it is told one that is free', () => {
   const { a } = createHosts();
-  const { bind } = a.udp;
+  const bind = a.udp.bind.bind(a.udp);
   a.udp.bind = (port) => {
     throw new Error(`port ${port} is taken`);
   };

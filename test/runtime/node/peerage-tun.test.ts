@@ -224,6 +224,33 @@ inNamespace(import.meta.url, ['wg', 'ss'], () => {
     assert.deepEqual(readdirSync(SOCKETS), []);
   });
 
+  test('descriptors that were handed down are handed on to a daemon in the background, under other numbers', async () => {
+    const tunFd = openTunDescriptor('given0');
+    const uapiFd = openListeningSocket(socketOf('given0'));
+    // The numbers that it has for itself in the daemon, and crosswise.
+    const starting = spawn(process.execPath, [PROGRAM, 'given0'], {
+      env: { ...process.env, WG_TUN_FD: '4', WG_UAPI_FD: '3' },
+      stdio: ['ignore', 'inherit', 'inherit', uapiFd, tunFd],
+    });
+    closeSync(tunFd);
+    closeSync(uapiFd);
+    assert.deepEqual(await once(starting, 'exit'), [0, null]);
+    execFileSync('ip', ['link', 'set', 'given0', 'up']);
+    assert.match(wg('show', 'given0'), /interface: given0\n  listening port: [1-9]/);
+    rmSync(socketOf('given0'));
+    await waitFor('the daemon ends', () => !hasLink('given0'));
+  });
+
+  test('a relative name of the key log means the folder that the daemon was started in', async () => {
+    await promisify(execFile)(process.execPath, [PROGRAM, '--debug', 'wg0'], {
+      cwd: folder,
+      env: { ...process.env, PEERAGE_KEYLOG: 'relative.keys' },
+    });
+    assert.equal(existsSync(join(folder, 'relative.keys')), true);
+    rmSync(socketOf('wg0'));
+    await waitFor('the daemon ends', () => !hasLink('wg0'));
+  });
+
   test('a name that no interface can have, and wrong usage, are refused', async () => {
     for (const [args, status, message] of [
       [['-f', 'a/../b'], 2, /cannot be the name of an interface/],
@@ -232,6 +259,7 @@ inNamespace(import.meta.url, ['wg', 'ss'], () => {
       [[], 2, /usage: peerage-tun/],
       [['--no-such', 'wg0'], 2, /usage: peerage-tun/],
       [['--crypto', 'rot13', '-f', 'wg0'], 2, /crypto provider "rot13"/],
+      [['--crypto', 'rot13', 'wg0'], 2, /crypto provider "rot13"/],
       [['--help'], 0, /^$/],
     ] as const) {
       const run = spawnSync(process.execPath, [PROGRAM, ...args], { encoding: 'utf8' });
