@@ -19,8 +19,8 @@ export class StepError extends UserError {
   /** The exit code of the program. */
   readonly status: number;
 
-  constructor(message: string, status: number) {
-    super(message);
+  constructor(message: string, status: number, options: { remedy?: string } = {}) {
+    super(message, options);
     this.status = status;
   }
 }

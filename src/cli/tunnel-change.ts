@@ -1,18 +1,18 @@
 /** From a configuration file to what a tunnel is told over the UAPI. Names are resolved on the way. */
-import { type Config, type PeerConfig } from '../config/config.ts';
+import { formatEndpoint, type Config, type ConfigEndpoint, type PeerConfig } from '../config/config.ts';
 import type { PeerChange } from '../device/contract.ts';
-import { UserError } from '../errors.ts';
+import type { Endpoint } from '../peer/endpoint.ts';
 import { KEY_BYTES, type PresharedKey } from '../keys.ts';
 import type { TunnelChange } from '../tunnel/state.ts';
-import type { Ports } from './ports.ts';
 import { resolveEndpoint } from './resolve.ts';
+import { readEndpoint, type EndpointPorts } from './wg/read-endpoint.ts';
 
-/** What to do about a peer whose name has no address. */
+/** What to do about a peer whose name has no address: ask again for a while and then give up, as wg(8), or do without. */
 export type UnresolvedPolicy = 'fail' | 'warn';
 
 /** The whole configuration: what the tunnel had before is replaced. */
 export async function setConfigChange(
-  ports: Pick<Ports, 'processes' | 'files' | 'terminal'>,
+  ports: EndpointPorts,
   config: Config,
   options: { unresolved: UnresolvedPolicy },
 ): Promise<TunnelChange> {
@@ -32,12 +32,11 @@ function interfaceChange(config: Config): TunnelChange {
 
 /** All that a [Peer] section says; what it does not say is switched off. */
 async function peerChange(
-  ports: Pick<Ports, 'processes' | 'files' | 'terminal'>,
+  ports: EndpointPorts,
   peer: PeerConfig,
   options: { unresolved: UnresolvedPolicy },
 ): Promise<PeerChange> {
-  const endpoint = peer.endpoint === undefined ? undefined : await resolveEndpoint(ports, peer.endpoint);
-  if (peer.endpoint !== undefined && endpoint === undefined) reportUnresolved(ports, peer.endpoint.host, options);
+  const endpoint = peer.endpoint && (await resolve(ports, peer.endpoint, options));
   return {
     publicKey: peer.publicKey,
     presharedKey: peer.presharedKey ?? (new Uint8Array(KEY_BYTES) as PresharedKey), // all zero: none
@@ -48,13 +47,17 @@ async function peerChange(
   };
 }
 
-function reportUnresolved(
-  ports: Pick<Ports, 'terminal'>,
-  host: string,
+/** Undefined with a warning, or a WgError. */
+async function resolve(
+  ports: EndpointPorts,
+  endpoint: ConfigEndpoint,
   options: { unresolved: UnresolvedPolicy },
-): void {
-  const message = `Name or service not known: \`${host}'`;
-  if (options.unresolved === 'fail')
-    throw new UserError(message, { remedy: 'Check the Endpoint in the file, and the name servers of this host.' });
-  ports.terminal.stderr(`Warning: ${message}; the peer stays without an endpoint until it has an address.\n`);
+): Promise<Endpoint | undefined> {
+  if (options.unresolved === 'fail') return readEndpoint(ports, formatEndpoint(endpoint));
+  const resolved = await resolveEndpoint(ports, endpoint);
+  if (resolved === undefined)
+    ports.terminal.stderr(
+      `Warning: Name or service not known: \`${endpoint.host}'; the peer stays without an endpoint until it has an address.\n`,
+    );
+  return resolved;
 }

@@ -101,6 +101,11 @@ export class BesideWgQuick implements AsyncDisposable {
 
   async state(): Promise<Both> {
     return this.both(async (host) => {
+      // Debian's does not wait for the end of the daemon.
+      await host.waitFor('the daemon has followed its interface', async () => {
+        const hasLink = (await host.run('ip', ['link', 'show', 'dev', 'wg0'])).exitCode === 0;
+        return hasLink === (await host.output('wg', ['show', 'interfaces'])).includes('wg0');
+      });
       const { stdout } = await host.run('sh', ['-c', STATE], { env: this.#env('/usr/bin') });
       return stdout.replaceAll(/^.*(?:local|ip6 daddr|-d) fe80.*\n/gm, '').replaceAll(/ fe80::[\da-f:]+\/64 /g, ' ');
     });
@@ -119,6 +124,7 @@ export class BesideWgQuick implements AsyncDisposable {
     return {
       PATH: `${folder}:/run/bin:${NODE_FOLDER}:${this.#path}`,
       WG_QUICK_USERSPACE_IMPLEMENTATION: 'peerage-tun',
+      WG_ENDPOINT_RESOLUTION_RETRIES: '1',
     };
   }
 }

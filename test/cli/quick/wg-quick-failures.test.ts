@@ -82,6 +82,7 @@ describe('wg-quick, when something is wrong', labOptions('wg-quick', 'nft', 'res
 
   const FAILURES: Readonly<Record<string, { file: string; exitCode: number }>> = {
     'an address that is there already': { file: `${INTERFACE}Address = 10.9.0.1/24\n`, exitCode: 2 },
+    'a name without an address': { file: `${INTERFACE}${DEFAULT_PEER}Endpoint = nowhere.example.org:1\n`, exitCode: 1 },
     'a hook after all the rest': {
       file: `${INTERFACE}DNS = 10.9.0.2\nPostUp = echo before\nPostUp = exit 7; echo never\nPostUp = echo never\n${DEFAULT_PEER}`,
       exitCode: 7,

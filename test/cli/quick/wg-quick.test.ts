@@ -23,7 +23,7 @@ Endpoint = [2001:db8::2]:51999
 const FILES: Readonly<Record<string, string>> = {
   'addresses as they are written, and routes that they do not cover': `${INTERFACE}Address = 10.9.0.1/24,fd00:9::0001/64
 Address = 10.8.0.1
-${PEER}AllowedIPs = 10.9.0.2/32, 172.27.88.0/24, 172.27.0.0/16, fd00:77::/64, fd00:9::2/128, 10.1.0.0/24, 10.2.0.0/24
+${PEER}AllowedIPs = 10.9.0.2/32, 172.27.88.0/24, 172.27.0.0/16, fd00:77::/64, fd00:9::2/128, 10.1.0.7/24, 10.2.0.0/24
 ${OTHER}AllowedIPs = 172.28.0.0/16, fd00:78::/64
 `,
   'a default route of IPv4': `${INTERFACE}Address = 10.9.0.1/24, 10.9.1.1/24\n${PEER}AllowedIPs = 0.0.0.0/0\n`,
