@@ -154,3 +154,29 @@ for (const implementation of [peerage, wireguardGo])
         await beside.same(args);
     });
   });
+
+describe("our wg under Debian's wg-quick", labOptions('wg', 'wg-quick'), () => {
+  it('brings an interface up, saves its changes, and shows what it is until it goes down', async () => {
+    await using beside = await BesideWg.open();
+    const { host } = beside;
+    // wg-quick puts its own folder before the PATH.
+    await host.output('cp', ['/usr/bin/wg-quick', '/run/ours/wg-quick']);
+    const env = { WG_QUICK_USERSPACE_IMPLEMENTATION: 'peerage-tun' };
+    const wgQuick = async (command: string) => host.run('/run/ours/wg-quick', [command, 'wg0'], { env });
+    const peer = section(ADA, 'AllowedIPs = 10.9.0.2/32, fd00:9::/64', 'Endpoint = 192.0.2.1:51820');
+    await beside.write('/etc/wireguard/wg0.conf', `${INTERFACE}ListenPort = 51820\nAddress = 10.9.0.1/24\n${peer}`);
+    await host.output('chmod', ['600', '/etc/wireguard/wg0.conf']);
+    const up = await wgQuick('up');
+    assert.equal(up.exitCode, 0, up.stderr);
+    assert.match(await host.output('ip', ['-6', 'route', 'show', 'dev', 'wg0']), /^fd00:9::\/64/m);
+    await beside.ours(['set', 'wg0', 'peer', BOB, 'allowed-ips', '10.9.0.3/32', 'persistent-keepalive', '25']);
+    await beside.same(['showconf', 'wg0']);
+    const saved = await wgQuick('save');
+    assert.equal(saved.exitCode, 0, saved.stderr);
+    const text = await host.output('cat', ['/etc/wireguard/wg0.conf']);
+    assert.match(text, new RegExp(`PublicKey = ${BOB}\\nAllowedIPs = 10\\.9\\.0\\.3/32\\nPersistentKeepalive = 25\\n`));
+    const down = await wgQuick('down');
+    assert.equal(down.exitCode, 0, down.stderr);
+    assert.equal((await beside.same(['show', 'wg0'])).exitCode, 1);
+  });
+});
