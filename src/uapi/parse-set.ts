@@ -3,7 +3,7 @@
  *
  * Lines come in one by one, so that a set of a hundred thousand prefixes never has to be one string. The first mistake
  * decides the answer; the change is applied as a whole or not at all. A reason names the key, never its value: it may be
- * a secret, and reasons are logged.
+ * a secret, and reasons are logged. So it names no key either that does not look like one: it may be a secret by mistake.
  */
 import { maskCidr, parseCidr } from '../ip.ts';
 import { isNoKey, parsePresharedKeyHex, parsePrivateKeyHex, parsePublicKeyHex } from '../keys.ts';
@@ -18,6 +18,9 @@ export type ParsedSet = { change: TunnelChange } | { errno: number; reason: stri
 export interface SetOptions {
   interfaceIndex?: InterfaceIndex;
 }
+
+/** No key of 32 bytes does, neither in base64 nor in hexadecimal. */
+const LOOKS_LIKE_A_KEY = /^[a-z_]{1,40}$/;
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type OpenPeer = Mutable<PeerChange> & { allowedIps: AllowedIpChange[] };
@@ -54,7 +57,7 @@ export class SetParser {
     else done = PEER_KEYS.get(key)?.(peer, value, this.#options);
     if (done === true) return;
     const what = done === false ? 'invalid value for' : `unknown ${peer === undefined ? 'device' : 'peer'} key`;
-    this.#failure = { errno: EINVAL, reason: `${what} ${JSON.stringify(key.slice(0, 40))}` };
+    this.#failure = { errno: EINVAL, reason: LOOKS_LIKE_A_KEY.test(key) ? `${what} "${key}"` : what };
   }
 
   #startPeer(value: string): boolean {

@@ -105,6 +105,12 @@ test('the first mistake decides, and no reason repeats a value', () => {
   assert.deepEqual(parsed, { errno: EINVAL, reason: 'invalid value for "private_key"' });
 });
 
+test('a private key that was pasted where a key of the UAPI belongs gets into no reason', () => {
+  for (const pasted of ['WAmgVYXkbT2bCtdcDwolI88/iVi/aV3/PHcUBTQSYmo=', `${'e8'.repeat(31)}7a=`])
+    assert.deepEqual(parseSet(`${pasted}\n`), { errno: EINVAL, reason: 'unknown device key' });
+  assert.deepEqual(parseSet('priwate_key=1\n'), { errno: EINVAL, reason: 'unknown device key "priwate_key"' });
+});
+
 test('whatever is formatted is parsed to the same change', () => {
   fc.assert(
     fc.property(arbitraryChange, (before) => {
