@@ -37,10 +37,15 @@ export function formatKeyHex(key: Key): string {
 
 /** A private key, clamped as RFC 7748 section 5 says. */
 export function generatePrivateKey(random: RandomBytes): PrivateKey {
-  const key = random(KEY_BYTES);
+  const key = random(KEY_BYTES) as PrivateKey; // 32 bytes by construction
+  clampPrivateKey(key);
+  return key;
+}
+
+/** In place. X25519 ignores the bits that are set here, so the public key is the same. */
+export function clampPrivateKey(key: PrivateKey): void {
   key[0]! &= 248;
   key[31] = (key[31]! & 127) | 64;
-  return key as PrivateKey; // 32 bytes by construction
 }
 
 export function generatePresharedKey(random: RandomBytes): PresharedKey {

@@ -4,7 +4,7 @@
  */
 import { equalBytes, wipe } from '../bytes.ts';
 import type { MonotonicMs } from '../clock.ts';
-import { formatKey, type PresharedKey, type PrivateKey, type PublicKey } from '../keys.ts';
+import { clampPrivateKey, formatKey, type PresharedKey, type PrivateKey, type PublicKey } from '../keys.ts';
 import { createRemoteStatic, createStaticKeys } from '../noise/handshake.ts';
 import { Endpoint } from '../peer/endpoint.ts';
 import { Peer } from '../peer/peer.ts';
@@ -47,21 +47,32 @@ export function eraseDevice(device: DeviceContext): void {
 }
 
 /** False when the key was there already. */
-function setPrivateKey(device: DeviceContext, privateKey: PrivateKey | null): boolean {
+function setPrivateKey(device: DeviceContext, given: PrivateKey | null): boolean {
   const { identity, crypto } = device;
+  const privateKey = given === null ? null : clamped(given);
   // wg(8) setconf and syncconf repeat the key that is there: that must not end a session.
-  if (privateKey !== null && identity !== undefined && equalBytes(identity.privateKey, privateKey)) return false;
+  if (privateKey !== null && identity !== undefined && equalBytes(identity.privateKey, privateKey)) {
+    wipe(privateKey);
+    return false;
+  }
   for (const peer of device.peers.values()) {
     peer.clearSession();
     peer.eraseRemote();
   }
   if (identity !== undefined) wipe(identity.privateKey);
-  device.identity = privateKey === null ? undefined : createStaticKeys(crypto, privateKey.slice() as PrivateKey); // the same length
+  device.identity = privateKey === null ? undefined : createStaticKeys(crypto, privateKey);
   for (const peer of device.peers.values()) {
     if (isOwnKey(device, peer.publicKey)) removePeer(device, peer);
     else deriveRemote(device, peer);
   }
   return true;
+}
+
+/** A copy as the kernel module and wireguard-go keep it, and tell it again. */
+function clamped(given: PrivateKey): PrivateKey {
+  const privateKey = given.slice() as PrivateKey; // the same length
+  clampPrivateKey(privateKey);
+  return privateKey;
 }
 
 function configurePeer(device: DeviceContext, change: PeerChange, now: MonotonicMs): void {

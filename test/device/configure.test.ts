@@ -5,7 +5,13 @@ import { nodeCrypto } from '../../runtime/node/crypto-node.ts';
 import { equalBytes, isZero } from '../../src/bytes.ts';
 import type { CryptoProvider } from '../../src/crypto/port.ts';
 import { formatCidr, parseCidr } from '../../src/ip.ts';
-import { generatePresharedKey, generatePrivateKey, isNoKey, type PresharedKey } from '../../src/keys.ts';
+import {
+  generatePresharedKey,
+  generatePrivateKey,
+  isNoKey,
+  type PresharedKey,
+  type PrivateKey,
+} from '../../src/keys.ts';
 import { countKeys } from '../simulation/live-keys.ts';
 import { createPacket } from '../simulation/packets.ts';
 import { createPair, createSession, endpointOf } from '../simulation/pair.ts';
@@ -158,6 +164,18 @@ describe('keys', () => {
     network.runUntil(200);
     assert.equal(bob.packets.length, 2);
     assert.equal(network.count(1), 1);
+  });
+
+  it('a private key is kept clamped, and setting it unclamped once more changes nothing', () => {
+    const { network, alice, bob } = createSession();
+    const unclamped = alice.privateKey.slice() as PrivateKey; // the same length
+    unclamped[0]! |= 7;
+    unclamped[31] = (unclamped[31]! & 63) | 128;
+    alice.device.configure({ privateKey: unclamped }, network.now);
+    assert.deepEqual(alice.device.describe().privateKey, alice.privateKey);
+    network.send(alice, bob);
+    assert.equal(network.count(1), 1, 'the session goes on');
+    assert.equal(unclamped[0]! & 7, 7, 'the one of the caller is left alone');
   });
 
   it('another private key ends all sessions, and new ones are made with it', () => {
