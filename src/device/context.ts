@@ -40,6 +40,7 @@ export interface DeviceContext {
   readonly drops: Partial<Record<DropReason, number>>;
   readonly cookieChecker: CookieChecker;
   readonly rateLimiter: RateLimiter;
+  readonly cookieReplyLimit: TokenBucket;
   /** ICMP answers. */
   readonly unreachableLimit: TokenBucket;
 

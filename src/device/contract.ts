@@ -5,6 +5,7 @@
 import type { Cidr } from '../ip.ts';
 import type { PresharedKey, PrivateKey, PublicKey } from '../keys.ts';
 import type { Endpoint } from '../peer/endpoint.ts';
+import type { Peer } from '../peer/peer.ts';
 
 /** Bytes that must be free before a packet handed to `handlePacket`: the transport header is written there. */
 export const HEADROOM = 16;
@@ -17,6 +18,7 @@ export type DropReason =
   | 'unknown-type'
   | 'bad-mac1'
   | 'under-load' // answered with a cookie reply instead
+  | 'cookie-limited' // under load, and too many cookie replies were sent already
   | 'rate-limited'
   | 'handshake-failed' // did not decrypt, or an unknown static key
   | 'replayed-handshake' // timestamp not greater than the greatest seen
@@ -33,6 +35,7 @@ export type DropReason =
   | 'queue-full' // the oldest of 128 staged packets
   | 'packet-too-short'
   | 'no-private-key'
+  | 'bad-peer-key' // a point of low order: every shared secret with it is zero
   | 'link-down'; // between handleLinkDown and handleLinkUp, and before the first one
 
 /**
@@ -50,6 +53,8 @@ export interface DatagramOutput {
   to: Endpoint;
   /** ECN bits (0..3) for the outer header. RFC 6040. */
   ecn: number;
+  /** Whose it is, for the Device only; undefined for a cookie reply, which is nobody's. */
+  peer: Peer | undefined;
 }
 
 /** Write this IP packet to the TUN. */

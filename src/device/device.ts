@@ -31,6 +31,9 @@ import { UNREACHABLE_LIMITS } from './unreachable.ts';
 /** 1,500 of Ethernet less the outer IPv6 and UDP headers and ours. */
 const DEFAULT_MTU = 1420;
 
+/** Some percent of one core at most. */
+const COOKIE_REPLY_LIMITS = { perSecond: 2_000, burst: 200 };
+
 export interface DeviceOptions {
   crypto: CryptoProvider;
   random: RandomBytes;
@@ -64,6 +67,7 @@ export class Device {
       drops: {},
       cookieChecker: new CookieChecker(crypto, random),
       rateLimiter: new RateLimiter(),
+      cookieReplyLimit: new TokenBucket(COOKIE_REPLY_LIMITS, 0),
       unreachableLimit: new TokenBucket(UNREACHABLE_LIMITS, 0),
       identity: undefined,
       mtu: mtu ?? DEFAULT_MTU,
@@ -106,12 +110,8 @@ export class Device {
   }
 
   /** The datagram that the last `poll()` gave was refused by the socket: it does not count as sent, as with the kernel module. */
-  handleUnsent({ to, length }: DatagramOutput): void {
-    for (const peer of this.#context.peers.values()) {
-      if (peer.endpoint !== to) continue; // the very object: a cookie reply goes to no peer's
-      peer.txBytes -= length;
-      return;
-    }
+  handleUnsent({ peer, length }: DatagramOutput): void {
+    if (peer !== undefined) peer.txBytes -= length;
   }
 
   /** The interface came up: persistent keepalives go out at once. */

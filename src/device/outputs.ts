@@ -3,6 +3,7 @@
  * that no packet allocates. It grows to the most outputs that one call has made: 128 staged packets, or a keepalive per peer.
  */
 import { Endpoint } from '../peer/endpoint.ts';
+import type { Peer } from '../peer/peer.ts';
 import type { DatagramOutput, DropOutput, DropReason, Output, PacketOutput } from './contract.ts';
 
 interface Slot {
@@ -23,7 +24,7 @@ export class OutputQueue {
   #length = 0;
   #isTaken = false;
 
-  datagram(buffer: Uint8Array, offset: number, length: number, to: Endpoint, ecn: number): void {
+  datagram(buffer: Uint8Array, offset: number, length: number, to: Endpoint, ecn: number, peer?: Peer): void {
     const slot = this.#append();
     const { datagram } = slot;
     datagram.buffer = buffer;
@@ -31,6 +32,7 @@ export class OutputQueue {
     datagram.length = length;
     datagram.to = to;
     datagram.ecn = ecn;
+    datagram.peer = peer;
     slot.output = datagram;
   }
 
@@ -67,6 +69,7 @@ export class OutputQueue {
     const slot = this.#ring[this.#head]!; // occupied
     slot.datagram.buffer = NO_BYTES;
     slot.datagram.to = NOWHERE;
+    slot.datagram.peer = undefined;
     slot.packet.buffer = NO_BYTES;
     this.#head = (this.#head + 1) % this.#ring.length;
     this.#length--;
@@ -91,7 +94,7 @@ export class OutputQueue {
 function createSlot(): Slot {
   const drop: DropOutput = { type: 'drop', reason: 'bad-length' };
   return {
-    datagram: { type: 'datagram', buffer: NO_BYTES, offset: 0, length: 0, to: NOWHERE, ecn: 0 },
+    datagram: { type: 'datagram', buffer: NO_BYTES, offset: 0, length: 0, to: NOWHERE, ecn: 0, peer: undefined },
     packet: { type: 'packet', buffer: NO_BYTES, offset: 0, length: 0 },
     drop,
     output: drop,

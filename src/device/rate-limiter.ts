@@ -1,5 +1,5 @@
 /**
- * Handshakes per source address (section 5.3): 20 a second with bursts of 5, counted per IPv4 address and per IPv6 /64,
+ * Handshakes per source address (section 5.3), counted per IPv4 address and per IPv6 /64,
  * the smallest block that one customer has. One address that floods never takes another's share.
  *
  * The table is bounded. A bucket that is full again equals an absent one, so the least recently used are swept out as
@@ -10,6 +10,7 @@ import type { MonotonicMs } from '../clock.ts';
 import type { Endpoint } from '../peer/endpoint.ts';
 import { TokenBucket } from './token-bucket.ts';
 
+/** The paper names no numbers: these are the kernel module's and wireguard-go's. */
 const HANDSHAKES_PER_ADDRESS = { perSecond: 20, burst: 5 };
 export const MAX_ADDRESSES = 16_384;
 

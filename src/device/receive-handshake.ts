@@ -56,7 +56,7 @@ export function receiveResponse(
   peer.timers.keysDerived(now);
   messageReceived(device, peer, message.length, from, now);
   handshakeComplete(device, peer);
-  // 5.4.4: the responder may not send before it hears from us under the new keypair.
+  // Key confirmation: the responder may not send before it hears from us under the new keypair.
   sendKeepalive(device, peer, now);
 }
 

@@ -74,6 +74,8 @@ function askForCookie(
   from: Endpoint,
   now: MonotonicMs,
 ): void {
+  // A reply costs as much as some packets, and whoever knows our public key could have as many as the line carries.
+  if (!device.cookieReplyLimit.take(now)) return drop(device, 'cookie-limited');
   const reply = device.cookieChecker.createReply(identity, message, from, now);
   const to = new Endpoint();
   to.copyFrom(from);

@@ -34,7 +34,7 @@ export function sendPacket(
     answerUnreachable(device, family, buffer, offset, length, now);
     return drop(device, peer === undefined ? 'no-route' : 'no-endpoint');
   }
-  if (peer.remote === undefined) return drop(device, 'no-private-key');
+  if (peer.remote === undefined) return drop(device, device.identity === undefined ? 'no-private-key' : 'bad-peer-key');
 
   // Nothing is staged while there is a keypair to send with: whoever installs one flushes. So packets keep their order.
   const keypair = peer.sendingKeypair(now);
@@ -165,7 +165,7 @@ function emit(
   if (peer.endpoint === undefined) return; // whoever called has looked
   peer.txBytes += length;
   peer.timers.messageSent(now);
-  device.outputs.datagram(buffer, offset, length, peer.endpoint, ecn);
+  device.outputs.datagram(buffer, offset, length, peer.endpoint, ecn, peer);
 }
 
 function answerUnreachable(

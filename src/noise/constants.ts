@@ -22,7 +22,7 @@ export const REKEY_TIMEOUT_JITTER_MS = 334;
 export const KEEPALIVE_TIMEOUT_MS = 10_000;
 /** 6.2: on receive the initiator rekeys once a keypair is this old, so that the old one is still good meanwhile. */
 export const REKEY_ON_RECEIVE_AFTER_MS = REJECT_AFTER_TIME_MS - KEEPALIVE_TIMEOUT_MS - REKEY_TIMEOUT_MS;
-/** 6.2: data was sent and nothing came back for this long: handshake anew. */
+/** 6.5: data was sent and nothing came back for this long: handshake anew. */
 export const NEW_HANDSHAKE_AFTER_MS = KEEPALIVE_TIMEOUT_MS + REKEY_TIMEOUT_MS;
 /** 6.3: all key material of a peer is erased after this long without a new session. */
 export const ERASE_KEYS_AFTER_MS = 3 * REJECT_AFTER_TIME_MS;

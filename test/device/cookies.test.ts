@@ -158,6 +158,24 @@ describe('load', () => {
     assert.deepEqual(bob.received, [1]);
   });
 
+  it('however great is answered with 2,000 cookie replies a second, and with more once it is over', () => {
+    const { network, bob } = createPair(UNDER_LOAD);
+    const message = createStranger(network, bob).initiation();
+    const flood = () => {
+      for (let i = 0; i < 3_000; i++) network.inject(bob, message, endpointOf('203.0.113.66'));
+    };
+    flood();
+    const burst = network.count(3);
+    assert.ok(burst <= 2_000, `${burst} replies at once`);
+    assert.equal(bob.drops['cookie-limited'], 3_000 - burst);
+    network.every(10, 1_000, () => {
+      for (let i = 0; i < 100; i++) network.inject(bob, message, endpointOf('203.0.113.66'));
+    });
+    network.runUntil(1_000);
+    const replies = network.count(3) - burst;
+    assert.ok(replies > 1_900 && replies <= 2_000, `${replies} replies in a second`);
+  });
+
   it('is not felt by thirty hosts behind one address', () => {
     const { network, bob } = createPair();
     const hosts = Array.from({ length: 30 }, (_, i) => {

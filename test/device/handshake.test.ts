@@ -219,6 +219,7 @@ describe('a peer whose DH with us is zero', () => {
     network.runUntil(60_000);
     assert.equal(network.sightings.length, 0);
     assert.equal(alice.device.describe().peers.length, 2);
+    assert.equal(alice.drops['bad-peer-key'], 1);
   });
 });
 
