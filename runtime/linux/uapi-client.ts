@@ -5,7 +5,7 @@ import type { UapiClient } from '../../src/cli/ports.ts';
 import { UserError } from '../../src/errors.ts';
 import { ENODEV } from '../../src/uapi/errno.ts';
 import { errorCode, systemError } from './system-error.ts';
-import { SOCKET_FOLDER, socketPath } from './uapi-socket.ts';
+import { isInterfaceName, SOCKET_FOLDER, socketPath } from './uapi-socket.ts';
 
 /** A tunnel that has not answered by then is stuck. */
 const ANSWER_TIMEOUT_MS = 10_000;
@@ -19,7 +19,8 @@ async function interfaces(): Promise<string[]> {
     if (errorCode(error) === 'ENOENT') return [];
     throw systemError('cannot list the tunnels', error);
   });
-  const sockets = names.filter((name) => name.endsWith(SUFFIX)).map((name) => name.slice(0, -SUFFIX.length));
+  const stems = names.filter((name) => name.endsWith(SUFFIX)).map((name) => name.slice(0, -SUFFIX.length));
+  const sockets = stems.filter(isInterfaceName); // a file of any name may lie there
   const alive = await Promise.all(sockets.map((name) => isListening(name)));
   return sockets.filter((_, i) => alive[i]).sort();
 }
@@ -32,8 +33,13 @@ export function isListening(name: string): Promise<boolean> {
       resolve(true);
       socket.destroy();
     });
-    socket.once('error', (error) => resolve(errorCode(error) === 'EACCES'));
+    socket.once('error', (error) => resolve(!isDead(error)));
   });
+}
+
+/** Nobody has the socket. Any other error (permissions, a full queue) does not say so. */
+function isDead(error: unknown): boolean {
+  return ['ENOENT', 'ECONNREFUSED'].includes(errorCode(error) ?? '');
 }
 
 function exchange(name: string, request: string): Promise<string> {
@@ -57,8 +63,7 @@ function exchange(name: string, request: string): Promise<string> {
 }
 
 function explain(name: string, error: unknown): UserError {
-  const code = errorCode(error);
-  if (code === 'ENOENT' || code === 'ECONNREFUSED')
+  if (isDead(error))
     return new UserError(`there is no tunnel ${name}`, {
       remedy: `Bring it up with: peerage up ${name}`,
       errno: ENODEV,

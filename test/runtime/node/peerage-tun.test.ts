@@ -29,6 +29,7 @@ import { inNamespace } from '../../conformance/in-namespace.ts';
 import { waitFor } from '../../interop/lab/wait.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../../runtime/node/peerage-tun.ts', import.meta.url));
+const DELETER = fileURLToPath(new URL('delete-refusing-socket.ts', import.meta.url));
 const PEERAGE = fileURLToPath(new URL('../../../runtime/node/main.ts', import.meta.url));
 const SOCKETS = '/var/run/wireguard';
 const PRIVATE_KEY = 'yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=';
@@ -134,6 +135,30 @@ inNamespace(import.meta.url, ['wg', 'ss'], () => {
     assert.equal(hasLink('wg0'), false);
     assert.ok(existsSync(socketOf('wg0')));
     other.close();
+  });
+
+  test('whoever deletes sockets that refuse, as wg does, never finds one of a tunnel that starts', async () => {
+    for (let round = 0; round < 5; round++) {
+      const wgs = [1, 2].map(() => spawn(process.execPath, [DELETER, socketOf('wg0')], { stdio: 'pipe' }));
+      const said = await Promise.all(wgs.map((wg) => once(wg.stdout.setEncoding('utf8'), 'data')));
+      assert.deepEqual(said, [['ready\n'], ['ready\n']]);
+      const deleted = wgs.map((wg) => once(wg.stdout, 'data').then(() => 'deleted'));
+      const ended = Promise.all(wgs.map((wg) => once(wg, 'exit'))).then(() => 'answered');
+      const { child } = await start('wg0');
+      assert.equal(await Promise.race([...deleted, ended]), 'answered');
+      await stop(child, 'SIGTERM');
+    }
+  });
+
+  test('one that starts while another of its name is ending waits for that', async () => {
+    const ending = createServer().listen(socketOf('wg0'));
+    await once(ending, 'listening');
+    const starting = start('wg0');
+    await waitFor('it has its interface', () => hasLink('wg0'));
+    ending.close();
+    const { child } = await starting;
+    assert.match(await uapiClient.exchange('wg0', GET_REQUEST), /errno=0/);
+    await stop(child, 'SIGTERM');
   });
 
   test('wg configures it and shows what it was told', async () => {
@@ -249,6 +274,14 @@ inNamespace(import.meta.url, ['wg', 'ss'], () => {
     assert.equal(existsSync(join(folder, 'relative.keys')), true);
     rmSync(socketOf('wg0'));
     await waitFor('the daemon ends', () => !hasLink('wg0'));
+  });
+
+  test('a file of any other name among the sockets does no harm', async () => {
+    const { child } = await start('wg0');
+    for (const name of ['a b', 'sixteen-letters!', '']) writeFileSync(socketOf(name), '');
+    assert.deepEqual(await uapiClient.interfaces(), ['wg0']);
+    for (const name of ['a b', 'sixteen-letters!', '']) rmSync(socketOf(name));
+    await stop(child, 'SIGTERM');
   });
 
   test('a name that no interface can have, and wrong usage, are refused', async () => {
