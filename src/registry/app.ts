@@ -23,6 +23,7 @@ import { addPublicRoutes } from './route/public.ts';
 import { addSelfRoutes } from './route/self.ts';
 import { addTokenRoutes } from './route/tokens.ts';
 import { FailureLimit } from './service/failure-limit.ts';
+import { RequestLimit } from './service/request-limit.ts';
 import type { RegistryPorts } from './service/ports.ts';
 
 /** A report about ten thousand peers fits. */
@@ -42,6 +43,7 @@ export function createRegistry({ ports, log, publicUrl, peerAddress }: RegistryO
   const context: RouteContext = {
     ports,
     failures: new FailureLimit(),
+    requests: new RequestLimit(),
     publicUrl: (c) => publicUrl ?? accepted(requestOrigin(c.req.url, peerAddress(c), (name) => c.req.header(name))),
     clientAddress: (c) => clientAddress(peerAddress(c), (name) => c.req.header(name)),
   };

@@ -3,6 +3,7 @@ import type { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context } from 'hono';
 import type { AdminCaller, HostCaller, TokenHolder } from './service/credentials.ts';
 import type { FailureLimit } from './service/failure-limit.ts';
+import type { RequestLimit } from './service/request-limit.ts';
 import type { RegistryPorts } from './service/ports.ts';
 
 export interface RegistryEnv {
@@ -20,6 +21,7 @@ export type RegistryApp = OpenAPIHono<RegistryEnv>;
 export interface RouteContext {
   ports: RegistryPorts;
   failures: FailureLimit;
+  requests: RequestLimit;
   /** The registry's address as its clients write it, without a slash at the end. */
   publicUrl: (c: Context<RegistryEnv>) => string;
   /** For limits and logs. */

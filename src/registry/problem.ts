@@ -135,9 +135,10 @@ export function answerError(error: unknown, c: Context<RegistryEnv>, log: Log): 
   return problem(c, { reason: 'internal', detail: 'The registry failed. Its log says more under the request id.' });
 }
 
-export function refuseForRetry(milliseconds: number): Refusal {
+/** `what` there has been too much of, as a sentence. */
+export function refuseForRetry(what: string, milliseconds: number): Refusal {
   const seconds = Math.ceil(milliseconds / 1000);
-  const detail = `Too many credentials from this address were not accepted. Try again in ${seconds} seconds.`;
+  const detail = `${what} Try again in ${seconds} ${seconds === 1 ? 'second' : 'seconds'}.`;
   return { ...refuse('too-many-attempts', detail), retryAfterSeconds: seconds };
 }
 

@@ -139,6 +139,15 @@ describe('enrolment', () => {
     assert.equal(bodies.size, 1);
   });
 
+  test('a token that is used up is refused before its request is read', async (t) => {
+    const lab = await startLab(t);
+    const used = await lab.token();
+    await lab.enrol(used);
+    const bad = { name: 'Not A Name', publicKey: 'none' };
+    expectProblem('unauthorized', expectStatus(401, await lab.ask('POST', '/v1/enroll', { as: used, body: bad })));
+    expectProblem('invalid', await lab.ask('POST', '/v1/enroll', { as: await lab.token(), body: bad }));
+  });
+
   test('a name or a key that is taken is refused, costs no use and changes nothing', async (t) => {
     const lab = await startLab(t);
     const token = await lab.token({ uses: 2 });

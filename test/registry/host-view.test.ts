@@ -183,6 +183,21 @@ describe('reads of a host', () => {
     assert.deepEqual(expectStatus(200, answer).read(PeerList).removed, []);
   });
 
+  test('a host cannot have more than eight requests wait at once', async (t) => {
+    const { lab, maeve, peers } = await startPair(t);
+    const { version } = (await peers()).read(PeerList);
+    const waiting = Array.from({ length: 8 }, () => peers(`?since=${version}&wait=55`));
+    await roundTrip(lab);
+    const refused = expectStatus(429, await peers(`?since=${version}&wait=55`));
+    assert.ok(Number(refused.headers.get('retry-after')) > 0);
+    expectStatus(200, await peers());
+    const other = lab.ask('GET', `/v1/peers?since=${version}&wait=55`, { as: maeve.hostKey });
+    expectStatus(204, await lab.ask('DELETE', '/v1/networks/home/hosts/maeve'));
+    for (const answer of await Promise.all(waiting)) expectStatus(200, answer);
+    expectStatus(401, await other);
+    expectStatus(200, await peers(`?since=${version}&wait=55`));
+  });
+
   test('a wait of a minute or more is refused', async (t) => {
     const { peers } = await startPair(t);
     expectProblem('invalid', expectStatus(422, await peers('?wait=56')));

@@ -74,6 +74,9 @@ describe('problems', () => {
     expectProblem('too-many-attempts', refused);
     assert.equal(refused.headers.get('retry-after'), '60');
     expectStatus(200, await lab.ask('GET', '/v1/networks'));
+    // A proxy on this machine names the client: another one has failed only once.
+    const headers = { 'x-forwarded-for': '192.0.2.9' };
+    expectStatus(401, await lab.ask('GET', '/v1/networks', { as: `pga_${'x'.repeat(43)}`, headers }));
     lab.clock.now += 60_000;
     expectProblem('unauthorized', expectStatus(401, await tryOne()));
   });

@@ -80,12 +80,64 @@ describe('reports', () => {
     assert.equal(await endpointOf('charlotte'), '198.51.100.20:1000');
   });
 
-  test('a host tells its own listen port', async (t) => {
-    const { lab, dolores } = await startTrio(t);
+  test('one key ten thousand times costs no more than once: its most recent handshake counts', async (t) => {
+    const { dolores, charlotte, teddy, say, endpointOf } = await startTrio(t);
+    // Each handshake once, in no order.
+    const many = Array.from({ length: 9_999 }, (_, i): [typeof charlotte, string, number] => {
+      return [charlotte, `198.51.${i >> 8}.${i & 255}:1`, 1 + ((i * 7) % 9_999)];
+    });
+    const before = teddy.version;
+    const started = performance.now();
+    assert.equal(await say(dolores, ...many, [teddy, '203.0.113.9:9', 5]), before + 1);
+    // A batch of ten thousand statements takes seconds, in which nobody else is answered.
+    assert.ok(performance.now() - started < 2_000, `${performance.now() - started} ms`);
+    assert.equal(await endpointOf('charlotte'), many.find(([, , ago]) => ago === 1)?.[1]);
+    assert.equal(await endpointOf('teddy'), '203.0.113.9:9');
+  });
+
+  test('an address inside of the VPN, or that nobody can send to, is no endpoint', async (t) => {
+    const { dolores, charlotte, teddy, say, endpointOf } = await startTrio(t);
+    for (const endpoint of ['10.1.2.9:51000', '[fd00:1:2:3::9]:51000', '127.0.0.1:1', '0.0.0.0:1', '255.255.255.255:1'])
+      assert.equal(await say(dolores, [charlotte, endpoint, 5]), teddy.version, endpoint);
+    for (const endpoint of ['224.0.0.1:1', '[::]:1', '[::1]:1', '[ff02::1]:1', '[::ffff:127.0.0.1]:1'])
+      assert.equal(await say(dolores, [charlotte, endpoint, 5]), teddy.version, endpoint);
+    assert.equal(await endpointOf('charlotte'), null);
+    await say(dolores, [charlotte, '[::ffff:198.51.100.7]:4000', 5]);
+    assert.equal(await endpointOf('charlotte'), '198.51.100.7:4000');
+  });
+
+  test('a handshake from a clock that is ahead counts as now, and the next report outweighs it', async (t) => {
+    const { lab, dolores, charlotte, teddy, say, endpointOf } = await startTrio(t);
+    await say(dolores, [charlotte, '198.51.100.20:1000', -59]);
+    lab.clock.now += 1000;
+    await say(teddy, [charlotte, '198.51.100.99:1000', -1]);
+    assert.equal(await endpointOf('charlotte'), '198.51.100.99:1000');
+  });
+
+  test('a host that reports without end is slowed down, and nobody else is', async (t) => {
+    const { lab, dolores, teddy } = await startTrio(t);
+    const report = (as: string) => lab.ask('POST', '/v1/report', { as, body: { observed: [] } });
+    for (let i = 0; i < 120; i++) expectStatus(200, await report(dolores.hostKey));
+    const refused = await report(dolores.hostKey);
+    expectProblem('too-many-attempts', expectStatus(429, refused));
+    assert.equal(refused.headers.get('retry-after'), '1');
+    expectStatus(200, await report(teddy.hostKey));
+    lab.clock.now += 500;
+    expectStatus(200, await report(dolores.hostKey));
+  });
+
+  test('a host tells its own listen port, which is no news for the others', async (t) => {
+    const { lab, dolores, teddy } = await startTrio(t);
+    const config = (headers = {}) => lab.ask('GET', '/v1/config?format=wg', { as: dolores.hostKey, headers });
+    const before = await config();
     const body = { listenPort: 51999, observed: [] };
     expectStatus(200, await lab.ask('POST', '/v1/report', { as: dolores.hostKey, body }));
     const host = (await lab.ask('GET', '/v1/networks/home/hosts/dolores')).read(HostView);
     assert.equal(host.listenPort, 51999);
+    const { version } = (await lab.ask('GET', '/v1/peers', { as: teddy.hostKey })).read(PeerList);
+    assert.equal(version, teddy.version);
+    const changed = await config({ 'if-none-match': before.headers.get('etag')! });
+    assert.match(expectStatus(200, changed).text, /^ListenPort = 51999$/m);
     const wrong = { listenPort: 0, observed: [] };
     expectProblem('invalid', await lab.ask('POST', '/v1/report', { as: dolores.hostKey, body: wrong }));
   });

@@ -1,11 +1,15 @@
 /** Conditional requests (RFC 9110 section 13): what a client has seen already is not sent again, nor changed unseen. */
 import type { Context } from 'hono';
 import type { RegistryEnv } from '../env.ts';
+import type { HostCaller } from '../service/credentials.ts';
 import { refuse, type Result } from '../service/result.ts';
 
-/** Strong: one version of a network, seen by one host in one format, is always the same bytes. */
-export function networkEtag(network: { id: number; version: number }, format: string): string {
-  return `"${network.id}.${network.version}.${format}"`;
+/**
+ * One version of a network, seen by one host in one format, says the same. The host's own port is in it because that changes
+ * without a version: no other host sees it. (Only a comment in wg0.conf, the registry's name, follows what the client calls it.)
+ */
+export function viewEtag({ host, network }: Pick<HostCaller, 'host' | 'network'>, format: string): string {
+  return `"${network.id}.${network.version}.${host.listenPort}.${format}"`;
 }
 
 export function hostEtag({ version }: { version: number }): string {

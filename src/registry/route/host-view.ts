@@ -3,13 +3,13 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { accepts } from 'hono/accepts';
 import type { Context } from 'hono';
 import type { RegistryApp, RegistryEnv, RouteContext } from '../env.ts';
-import { accepted, problemResponses } from '../problem.ts';
+import { accepted, problemResponses, refuseForRetry } from '../problem.ts';
 import { renderWg, renderWgQuick } from '../render/wg-config.ts';
 import type { HostCaller } from '../service/credentials.ts';
 import { awaitChange, hostConfig, listPeers } from '../service/peers.ts';
 import { HostConfig, PeerList } from '../wire.ts';
-import { hasSeen, networkEtag } from './conditional.ts';
-import { hostOnly } from './role.ts';
+import { hasSeen, viewEtag } from './conditional.ts';
+import { expectModeration, hostOnly } from './role.ts';
 
 /** Below the minute after which proxies close a silent connection. */
 const MAX_WAIT_SECONDS = 55;
@@ -25,7 +25,7 @@ const wait = z.coerce
 const unchanged = { description: 'Nothing changed since the ETag in If-None-Match' };
 
 export function addHostViewRoutes(app: RegistryApp, context: RouteContext): void {
-  const { ports, publicUrl } = context;
+  const { ports, publicUrl, requests } = context;
   const common = { tags: ['for hosts'], ...hostOnly(context) };
 
   app.openapi(
@@ -81,15 +81,28 @@ export function addHostViewRoutes(app: RegistryApp, context: RouteContext): void
     { format, since, wait = 0 }: { format: string; since?: number | undefined; wait?: number | undefined },
   ): Promise<HostCaller | undefined> {
     const before = c.var.caller;
-    const sawNewest = hasSeen(c, networkEtag(before.network, format));
+    const sawNewest = hasSeen(c, viewEtag(before, format));
     const seen = since ?? (sawNewest ? before.network.version : undefined);
-    const hold = { timeoutMs: 1000 * wait, signal: c.req.raw.signal };
-    const caller = seen === undefined ? before : accepted(await awaitChange(before, seen, hold, ports));
-    const etag = networkEtag(caller.network, format);
+    const caller = seen === undefined || wait === 0 ? before : await waited(c, before, seen, 1000 * wait);
+    const etag = viewEtag(caller, format);
     c.header('etag', etag);
     c.header('vary', 'Accept, Authorization');
     c.header('cache-control', 'private, no-cache');
     return hasSeen(c, etag) ? undefined : caller;
+  }
+
+  async function waited(
+    c: Context<RegistryEnv>,
+    before: HostCaller,
+    seen: number,
+    timeoutMs: number,
+  ): Promise<HostCaller> {
+    expectModeration(c, context);
+    const { signal } = c.req.raw;
+    const held = requests.hold(before.host.id, () => awaitChange(before, seen, { timeoutMs, signal }, ports));
+    return accepted(
+      held === undefined ? refuseForRetry('Too many requests of this host wait.', timeoutMs) : await held,
+    );
   }
 }
 

@@ -20,7 +20,7 @@ export function addNetworkRoutes(app: RegistryApp, context: RouteContext): void 
       summary: 'Make a network; ranges, port and suffix are chosen when they are not given',
       ...common,
       request: { body: { required: true, content: { 'application/json': { schema: NewNetwork } } } },
-      responses: { 201: view, ...problemResponses(400, 401, 403, 409, 413, 415, 422, 429) },
+      responses: { 201: view, ...problemResponses(400, 401, 403, 409, 413, 415, 422, 429, 503) },
     }),
     async (c) => c.json(accepted(await addNetwork(c.req.valid('json'), c.var.admin, ports)), 201),
   );

@@ -45,5 +45,12 @@ async function admit<T>(
   // Another kind of credential is a mistake, not a guess: it was not even looked up.
   if (result.ok || result.reason !== 'unauthorized') return accepted(result);
   const retryAfterMs = failures.countFailure(clientAddress(c), ports.wall());
-  return accepted(retryAfterMs === 0 ? result : refuseForRetry(retryAfterMs));
+  if (retryAfterMs === 0) return accepted(result);
+  return accepted(refuseForRetry('Too many credentials from this address were not accepted.', retryAfterMs));
+}
+
+/** Refuses a host that reports or waits much more often than one that behaves. */
+export function expectModeration(c: Context<RegistryEnv>, { requests, ports }: RouteContext): void {
+  const retryAfterMs = requests.take(c.var.caller.host.id, ports.wall());
+  if (retryAfterMs > 0) accepted(refuseForRetry('This host has asked too much.', retryAfterMs));
 }

@@ -5,7 +5,7 @@ import { problemResponses } from '../problem.ts';
 import { leave } from '../service/hosts.ts';
 import { report } from '../service/report.ts';
 import { Report, Reported } from '../wire.ts';
-import { hostOnly } from './role.ts';
+import { expectModeration, hostOnly } from './role.ts';
 
 export function addSelfRoutes(app: RegistryApp, context: RouteContext): void {
   const { ports } = context;
@@ -23,7 +23,10 @@ export function addSelfRoutes(app: RegistryApp, context: RouteContext): void {
         ...problemResponses(400, 401, 403, 413, 415, 422, 429),
       },
     }),
-    async (c) => c.json(await report(c.var.caller, c.req.valid('json'), ports), 200),
+    async (c) => {
+      expectModeration(c, context);
+      return c.json(await report(c.var.caller, c.req.valid('json'), ports), 200);
+    },
   );
 
   app.openapi(

@@ -98,6 +98,8 @@ async function register(candidate: Candidate, by: Sponsor, ports: RegistryPorts)
     const added = await ports.store.addHost(addition, { actor: by.actor, at });
     if (added === undefined) {
       const moved = await movedOn(network, by.token, ports);
+      if (moved === undefined && by.token === undefined)
+        return refuse('not-found', `There is no network ${network.name} any more.`);
       if (moved === undefined) return UNAUTHORIZED;
       network = moved;
     } else if (!('conflict' in added)) {

@@ -9,27 +9,26 @@ import type { RegistryPorts } from './ports.ts';
 import { done, refuse, type Result } from './result.ts';
 import { parseSubnets, trusted } from './subnets.ts';
 
+const ATTEMPTS = 8;
+
 export async function addNetwork(
   request: NewNetwork,
   { actor }: AdminCaller,
   ports: RegistryPorts,
 ): Promise<Result<NetworkView>> {
-  const others = (await ports.store.listNetworks()).flatMap((network) => network.ranges.map(trusted));
-  const ranges = request.ranges === undefined ? chooseRanges(others, ports) : givenRanges(request.ranges, others);
-  if (!ranges.ok) return ranges;
-  const now = ports.wall();
-  const network = {
-    name: request.name,
-    // ICANN reserved .internal for names that never reach the public DNS.
-    suffix: request.suffix ?? `${request.name}.internal`,
-    ranges: ranges.value.map(formatCidr),
-    listenPort: request.listenPort ?? randomPort(ports.random),
-    createdAt: now,
-  };
-  const added = await ports.store.addNetwork(network, { actor, at: now });
-  if ('conflict' in added)
-    return refuse('name-taken', `There is a network ${request.name} already. Choose another name.`, '/name');
-  return done(viewNetwork(added));
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const present = await ports.store.listNetworks();
+    const others = present.flatMap((network) => network.ranges.map(trusted));
+    const ranges = request.ranges === undefined ? chooseRanges(others, ports) : givenRanges(request.ranges, others);
+    if (!ranges.ok) return ranges;
+    const act = { actor, at: ports.wall(), ifNewestId: Math.max(0, ...present.map(({ id }) => id)) };
+    const added = await ports.store.addNetwork(fill(request, ranges.value, ports), act);
+    if (added === undefined) continue; // another network came in between, whose ranges were not compared
+    if ('conflict' in added)
+      return refuse('name-taken', `There is a network ${request.name} already. Choose another name.`, '/name');
+    return done(viewNetwork(added));
+  }
+  return { ...refuse('busy', 'Too many networks are made at this moment. Try again.'), retryAfterSeconds: 5 };
 }
 
 export async function listNetworks(ports: RegistryPorts): Promise<NetworkView[]> {
@@ -54,6 +53,18 @@ export async function removeNetwork(
 
 export function viewNetwork({ name, suffix, ranges, listenPort, version, createdAt }: NetworkRecord): NetworkView {
   return { name, suffix, ranges: [...ranges], listenPort, version, createdAt: new Date(createdAt).toISOString() };
+}
+
+/** What the administrator left out is chosen. */
+function fill(request: NewNetwork, ranges: readonly Cidr[], ports: RegistryPorts) {
+  return {
+    name: request.name,
+    // ICANN reserved .internal for names that never reach the public DNS.
+    suffix: request.suffix ?? `${request.name}.internal`,
+    ranges: ranges.map(formatCidr),
+    listenPort: request.listenPort ?? randomPort(ports.random),
+    createdAt: ports.wall(),
+  };
 }
 
 function chooseRanges(others: readonly Cidr[], { random }: RegistryPorts): Result<Cidr[]> {

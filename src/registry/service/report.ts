@@ -12,7 +12,7 @@ import { parseObservedEndpoint } from './endpoints.ts';
 import type { RegistryPorts } from './ports.ts';
 import { trusted } from './subnets.ts';
 
-/** How far ahead the clock of a reporter may be. Beyond, its word would outweigh everyone's for as long. */
+/** How far ahead the clock of a reporter may be: what it says then counts as seen now. Beyond, it is not believed. */
 const CLOCK_SKEW_SECONDS = 60;
 
 export async function report(
@@ -20,8 +20,7 @@ export async function report(
   { listenPort, observed }: Report,
   ports: RegistryPorts,
 ): Promise<Reported> {
-  if (listenPort !== undefined && listenPort !== host.listenPort)
-    await ports.store.changeHost(host, { listenPort }, { actor: `host:${host.name}`, at: ports.wall() });
+  if (listenPort !== undefined && listenPort !== host.listenPort) await ports.store.setListenPort(host, listenPort);
   const observations = await news(host, network, observed, ports);
   if (observations.length > 0) await ports.store.observeEndpoints(network.id, observations);
   const version = (await ports.store.networkVersion(network.id)) ?? network.version;
@@ -36,22 +35,35 @@ async function news(
   observed: Report['observed'],
   ports: RegistryPorts,
 ): Promise<Observation[]> {
-  const latest = ports.wall() / 1000 + CLOCK_SKEW_SECONDS;
-  const keys = observed.filter(({ latestHandshake: at }) => at > 0 && at <= latest).map(({ publicKey }) => publicKey);
-  if (keys.length === 0) return [];
-  const hosts = await ports.store.hostsWithoutEndpoint(network.id, keys);
-  const byKey = new Map(hosts.filter(({ id }) => id !== reporter.id).map((host) => [host.publicKey, host]));
-  return observed.flatMap(({ publicKey, endpoint: text, latestHandshake: handshakeAt }) => {
-    const host = byKey.get(publicKey);
-    const endpoint = parseObservedEndpoint(text);
-    if (host === undefined || endpoint === undefined || handshakeAt > latest) return [];
+  const newest = newestOfEach(observed, Math.floor(ports.wall() / 1000));
+  if (newest.size === 0) return [];
+  const hosts = await ports.store.hostsWithoutEndpoint(network.id, [...newest.keys()]);
+  const ranges = network.ranges.map(trusted);
+  return hosts.flatMap((host) => {
+    const seen = newest.get(host.publicKey);
+    const endpoint = parseObservedEndpoint(seen?.endpoint ?? '');
+    if (host.id === reporter.id || seen === undefined || endpoint === undefined) return [];
+    const { latestHandshake: handshakeAt } = seen;
     if (handshakeAt <= (host.observedAt ?? 0) || endpoint.text === host.observedEndpoint) return [];
     // From inside the tunnel itself: whoever sent there would send to itself.
-    if (network.ranges.some((range) => containsAddress(trusted(range), endpoint.address))) return [];
+    if (ranges.some((range) => containsAddress(range, endpoint.address))) return [];
     // A neighbour in the same LAN sees an address that is of no use to anyone outside.
     if (endpoint.local && isPublic(host.observedEndpoint)) return [];
     return [{ hostId: host.id, endpoint: endpoint.text, handshakeAt }];
   });
+}
+
+/** The latest credible handshake with each key: a report may name one many times, and costs no more for it. */
+function newestOfEach(observed: Report['observed'], now: number): Map<string, Report['observed'][number]> {
+  const newest = new Map<string, Report['observed'][number]>();
+  for (const seen of observed) {
+    const { publicKey, latestHandshake: at } = seen;
+    if (at <= 0 || at > now + CLOCK_SKEW_SECONDS) continue;
+    const latestHandshake = Math.min(at, now);
+    if (latestHandshake > (newest.get(publicKey)?.latestHandshake ?? 0))
+      newest.set(publicKey, { ...seen, latestHandshake });
+  }
+  return newest;
 }
 
 function isPublic(endpoint: string | null): boolean {

@@ -20,6 +20,7 @@ type HostQueries = Pick<
   | 'changeHost'
   | 'removeHost'
   | 'hostsWithoutEndpoint'
+  | 'setListenPort'
   | 'observeEndpoints'
 >;
 
@@ -190,23 +191,43 @@ export function hostQueries(db: Orm): HostQueries {
         );
     },
 
+    async setListenPort({ id }, listenPort) {
+      await db.update(hosts).set({ listenPort }).where(liveHost(id));
+    },
+
     async observeEndpoints(networkId, observations) {
-      const updates = observations.map(({ hostId, endpoint, handshakeAt }) =>
+      if (observations.length === 0) return;
+      // One statement and one parameter, however many there are: a batch of thousands would hold everyone else up.
+      const rows = observations.map(({ hostId, endpoint, handshakeAt }) => [hostId, endpoint, handshakeAt]);
+      const seen = db
+        .select({
+          hostId: sql<string>`json_extract(value, '$[0]')`.as('seen_host'),
+          endpoint: sql<string>`json_extract(value, '$[1]')`.as('seen_endpoint'),
+          handshakeAt: sql<number>`json_extract(value, '$[2]')`.as('seen_at'),
+        })
+        .from(sql`json_each(${JSON.stringify(rows)})`)
+        .as('seen');
+      await db.batch([
         db
           .update(hosts)
-          .set({ observedEndpoint: endpoint, observedAt: handshakeAt, version: nextVersion(networkId) })
+          .set({
+            observedEndpoint: sql`${seen.endpoint}`,
+            observedAt: sql`${seen.handshakeAt}`,
+            version: nextVersion(networkId),
+          })
+          .from(seen)
           .where(
             and(
-              liveHost(hostId),
+              eq(hosts.id, seen.hostId),
+              isNull(hosts.deletedAt),
               eq(hosts.networkId, networkId),
               isNull(hosts.endpoint),
-              or(isNull(hosts.observedAt), lt(hosts.observedAt, handshakeAt)),
-              or(isNull(hosts.observedEndpoint), ne(hosts.observedEndpoint, endpoint)),
+              or(isNull(hosts.observedAt), lt(hosts.observedAt, seen.handshakeAt)),
+              or(isNull(hosts.observedEndpoint), ne(hosts.observedEndpoint, seen.endpoint)),
             ),
           ),
-      );
-      const [first, ...rest] = updates;
-      if (first !== undefined) await db.batch([first, ...rest, followVersion(db, networkId)]);
+        followVersion(db, networkId),
+      ]);
     },
   };
 }

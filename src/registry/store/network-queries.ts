@@ -1,6 +1,6 @@
 /** Networks and administrators. */
-import { and, asc, eq, exists, inArray, isNull, not, sql } from 'drizzle-orm';
-import { auditColumns, auditOf, orConflict, type Orm } from './orm.ts';
+import { and, asc, eq, exists, gt, inArray, isNull, not, sql } from 'drizzle-orm';
+import { auditColumns, orConflict, type Orm } from './orm.ts';
 import type { Store } from './port.ts';
 import { addresses, audit, credentials, hosts, networks, tokens } from './schema.ts';
 
@@ -28,17 +28,24 @@ export function networkQueries(db: Orm): NetworkQueries {
       return found;
     },
 
-    async addNetwork(network, act) {
+    async addNetwork({ name, suffix, ranges, listenPort, createdAt }, act) {
+      const newest = sql`(SELECT coalesce(max(n.id), 0) FROM networks AS n)`;
+      const row = sql`NULL, ${name}, ${suffix}, ${JSON.stringify(ranges)}, ${listenPort}, 1, ${createdAt}`;
       const added = await orConflict(
         db.batch([
           db
             .insert(networks)
-            .values({ ...network, ranges: [...network.ranges] })
+            .select(sql`SELECT ${row} WHERE ${newest} = ${act.ifNewestId}`)
             .returning(),
-          auditOf(db, act, { network: network.name, action: 'network.add', target: network.name }),
+          db.insert(audit).select(
+            db
+              .select(auditColumns(act, 'network.add', sql<string>`${networks.name}`))
+              .from(networks)
+              .where(and(eq(networks.name, name), gt(networks.id, act.ifNewestId))),
+          ),
         ]),
       );
-      return 'conflict' in added ? added : added[0][0]!; // an insert returns its row or throws
+      return 'conflict' in added ? added : added[0][0];
     },
 
     async listNetworks() {

@@ -24,10 +24,6 @@ export function followVersion(db: Orm, networkId: number) {
     .where(sql`${networks.id} = ${networkId} AND ${networks.version} < ${newest}`);
 }
 
-export function auditOf(db: Orm, act: Act, entry: { network: string; action: string; target: string }) {
-  return db.insert(audit).values({ at: act.at, actor: act.actor, ...entry });
-}
-
 /** The columns of an audit row whose facts come from the tables, for `insert().select()`: nothing selected, nothing written. */
 export function auditColumns(act: Act, action: string, target: SQL<string>) {
   return {

@@ -103,7 +103,11 @@ export interface Store {
     id: string,
   ): Promise<{ credential: CredentialRecord; host: HostRecord; network: NetworkRecord } | undefined>;
 
-  addNetwork(network: Omit<NetworkRecord, 'id' | 'version'>, act: Act): Promise<NetworkRecord | Conflict>;
+  /** Undefined when the network with the highest id is another than `ifNewestId`: there are networks that the caller has not seen. */
+  addNetwork(
+    network: Omit<NetworkRecord, 'id' | 'version'>,
+    act: Act & { ifNewestId: number },
+  ): Promise<NetworkRecord | Conflict | undefined>;
   listNetworks(): Promise<NetworkRecord[]>;
   findNetwork(name: string): Promise<NetworkRecord | undefined>;
   /** With its tokens, tombstones and ledger; false when hosts are still in it. */
@@ -135,7 +139,9 @@ export interface Store {
 
   /** Those of these hosts that say nothing of their own endpoint. */
   hostsWithoutEndpoint(networkId: number, publicKeys: readonly string[]): Promise<HostRecord[]>;
-  /** Each counts only if it is fresher than what is known. The version moves once. */
+  /** As the host itself reports it. No other host sees it, so no version moves. */
+  setListenPort(host: HostRecord, listenPort: number): Promise<void>;
+  /** At most one of each host. Each counts only if it is fresher than what is known. The version moves once. */
   observeEndpoints(networkId: number, observations: readonly Observation[]): Promise<void>;
 
   /** The version of a network now, or undefined when it is gone. */

@@ -1,0 +1,142 @@
+/** What holds when somebody else is faster: another request comes in between a service's look and its write. */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test, type TestContext } from 'node:test';
+import { openDatabase } from '../../../runtime/node/database.ts';
+import { createMemoryBell } from '../../../src/registry/memory-bell.ts';
+import { authenticateToken, type TokenHolder } from '../../../src/registry/service/credentials.ts';
+import { addHost, enrol } from '../../../src/registry/service/enrol.ts';
+import { changeHost, removeHost } from '../../../src/registry/service/hosts.ts';
+import { addNetwork, removeNetwork } from '../../../src/registry/service/networks.ts';
+import type { RegistryPorts } from '../../../src/registry/service/ports.ts';
+import type { Result } from '../../../src/registry/service/result.ts';
+import { addToken } from '../../../src/registry/service/tokens.ts';
+import { createD1Store } from '../../../src/registry/store/d1-store.ts';
+import { migrate } from '../../../src/registry/store/migrate.ts';
+import { MIGRATIONS } from '../../../src/registry/store/migrations.ts';
+import type { Store } from '../../../src/registry/store/port.ts';
+import { someKey } from '../lab.ts';
+
+const ADMIN = { actor: 'admin:test' };
+const ROUTE = '172.27.88.0/24';
+
+/** A network `home` in a store of its own, and what the services need. */
+async function start(t: TestContext) {
+  const folder = await mkdtemp(join(tmpdir(), 'peerage-overtaken-'));
+  const database = openDatabase(join(folder, 'registry.db'));
+  t.after(async () => {
+    database.close();
+    await rm(folder, { recursive: true });
+  });
+  await migrate(database, MIGRATIONS);
+  const ports: RegistryPorts = {
+    store: createD1Store(database),
+    bell: createMemoryBell(),
+    random: (length) => new Uint8Array(randomBytes(length)),
+    sha256: async (bytes) => new Uint8Array(await crypto.subtle.digest('SHA-256', bytes.slice())),
+    wall: Date.now,
+  };
+  accepted(await addNetwork({ name: 'home', ranges: ['10.1.2.0/24'] }, ADMIN, ports));
+  const holder = async (): Promise<TokenHolder> => {
+    const { token } = accepted(await addToken('home', { uses: 5, routes: ['172.16.0.0/12'] }, ADMIN, ports));
+    return accepted(await authenticateToken(token, ports));
+  };
+  return { database, ports, holder };
+}
+
+/** The same ports, on which `rival` runs once: after the answer to the first call of `method`, before its caller gets it. */
+function overtaken(
+  ports: RegistryPorts,
+  method: 'listHosts' | 'listNetworks' | 'findNetwork',
+  rival: () => Promise<unknown>,
+) {
+  let isFirst = true;
+  const store: Store = Object.create(ports.store, {
+    [method]: {
+      async value(...args: never[]) {
+        const answer: unknown = await (ports.store[method] as (...args: never[]) => Promise<unknown>)(...args); // as it came
+        if (isFirst) {
+          isFirst = false;
+          await rival();
+        }
+        return answer;
+      },
+    },
+  }) as Store; // all other methods are those of the real one
+  return { ...ports, store };
+}
+
+function accepted<T>(result: Result<T>): T {
+  assert(result.ok, result.ok ? '' : result.detail);
+  return result.value;
+}
+
+function reasonOf(result: Result<unknown>): string {
+  return result.ok ? 'accepted' : result.reason;
+}
+
+const request = (name: string, routes?: string[]) => ({ name, publicKey: someKey(), ...(routes && { routes }) });
+
+describe('a request that is overtaken', () => {
+  test('cannot enrol a host with a route that another has got meanwhile, and pays nothing', async (t) => {
+    const { ports, holder } = await start(t);
+    const caller = await holder();
+    const rival = overtaken(ports, 'listHosts', async () =>
+      accepted(await addHost('home', request('first', [ROUTE]), ADMIN, ports)),
+    );
+    assert.equal(reasonOf(await enrol(request('second', [ROUTE]), caller, rival)), 'route-overlap');
+    assert.equal((await ports.store.findToken(caller.token.id))?.token.remaining, 5);
+  });
+
+  test('cannot add one as an administrator either', async (t) => {
+    const { ports } = await start(t);
+    const rival = overtaken(ports, 'listHosts', async () =>
+      accepted(await addHost('home', request('first', [ROUTE]), ADMIN, ports)),
+    );
+    assert.equal(reasonOf(await addHost('home', request('second', [ROUTE]), ADMIN, rival)), 'route-overlap');
+  });
+
+  test('nor give such a route to a host that is there', async (t) => {
+    const { ports } = await start(t);
+    const { version } = accepted(await addHost('home', request('second'), ADMIN, ports));
+    const rival = overtaken(ports, 'listHosts', async () =>
+      accepted(await addHost('home', request('first', [ROUTE]), ADMIN, ports)),
+    );
+    const path = { network: 'home', host: 'second' };
+    const changed = await changeHost(path, { routes: [ROUTE] }, { ...ADMIN, ifVersion: version }, rival);
+    assert.equal(reasonOf(changed), 'route-overlap');
+    assert.deepEqual((await ports.store.findHost(1, 'second'))?.routes, []);
+  });
+
+  test('cannot make a network in the range of one that was made meanwhile', async (t) => {
+    const { ports } = await start(t);
+    const make = (name: string) => ({ name, ranges: ['10.9.0.0/16'] });
+    const rival = overtaken(ports, 'listNetworks', async () => accepted(await addNetwork(make('first'), ADMIN, ports)));
+    assert.equal(reasonOf(await addNetwork(make('second'), ADMIN, rival)), 'range-overlap');
+    const other = overtaken(ports, 'listNetworks', async () =>
+      accepted(await addNetwork({ name: 'third' }, ADMIN, ports)),
+    );
+    accepted(await addNetwork({ name: 'fourth', ranges: ['10.8.0.0/16'] }, ADMIN, other));
+  });
+
+  test('of an administrator whose network is gone by then is told that', async (t) => {
+    const { ports } = await start(t);
+    const rival = overtaken(ports, 'findNetwork', async () => accepted(await removeNetwork('home', ADMIN, ports)));
+    assert.equal(reasonOf(await addHost('home', request('late'), ADMIN, rival)), 'not-found');
+  });
+});
+
+describe('a host that is removed', () => {
+  test('leaves no credential behind', async (t) => {
+    const { database, ports } = await start(t);
+    accepted(await addHost('home', request('teddy'), ADMIN, ports));
+    const hostKeys = async () =>
+      (await database.prepare("SELECT id FROM credentials WHERE role = 'host'").all()).results.length;
+    assert.equal(await hostKeys(), 1);
+    accepted(await removeHost({ network: 'home', host: 'teddy' }, ADMIN, ports));
+    assert.equal(await hostKeys(), 0);
+  });
+});
