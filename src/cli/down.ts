@@ -22,8 +22,11 @@ export const addDown: AddCommand = (program, ports) => {
 
 export async function down(ports: Ports, nameOrPath: string): Promise<void> {
   const file = await readConfigFile(ports, nameOrPath);
+  const wasUp = (await ports.uapi.interfaces()).includes(file.name);
   // Also when the interface went on its own: the agent and the firewall's rules did not go with it.
   await stopAgent(ports, file.name);
   await closeFirewall(ports, file.name);
+  // `peerage service run` takes its interface down itself when it is told to end.
+  if (wasUp && !(await ports.uapi.interfaces()).includes(file.name)) return;
   await bringDown(ports, file);
 }
