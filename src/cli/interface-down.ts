@@ -13,7 +13,7 @@ import type { ConfigFile } from './config-file.ts';
 import { runHooks } from './hooks.ts';
 import type { Ports } from './ports.ts';
 import { removeDefaultRules, removeGuard } from './quick/default-route.ts';
-import { unsetDns } from './quick/dns.ts';
+import { readDns, unsetDns } from './quick/dns.ts';
 import { runStep } from './steps.ts';
 
 /** How long the daemon gets to notice that its interface is gone. */
@@ -22,6 +22,7 @@ const LOOK_AGAIN_MS = 20;
 
 export async function bringDown(ports: Ports, file: ConfigFile): Promise<void> {
   const { name, config } = file;
+  await takeBackLeftovers(ports, file);
   await expectTunnel(ports, name);
   await runHooks(ports, name, config.interface.preDown);
   if (config.interface.saveConfig) await (await import('./quick/save.ts')).saveConfig(ports, file);
@@ -30,6 +31,14 @@ export async function bringDown(ports: Ports, file: ConfigFile): Promise<void> {
   await unsetDns(ports, name, config.interface.dns);
   await removeGuard(ports, name);
   await runHooks(ports, name, config.interface.postDown);
+}
+
+/** Of an interface that went on its own: name servers that are asked for nothing, and a guard of addresses that are no more. */
+async function takeBackLeftovers(ports: Ports, { name, config }: ConfigFile): Promise<void> {
+  if ((await ports.uapi.interfaces()).includes(name)) return;
+  const { dns } = config.interface;
+  if (dns.length > 0 && ((await readDns(ports, name)) ?? []).length > 0) await unsetDns(ports, name, dns);
+  await removeGuard(ports, name);
 }
 
 export async function expectTunnel(ports: Pick<Ports, 'uapi'>, name: string): Promise<void> {

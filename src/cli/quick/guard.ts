@@ -27,7 +27,11 @@ export function nftGuard({ name, family, mark, addresses }: Guard): Step {
   const drops = addresses.map(
     (address) => `iifname != "${name}" ${protocol} daddr ${formatAddress(address)} fib saddr type != local drop`,
   );
-  const input = `table ${protocol} ${nftTable(name)} {
+  const table = `table ${protocol} ${nftTable(name)}`;
+  // All at once. The table may be there still if the interface went on its own; adding it first lets it be deleted if not.
+  const input = `add ${table}
+delete ${table}
+${table} {
   chain preraw {
     type filter hook prerouting priority -300;
     ${drops.join('\n    ')}

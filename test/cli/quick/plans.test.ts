@@ -55,7 +55,7 @@ describe('the guard of a default route', () => {
       const { command, input = '' } = nftGuard({ ...guard, addresses });
       assert.deepEqual(command, ['nft', '-f', '-']);
       assert.equal(input.match(/fib saddr type != local drop/g)?.length ?? 0, addresses.length);
-      assert.match(input, /^table ip6 wg-quick-wg0 \{/);
+      assert.match(input, /^add (table ip6 wg-quick-wg0)\ndelete \1\n\1 \{\n/);
       const iptables = iptablesGuard({ ...guard, addresses });
       assert.deepEqual(iptables.command, ['ip6tables-restore', '-n']);
       assert.match(
