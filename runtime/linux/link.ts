@@ -7,10 +7,12 @@
  * we live, and our interface with it.
  */
 import { readlinkSync } from 'node:fs';
-import type { Ffi, Handle } from './ffi.ts';
+import type { Ffi } from './ffi.ts';
 import { loadLibc, LibcError, type Libc } from './libc.ts';
 import { Memory } from './memory.ts';
+import { openNetlink, RTMGRP_LINK, watchNetlink } from './netlink.ts';
 import type { Poller, Watch } from './poller.ts';
+import { AF_INET } from './socket-message.ts';
 
 const TUNGETIFF = 0x800454d2;
 /** _IO('T', 227): a descriptor of the network namespace that the interface is in. */
@@ -23,13 +25,7 @@ export const IFNAME_BYTES = 16;
 export const IFREQ_BYTES = 40;
 const IFF_UP = 1;
 
-const AF_NETLINK = 16;
-const SOCK_RAW_CLOEXEC_NONBLOCK = 3 | 0x80000 | 0x800;
-const NETLINK_ROUTE = 0;
-const RTMGRP_LINK = 1;
-const SOCKADDR_NL_BYTES = 12;
-const SOL_NETLINK = 270;
-const NETLINK_LISTEN_ALL_NSID = 8;
+const SOCK_DGRAM_CLOEXEC = 2 | 0x80000;
 const RTM_NEWNSID = 88;
 const NLM_F_REQUEST = 1;
 const NETNSA_NSID = 1;
@@ -48,12 +44,8 @@ export interface LinkState {
 export class Link {
   readonly #ffi: Ffi;
   readonly #libc: Libc;
-  readonly #poller: Poller;
   readonly #tunFd: number;
-  readonly #onChange: () => void;
   readonly #request: Memory;
-  readonly #messages: Memory;
-  readonly #size: Handle;
   readonly #socket: number;
   readonly #watch: Watch;
   /** A descriptor of the namespace that we live in, and the kernel's name for it. */
@@ -65,13 +57,9 @@ export class Link {
   constructor(ffi: Ffi, poller: Poller, tunFd: number, onChange: () => void) {
     this.#ffi = ffi;
     this.#libc = loadLibc(ffi);
-    this.#poller = poller;
     this.#tunFd = tunFd;
-    this.#onChange = onChange;
     this.#request = new Memory(ffi, 64);
-    this.#messages = new Memory(ffi, 8192);
-    this.#size = ffi.size(8192);
-    this.#socket = this.#open();
+    this.#socket = openNetlink(ffi, { groups: RTMGRP_LINK, namespaces: 'all' });
     this.#request.setText(0, '/proc/thread-self/ns/net');
     this.#home = this.#libc.open(this.#request.at(0), O_RDONLY_CLOEXEC);
     if (this.#home < 0) {
@@ -80,7 +68,12 @@ export class Link {
     }
     this.#homeName = nameOf(this.#home);
     this.#place = this.#homeName;
-    this.#watch = this.#listen();
+    try {
+      this.#watch = watchNetlink(ffi, poller, this.#socket, onChange);
+    } catch (error) {
+      this.#closeDescriptors();
+      throw error;
+    }
   }
 
   /** Undefined when the interface was deleted, or cannot be reached where it is now. */
@@ -107,6 +100,10 @@ export class Link {
 
   close(): void {
     this.#watch.release();
+    this.#closeDescriptors();
+  }
+
+  #closeDescriptors(): void {
     this.#libc.close(this.#socket);
     this.#libc.close(this.#home);
   }
@@ -134,7 +131,7 @@ export class Link {
   #askIn(namespace: number): LinkState | undefined {
     if (this.#libc.setns(namespace, CLONE_NEWNET) < 0) return undefined;
     // No await and no callback until this thread is back: all else that it opens belongs to the old namespace.
-    const socket = this.#libc.socket(AF_NETLINK, SOCK_RAW_CLOEXEC_NONBLOCK, NETLINK_ROUTE);
+    const socket = this.#libc.socket(AF_INET, SOCK_DGRAM_CLOEXEC, 0);
     if (this.#libc.setns(this.#home, CLONE_NEWNET) < 0)
       throw new LibcError('cannot return to the network namespace of birth', this.#ffi.errno());
     if (socket < 0) return undefined;
@@ -158,34 +155,6 @@ export class Link {
     view.setInt32(32, namespace, true);
     // Where it has a number, the answer is an error that the listener takes for one more change.
     this.#libc.write(this.#socket, this.#request.at(0), this.#ffi.size(NEWNSID_BYTES));
-  }
-
-  #open(): number {
-    const socket = this.#libc.socket(AF_NETLINK, SOCK_RAW_CLOEXEC_NONBLOCK, NETLINK_ROUTE);
-    const { view } = this.#request;
-    if (socket >= 0) {
-      // Refused without CAP_NET_BROADCAST: then an interface that is moved away is not heard of.
-      view.setUint32(0, 1, true);
-      this.#libc.setsockopt(socket, SOL_NETLINK, NETLINK_LISTEN_ALL_NSID, this.#request.at(0), 4);
-      this.#request.bytes.fill(0);
-      view.setUint16(0, AF_NETLINK, true);
-      view.setUint32(8, RTMGRP_LINK, true);
-      if (this.#libc.bind(socket, this.#request.at(0), SOCKADDR_NL_BYTES) === 0) return socket;
-    }
-    const errno = this.#ffi.errno();
-    if (socket >= 0) this.#libc.close(socket);
-    throw new LibcError('cannot open a netlink socket', errno);
-  }
-
-  #listen(): Watch {
-    const watch = this.#poller.watch(this.#socket, () => {
-      // What the messages say does not matter; one that was too long or lost (ENOBUFS) is a change like any other.
-      while (this.#libc.recv(this.#socket, this.#messages.at(0), this.#size, 0) > 0);
-      this.#onChange();
-      this.#watch.arm();
-    });
-    watch.arm();
-    return watch;
   }
 }
 

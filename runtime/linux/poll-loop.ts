@@ -22,7 +22,7 @@ export const GENERATION = 3;
 export const SEEN = 4;
 const HEADER = 8;
 
-export const SLOTS = 8;
+export const SLOTS = 16;
 const SLOT_FIELDS = 3;
 export const FD = 0;
 export const ARMED = 1;

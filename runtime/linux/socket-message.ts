@@ -119,13 +119,15 @@ export class SocketMessage {
         source.ecn = bytes[data]! & ECN_MASK;
         break;
       case IPPROTO_IP * 256 + IP_PKTINFO: // index, local address, address in the header
+        from.arrivalInterface = view.getUint32(data, true);
         copy(bytes, data + 4, from.source, 0, 4);
         from.hasSource = true;
         break;
       case IPPROTO_IPV6 * 256 + IPV6_PKTINFO: // address, index
+        from.arrivalInterface = view.getUint32(data + 16, true);
         copy(bytes, data, from.source, 0, 16);
         // Any other source is good on every interface: routing may change without the address going away.
-        from.sourceInterface = isLinkLocal(from.source) ? view.getUint32(data + 16, true) : 0;
+        from.sourceInterface = isLinkLocal(from.source) ? from.arrivalInterface : 0;
         from.hasSource = true;
         break;
     }

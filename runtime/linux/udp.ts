@@ -2,7 +2,7 @@
  * The UDP port on Linux: one socket for IPv4 and one for IPv6, on the same port.
  *
  * Replies leave from the address that the peer wrote to ("sticky source", IP_PKTINFO), until the kernel says that it is
- * no longer ours. A host without IPv6 gets one socket.
+ * no longer ours, or that the way from there has come to lead through another interface. A host without IPv6 gets one socket.
  */
 import type { Endpoint } from '../../src/peer/endpoint.ts';
 import type { DatagramSource, Udp } from '../../src/tunnel/ports.ts';
@@ -21,6 +21,7 @@ import {
 } from './libc.ts';
 import { AddressCache, Memory } from './memory.ts';
 import type { Poller, Watch } from './poller.ts';
+import { Routes } from './routes.ts';
 import {
   AF_INET,
   AF_INET6,
@@ -74,6 +75,7 @@ class LinuxUdp implements Udp {
   readonly #ffi: Ffi;
   readonly #libc: Libc;
   readonly #poller: Poller;
+  readonly #routes: Routes;
   readonly #scratch: Memory;
   readonly #incoming: SocketMessage;
   readonly #outgoing: SocketMessage;
@@ -89,6 +91,7 @@ class LinuxUdp implements Udp {
     this.#ffi = ffi;
     this.#libc = loadLibc(ffi);
     this.#poller = poller;
+    this.#routes = new Routes(ffi, poller);
     this.#scratch = new Memory(ffi, 64);
     this.#incoming = new SocketMessage(ffi);
     this.#outgoing = new SocketMessage(ffi);
@@ -143,6 +146,7 @@ class LinuxUdp implements Udp {
   send(buffer: Uint8Array, offset: number, length: number, to: Endpoint, ecn: number): boolean {
     const socket = to.family === 4 ? this.#sockets?.v4 : this.#sockets?.v6;
     if (socket === undefined) return false;
+    if (to.hasSource && to.routing !== this.#routes.generation) this.#reviewSource(to);
     const address = this.#sendAddresses.of(buffer) + offset;
     for (;;) {
       this.#outgoing.prepareSend(address, length, to, ecn);
@@ -165,6 +169,7 @@ class LinuxUdp implements Udp {
 
   close(): Promise<void> {
     this.unbind();
+    this.#routes.close();
     return Promise.resolve();
   }
 
@@ -179,10 +184,18 @@ class LinuxUdp implements Udp {
       const length = this.#libc.recvmsg(socket.fd, this.#incoming.handle, 0);
       if (length >= 0) {
         this.#incoming.readSource(source);
+        source.from.routing = this.#routes.generation;
         return length;
       }
       if (this.#ffi.errno() !== EINTR) return -1;
     }
+  }
+
+  /** After a change in the routing, once for each peer that is sent to. A link-local source is bound to its interface. */
+  #reviewSource(to: Endpoint): void {
+    to.routing = this.#routes.generation;
+    if (to.sourceInterface !== 0 || to.arrivalInterface === 0) return;
+    if (this.#routes.interfaceTo(to, this.#mark) !== to.arrivalInterface) to.clearSource();
   }
 
   #openPair(port: number): Sockets {

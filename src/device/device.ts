@@ -114,6 +114,11 @@ export class Device {
     if (peer !== undefined) peer.txBytes -= length;
   }
 
+  /** The socket has changed: sticky sources may mean nothing any more. The next datagram of each peer brings a new one. */
+  clearSources(): void {
+    for (const { endpoint } of this.#context.peers.values()) endpoint?.clearSource();
+  }
+
   /** The interface came up: persistent keepalives go out at once. */
   handleLinkUp(now: MonotonicMs): void {
     if (this.#context.isUp) return;

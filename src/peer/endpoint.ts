@@ -18,6 +18,10 @@ export class Endpoint {
   /** Interface index for the source, 0 for any. */
   sourceInterface = 0;
   hasSource = false;
+  /** Interface index that the datagram came in by, 0 when nobody knows. The source is good while answers leave by the same one. */
+  arrivalInterface = 0;
+  /** Which state of the host's routing the source was last seen to be good in: a number of the UDP port's own. */
+  routing = 0;
 
   static from(address: IpAddress, port: number, scopeId = 0): Endpoint {
     const endpoint = new Endpoint();
@@ -36,6 +40,8 @@ export class Endpoint {
     this.source.set(other.source);
     this.sourceInterface = other.sourceInterface;
     this.hasSource = other.hasSource;
+    this.arrivalInterface = other.arrivalInterface;
+    this.routing = other.routing;
   }
 
   /** Remote side and sticky source alike. */

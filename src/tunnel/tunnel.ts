@@ -92,6 +92,8 @@ export class Tunnel {
       this.#udp.setFwmark(fwmark);
       this.#fwmark = fwmark;
     }
+    // As the kernel module does: another mark may mean other routes.
+    if (listenPort !== undefined || fwmark !== undefined) this.#device.clearSources();
     this.#device.configure(change, this.#clock.monotonic());
     this.#settle();
   }

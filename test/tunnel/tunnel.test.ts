@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseAddress } from '../../src/ip.ts';
+import { Endpoint } from '../../src/peer/endpoint.ts';
 import { createPacket, packetNumber } from '../simulation/packets.ts';
 import { A, B, createHosts, received, type Host } from './hosts.ts';
 
@@ -110,6 +111,29 @@ test('port and mark can be changed while traffic flows', async () => {
   await time.settle();
   assert.equal(onlyPeer(b).endpoint!.port, 3333);
 });
+
+for (const change of [{ fwmark: 1 }, { listenPort: 3333 }])
+  test(`the source that answers come from is forgotten with ${JSON.stringify(change)}, and learned again`, async () => {
+    const { a, b, time } = await connected();
+    const address = parseAddress('192.0.2.22')!;
+    b.udp.addresses = [...b.udp.addresses, address];
+    const endpoint = Endpoint.from(address, B.port);
+    a.tunnel.configure({ peers: [{ publicKey: b.publicKey, endpoint }] });
+    a.tun.send(createPacket({ from: A.inner, to: B.inner }));
+    await time.settle();
+    const answer = async () => {
+      b.tun.send(createPacket({ from: B.inner, to: A.inner }));
+      await time.settle();
+      return onlyPeer(a).endpoint!.toString();
+    };
+    assert.equal(await answer(), `192.0.2.22:${B.port}`);
+    b.tunnel.configure(change);
+    assert.equal(await answer(), `${B.outer}:${change.listenPort ?? B.port}`);
+    a.tunnel.configure({ peers: [{ publicKey: b.publicKey, endpoint: Endpoint.from(address, b.udp.port) }] });
+    a.tun.send(createPacket({ from: A.inner, to: B.inner }));
+    await time.settle();
+    assert.equal(await answer(), `192.0.2.22:${b.udp.port}`);
+  });
 
 test('a host that moves to another address is followed, and drops the address it no longer has', async () => {
   const { a, b, time } = await connected();

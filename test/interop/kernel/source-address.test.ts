@@ -55,6 +55,32 @@ describePairings(
   { pairings: OURS_FIRST },
 );
 
+describePairings('a way out that changes to another interface, whose address is another', (initiator, responder) => {
+  for (const family of FAMILIES)
+    for (const role of ['initiator', 'responder'] as const) {
+      if ((role === 'initiator' ? initiator : responder) !== peerage) continue;
+      it(`is taken by the next packet of the ${role} over IPv${family}`, async () => {
+        await using pair = await openPair(initiator, responder, { outside: family });
+        const { [role]: moving, [role === 'initiator' ? 'responder' : 'initiator']: staying } = pair;
+        assert.equal(await pair.initiator.host.canPing(INSIDE.responder[4], '-W', '5'), true);
+        assert.equal((await staying.peer(moving)).endpoint, formatEndpoint(OUTSIDE[role][family]));
+        const { host } = moving;
+        const address = `${SECOND[role][family]}/${PREFIX_LENGTH[family]}`;
+        await pair.lab.connect(host, pair.network, { interface: 'eth1', addresses: [address] });
+        // The IPv4 address stays where it is, so that the kernel would still send from it.
+        await host.ip('link set eth0 down');
+        const destination = OUTSIDE[staying === pair.initiator ? 'initiator' : 'responder'][family];
+        await host.waitFor('there is another way', async () => {
+          const { stdout } = await host.run('ip', ['route', 'get', destination]);
+          return / dev eth1 /.test(stdout) && stdout.includes(` src ${SECOND[role][family]} `);
+        });
+        const inside = INSIDE[role === 'initiator' ? 'responder' : 'initiator'][4];
+        assert.equal(await host.canPing(inside), true, 'one packet, and no other attempt');
+        assert.equal((await staying.peer(moving)).endpoint, formatEndpoint(SECOND[role][family]));
+      });
+    }
+});
+
 /** Deprecated, so that it is never chosen as a source where there is another. */
 function addSecond(role: keyof typeof SECOND, family: Family): string {
   const lifetime = family === 6 ? ' preferred_lft 0' : '';
