@@ -13,7 +13,7 @@ export const addSetconf: AddCommand = (program, ports) => {
     .argument('<interface>')
     .argument('<file>', FILE)
     .action(async (name: string, file: string) => setconf(ports, name, await readWgFile(ports, file)));
-  addExamples(command, [['wg-quick strip wg0 | peerage setconf wg0 /dev/stdin', 'take over /etc/wireguard/wg0.conf']]);
+  addExamples(command, [['peerage strip wg0 | peerage setconf wg0 /dev/stdin', 'take over /etc/wireguard/wg0.conf']]);
 };
 
 export const addAddconf: AddCommand = (program, ports) => {

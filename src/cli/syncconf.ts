@@ -28,6 +28,6 @@ export const addSyncconf: AddCommand = (program, ports) => {
       `curl -fsS -H @/etc/wireguard/wg0.auth 'https://vpn.example.net/v1/config?format=wg' | peerage syncconf wg0 /dev/stdin`,
       'fetch the current peers from a registry',
     ],
-    ['wg-quick strip wg0 | peerage syncconf wg0 /dev/stdin', 'heed a changed /etc/wireguard/wg0.conf'],
+    ['peerage strip wg0 | peerage syncconf wg0 /dev/stdin', 'heed a changed /etc/wireguard/wg0.conf'],
   ]);
 };

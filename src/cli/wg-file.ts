@@ -19,7 +19,7 @@ export async function readWgFile(
   if (foreign !== undefined)
     throw new UserError(`${foreign.key} is a key of wg-quick(8), which is not for a running tunnel`, {
       position: { file, line: foreign.line },
-      remedy: 'Take such lines out, for example with `wg-quick strip`.',
+      remedy: 'Take such lines out, for example with `peerage strip`.',
     });
   return { file, text, config: parsed.config };
 }
