@@ -1,19 +1,19 @@
 /** Addresses and routes of an interface, as `ip` commands in the order and the form of wg-quick(8). */
-import { formatCidr, type Cidr } from '../ip.ts';
+import { formatCidr, type Cidr, type IpFamily } from '../ip.ts';
 import type { Ports } from './ports.ts';
 import { addDefaultRoute, isDefaultRoute, removeDefaultRoute } from './quick/default-route.ts';
 import { query, runStep, type CommandLine } from './steps.ts';
 
+/** Of what is left out. */
+const NAMED_AT_MOST = 3;
+
 type RoutePorts = Pick<Ports, 'processes' | 'terminal' | 'uapi' | 'crypto' | 'files'>;
 
 export async function addAddresses(ports: RoutePorts, name: string, addresses: readonly string[]): Promise<void> {
-  const usable = await usableFamilies(ports, name);
-  const family = (address: string): 4 | 6 => (address.includes(':') ? 6 : 4);
+  const family = (address: string): IpFamily => (address.includes(':') ? 6 : 4);
   // In the order of the file: the first is the source address of choice.
-  for (const address of addresses)
-    if (usable.has(family(address)))
-      await runStep(ports, ['ip', `-${family(address)}`, 'address', 'add', address, 'dev', name]);
-    else sayLeftOut(ports, name, `the address ${address}`);
+  for (const address of await usable(ports, name, addresses, family))
+    await runStep(ports, ['ip', `-${family(address)}`, 'address', 'add', address, 'dev', name]);
 }
 
 /** Routes to what lies behind the peers. `table` is the file's own. */
@@ -24,12 +24,10 @@ export async function addRoutes(
   prefixes: readonly Cidr[],
 ): Promise<void> {
   if (table === 'off' || prefixes.length === 0) return;
-  const usable = await usableFamilies(ports, name);
-  for (const prefix of sortPrefixes(prefixes)) {
+  for (const prefix of await usable(ports, name, sortPrefixes(prefixes), ({ family }) => family)) {
     const add: CommandLine = ['ip', `-${prefix.family}`, 'route', 'add', formatCidr(prefix), 'dev', name];
     // One after the other: a prefix may be covered by the one before it.
-    if (!usable.has(prefix.family)) sayLeftOut(ports, name, `the route to ${formatCidr(prefix)}`);
-    else if (!isAutomatic(table)) await runStep(ports, [...add, 'table', table]);
+    if (!isAutomatic(table)) await runStep(ports, [...add, 'table', table]);
     else if (isDefaultRoute(prefix)) await addDefaultRoute(ports, name, prefix);
     else if (!(await isRouted(ports, name, prefix))) await runStep(ports, add);
   }
@@ -73,12 +71,19 @@ async function isRouted(ports: RoutePorts, name: string, prefix: Cidr): Promise<
   return (await query(ports, ['ip', `-${prefix.family}`, ...show])).trim() !== '';
 }
 
-/** IPv6 may be missing from the kernel, switched off, or impossible because the MTU is below 1280. */
-async function usableFamilies(ports: RoutePorts, name: string): Promise<ReadonlySet<4 | 6>> {
-  const disabled = await ports.files.read(`/proc/sys/net/ipv6/conf/${name}/disable_ipv6`);
-  return new Set(disabled?.trim() === '0' ? [4, 6] : [4]);
-}
-
-function sayLeftOut(ports: Pick<Ports, 'terminal'>, name: string, what: string): void {
-  ports.terminal.stderr(`Warning: ${name} has no IPv6 on this host: ${what} is left out.\n`);
+/** Without those of IPv6 where the interface has none: it is missing from the kernel, switched off, or the MTU is below 1280. */
+async function usable<Item extends string | Cidr>(
+  ports: RoutePorts,
+  name: string,
+  items: readonly Item[],
+  familyOf: (item: Item) => IpFamily,
+): Promise<readonly Item[]> {
+  const leftOut = items.filter((item) => familyOf(item) === 6);
+  if (leftOut.length === 0) return items;
+  const isOff = await ports.files.read(`/proc/sys/net/ipv6/conf/${name}/disable_ipv6`);
+  if (isOff?.trim() === '0') return items;
+  const texts = leftOut.slice(0, NAMED_AT_MOST).map((item) => (typeof item === 'string' ? item : formatCidr(item)));
+  const more = leftOut.length > NAMED_AT_MOST ? ` and ${leftOut.length - NAMED_AT_MOST} more` : '';
+  ports.terminal.stderr(`Warning: ${name} has no IPv6 on this host, left out: ${texts.join(', ')}${more}\n`);
+  return items.filter((item) => familyOf(item) === 4);
 }

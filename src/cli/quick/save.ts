@@ -21,9 +21,11 @@ export async function saveConfig(ports: Ports, file: ConfigFile): Promise<void> 
   const { name, path, config } = file;
   const brief = await query(ports, ['ip', '-all', '-brief', 'address', 'show', 'dev', name]);
   const link = await query(ports, ['ip', 'link', 'show', 'dev', name]);
+  const servers = await readDns(ports, name);
   const present: Present = {
     addresses: readAddresses(brief, config.interface),
-    dns: (await readDns(ports, name)) ?? config.interface.dns,
+    // Search domains alone are not set, and would be lost.
+    dns: servers === undefined || servers.length === 0 ? config.interface.dns : servers,
     mtu: Number(/ mtu (\d+)/.exec(link)?.[1]) || undefined,
   };
   showStep(ports, `wg showconf ${name}`);

@@ -94,6 +94,10 @@ describe('wg-quick', labOptions('wg-quick', 'resolvconf'), () => {
     const file = await hosts.ours.output('cat', [PATH]);
     assert.match(file, /^DNS = 10\.9\.0\.2\nDNS = example\.net\nDNS = example\.org$/m);
     assert.match(file, /^PostDown = true && echo %i is down$/m);
+    await hosts.write(PATH, FILE.replace('10.9.0.2, 10.9.0.3', 'example.net'));
+    await hosts.run('up', 'wg0');
+    await hosts.run('down', 'wg0');
+    assert.match(await hosts.ours.output('cat', [PATH]), /^DNS = example\.net$/m);
   });
 
   it('strips any file to what wg is to read', async () => {
