@@ -7,7 +7,7 @@ import { UserError } from '../../src/errors.ts';
 export interface HttpServer {
   /** `http://127.0.0.1:8080`, with the port that was chosen when 0 was asked for. */
   readonly url: string;
-  /** Takes no more connections, and resolves when the requests that are under way have been answered. */
+  /** Takes no more connections, and resolves when the requests that are under way have been answered, or `graceMs` later. */
   close(): Promise<void>;
 }
 
@@ -15,10 +15,15 @@ export interface HttpServerOptions {
   fetch: (request: Request, bindings: HttpBindings) => Response | Promise<Response>;
   hostname: string;
   port: number;
+  /** How long requests that are under way may still take when the server closes. */
+  graceMs?: number;
 }
 
+const GRACE_MS = 5_000;
+
 /** Resolves when it listens. UserError when it cannot. */
-export async function startHttpServer({ fetch, hostname, port }: HttpServerOptions): Promise<HttpServer> {
+export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  const { fetch, hostname, port, graceMs = GRACE_MS } = options;
   // The adapter's types leave HTTP/2 open; without options it makes a plain server.
   const server = createAdaptorServer({ fetch: (request, bindings) => fetch(request, bindings as HttpBindings) });
   await new Promise<void>((resolve, reject) => {
@@ -38,7 +43,13 @@ export async function startHttpServer({ fetch, hostname, port }: HttpServerOptio
       new Promise((resolve) => {
         // A connection that is kept open for a next request would hold the server: each ends with its answer.
         for (const response of answering) response.shouldKeepAlive = false;
-        server.close(() => resolve()); // and those that are idle now end at once
+        // Half a request is never answered, and would hold the server for as long as its sender likes.
+        const late = setTimeout(() => 'closeAllConnections' in server && server.closeAllConnections(), graceMs);
+        // Those that are idle now end at once.
+        server.close(() => {
+          clearTimeout(late);
+          resolve();
+        });
       }),
   };
 }

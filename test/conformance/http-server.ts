@@ -1,5 +1,7 @@
 /** What every HTTP server that runs the registry must do. Run it in a few lines per adapter. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { describe, test } from 'node:test';
 import { UserError } from '../../src/errors.ts';
 
@@ -13,7 +15,7 @@ type Handler = (request: Request) => Response | Promise<Response>;
 /** `start` listens on the port, or on one of its choosing for 0. */
 export function httpServerConformance(
   name: string,
-  start: (options: { fetch: Handler; hostname: string; port: number }) => Promise<RunningServer>,
+  start: (options: { fetch: Handler; hostname: string; port: number; graceMs?: number }) => Promise<RunningServer>,
 ): void {
   describe(`HTTP server ${name}`, () => {
     const serve = (fetch: Handler, port = 0) => start({ fetch, hostname: '127.0.0.1', port });
@@ -64,6 +66,24 @@ export function httpServerConformance(
       assert.equal(await (await request).text(), 'whole');
       await closed;
     });
+
+    for (const [what, text] of [
+      ['half a header', 'GET / HTTP/1.1\r\nHost: x\r\n'],
+      ['half a body', 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{'],
+      ['a body without an end', 'POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n'],
+    ] as const)
+      test(`closing does not wait for who sent ${what} and no more`, { timeout: 10_000 }, async () => {
+        const fetch: Handler = async (request) => new Response(await request.text().catch(() => 'cut off'));
+        const server = await start({ fetch, hostname: '127.0.0.1', port: 0, graceMs: 50 });
+        const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+        socket.on('error', () => undefined); // it may end with a reset
+        await once(socket, 'connect');
+        const closed = once(socket, 'close');
+        await new Promise((sent) => socket.write(text, sent));
+        await server.close();
+        socket.resume();
+        await closed;
+      });
 
     test('a port that is taken is an error that says so', async () => {
       const server = await serve(() => new Response());
