@@ -10,11 +10,12 @@ import type { Terminal } from '../../src/cli/ports.ts';
 const DEFAULT_COLUMNS = 80;
 
 export function createTerminal(): Terminal {
-  process.stdout.on('error', endOnClosedPipe);
+  const stdout = writer(process.stdout);
+  const stderr = writer(process.stderr);
   const wantsColour = (process.env['NO_COLOR'] ?? '') === '' && process.env['TERM'] !== 'dumb';
   return {
-    stdout: (text) => void process.stdout.write(text),
-    stderr: (text) => void process.stderr.write(text),
+    stdout,
+    stderr,
     stdin: readStdin,
     stdoutIsTerminal: process.stdout.isTTY && wantsColour,
     stderrIsTerminal: process.stderr.isTTY && wantsColour,
@@ -49,8 +50,17 @@ function isWorldAccessible(fd: number): boolean {
   return status.isFile() && (status.mode & constants.S_IRWXO) !== 0;
 }
 
-/** `peerage ls | head -1` closes the pipe early, which is no failure of ours. */
-function endOnClosedPipe(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit(0);
+/**
+ * `peerage up wg0 2>&1 | head -1` closes the pipe early, which is no failure of ours, and no reason to stop in mid-work: what is
+ * still to be said is said to nobody.
+ */
+function writer(stream: NodeJS.WriteStream): (text: string) => void {
+  let isClosed = false;
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    isClosed = true;
+  });
+  return (text) => {
+    if (!isClosed) stream.write(text);
+  };
 }

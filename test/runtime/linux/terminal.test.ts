@@ -1,0 +1,49 @@
+/** The terminal of a program whose reader goes away in mid-work. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+
+const TERMINAL = new URL('../../../runtime/linux/terminal.ts', import.meta.url).href;
+
+/** Speaks, waits until it is told that nobody listens any more, speaks on, and finishes its work. */
+const PROGRAM = `
+  import { once } from 'node:events';
+  import { writeFileSync } from 'node:fs';
+  import { setImmediate } from 'node:timers/promises';
+  import { createTerminal } from ${JSON.stringify(TERMINAL)};
+  const terminal = createTerminal();
+  terminal.stdout('one\\n');
+  terminal.stderr('one\\n');
+  await once(process.stdin, 'data');
+  for (let i = 0; i < 100; i++) {
+    terminal.stdout('more\\n');
+    terminal.stderr('more\\n');
+    await setImmediate();
+  }
+  writeFileSync(process.argv[1], 'done');
+  process.stdin.destroy();
+`;
+
+describe('a program that says something', () => {
+  for (const gone of [['stdout'], ['stderr'], ['stdout', 'stderr']] as const)
+    it(`finishes its work when nobody reads ${gone.join(' and ')} any more`, async (t) => {
+      const folder = await mkdtemp(join(tmpdir(), 'peerage-terminal-'));
+      t.after(() => rm(folder, { recursive: true }));
+      const proof = join(folder, 'proof');
+      const child = spawn(process.execPath, ['--input-type=module', '-e', PROGRAM, proof]);
+      await Promise.all([once(child.stdout, 'data'), once(child.stderr, 'data')]);
+      for (const name of gone) {
+        child[name].destroy();
+        await once(child[name], 'close');
+      }
+      for (const stream of [child.stdout, child.stderr]) stream.resume();
+      child.stdin.write('go on\n');
+      const [exitCode] = await once(child, 'exit');
+      assert.equal(exitCode, 0);
+      assert.equal(await readFile(proof, 'utf8'), 'done');
+    });
+});
