@@ -6,6 +6,8 @@ import { UserError } from '../../src/errors.ts';
 import { systemError } from './system-error.ts';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
+/** The peer list of ten thousand hosts with a few routes each is smaller. */
+const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
 export const http: Http = {
   async request({ method, url, headers, body, timeoutMs = DEFAULT_TIMEOUT_MS, signal }) {
@@ -21,11 +23,26 @@ export const http: Http = {
         ...(headers === undefined ? {} : { headers }),
         ...(body === undefined ? {} : { body }),
       });
-      return { status: response.status, headers: response.headers, body: await response.text() };
+      return { status: response.status, headers: response.headers, body: await readBody(response, origin) };
     } catch (error) {
+      if (error instanceof UserError) throw error;
       if (timeout.aborted)
         throw new UserError(`cannot reach ${origin}: no answer within ${timeoutMs / 1000} seconds`, { cause: error });
       throw systemError(`cannot reach ${origin}`, error);
     }
   },
 };
+
+/** As text. A server that never ends its answer would otherwise fill the memory of whoever asked. */
+async function readBody(response: Response, origin: string): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  let length = 0;
+  for await (const chunk of response.body ?? []) {
+    length += chunk.length;
+    if (length > MAX_BODY_BYTES)
+      throw new UserError(`${origin} answered with more than ${MAX_BODY_BYTES / 1024 / 1024} MiB`);
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}

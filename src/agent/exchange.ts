@@ -22,8 +22,8 @@ export interface RegistryAnswer {
 /** Long enough for a slow link, short enough for a person who waits. */
 const REQUEST_TIMEOUT_MS = 15_000;
 
-/** A detail is shown on a terminal: control characters could rewrite what stands there. */
-const CONTROL = /\p{Cc}+/gu;
+/** A detail is shown on a terminal: control characters could rewrite what stands there, and invisible ones its order. */
+const CONTROL = /[\p{Cc}\p{Cf}]+/gu;
 const MAX_DETAIL_CHARS = 400;
 
 export function jsonRequest(input: {

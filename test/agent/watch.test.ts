@@ -114,8 +114,8 @@ describe('answers that are no peer list', () => {
   }
 
   it('a refused host key ends it, with the words of the registry', () => {
-    const { event, next } = eventOf(401, { detail: 'Gone\u001b[2J since yesterday' }, problem);
-    assert.deepEqual(event, { type: 'refused', reason: 'Gone [2J since yesterday' });
+    const { event, next } = eventOf(401, { detail: 'Gone\u001b[2J since\u202e\u200b yesterday' }, problem);
+    assert.deepEqual(event, { type: 'refused', reason: 'Gone [2J since  yesterday' });
     assert.equal(next, Number.POSITIVE_INFINITY);
   });
 

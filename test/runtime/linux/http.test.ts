@@ -12,6 +12,12 @@ const server = createServer((request, response) => {
     response.writeHead(301, { location: '/' }).end();
     return;
   }
+  if (request.url === '/endless') {
+    // As fast as it is read, until the other side has had enough.
+    const write = (): void => void (response.destroyed || response.write(Buffer.alloc(65_536, 'x'), write));
+    write();
+    return;
+  }
   let body = '';
   request.setEncoding('utf8').on('data', (text: string) => (body += text));
   request.on('end', () => {
@@ -54,6 +60,10 @@ describe('http', () => {
       http.request({ method: 'GET', url: `http://127.0.0.1:${port}/pgt_secret` }),
       isUserError(/^cannot reach http:\/\/127\.0\.0\.1:\d+: connection refused$/),
     );
+  });
+
+  it('does not read an answer without an end', async () => {
+    await assert.rejects(http.request({ method: 'GET', url: `${origin}/endless` }), isUserError(/more than 16 MiB/));
   });
 
   it('gives a request up when asked to', async () => {
