@@ -98,6 +98,38 @@ describe('the join script', { skip: whyNot }, () => {
     assert.match(again.stderr, /refused \(401\): The credential is missing, unknown, used up/);
   });
 
+  test('to join anew works as the script says', async (t) => {
+    const lab = await startLab(t);
+    const { folder, joinBy } = await startHost(t);
+    const env = { PEERAGE_NAME: 'teddy' };
+    assert.equal((await joinBy(['dash'], lab, await lab.token(), env)).exitCode, 0);
+    const { stderr } = await joinBy(['dash'], lab, await lab.token(), env);
+    const [down, ...lines] = [...stderr.matchAll(/^ {2}(.+)$/gm)].map(([, line]) => line);
+    assert.equal(down, 'wg-quick down wg0'); // which is not up here
+    assert.equal(lines.length, 2);
+    const advised = await run(['dash', '-e'], lines.join('\n'), {});
+    assert.equal(advised.exitCode, 0, advised.stderr);
+    assert.deepEqual(await readdir(folder), []);
+    const again = await joinBy(['dash'], lab, await lab.token(), env);
+    assert.equal(again.exitCode, 0, again.stderr);
+    assert.equal((await lab.ask('GET', '/v1/networks/home/hosts')).read(HostList).hosts.length, 1);
+  });
+
+  test('a host whose first answer was lost is told how to get in', async (t) => {
+    const lab = await startLab(t);
+    const { folder, joinBy } = await startHost(t);
+    const token = await lab.token();
+    const env = { PEERAGE_NAME: 'teddy' };
+    assert.equal((await joinBy(['dash'], lab, token, env)).exitCode, 0);
+    // As if nothing had come back: only the key is there.
+    for (const name of ['wg0.conf', 'wg0.hostkey', 'wg0.refresh']) await rm(join(folder, name));
+    const again = await joinBy(['dash'], lab, token, env);
+    assert.equal(again.exitCode, 1);
+    assert.match(again.stderr, /have teddy removed \(peerage rm teddy\), and take a new token/);
+    expectStatus(204, await lab.ask('DELETE', '/v1/networks/home/hosts/teddy'));
+    assert.equal((await joinBy(['dash'], lab, await lab.token(), env)).exitCode, 0);
+  });
+
   test('the configuration of something else is left alone', async (t) => {
     const lab = await startLab(t);
     const { folder, joinBy } = await startHost(t);

@@ -57,7 +57,10 @@ join() {
     grep -qxF "# Registry = $registry" "$config" ||
       fail "$config is there already and belongs to something else. Choose another interface: PEERAGE_INTERFACE=wg1"
     say "This host has joined already: $config is there. Nothing was changed."
-    say "To join anew: wg-quick down $interface; rm $config; then take a new token."
+    say "To join anew, leave first (the second line asks the registry to forget this host), then take a new token:"
+    say "  wg-quick down $interface"
+    say "  printf 'header = \\"Authorization: Bearer %s\\"\\\\n' \\"\\$(cat $folder/$interface.hostkey)\\" | curl -fsS --config - -X DELETE $registry/v1/self"
+    say "  rm $config $key $folder/$interface.hostkey $folder/$interface.refresh"
     return 0
   fi
   for program in curl wg wg-quick; do
@@ -74,6 +77,7 @@ join() {
 
   umask 077
   mkdir -p "$folder"
+  had_key=$([ ! -e "$key" ] || echo yes)
   [ -e "$key" ] || wg genkey >"$key.new"
   [ -e "$key" ] || mv "$key.new" "$key"
   enrol
@@ -108,8 +112,11 @@ enrol() {
   status=$(printf 'header = "Authorization: Bearer %s"\\n' "$token" |
     curl -sS --config - --output "$answer" --write-out '%{http_code}' "$@" "$registry/v1/enroll") ||
     fail "the registry cannot be reached. Nothing was changed but $key."
-  [ "$status" = 201 ] ||
-    fail "the registry refused ($status): $(sed -n 's/.*"detail":"\\([^"]*\\).*/\\1/p' "$answer")"
+  if [ "$status" != 201 ]; then
+    say "join: the registry refused ($status): $(sed -n 's/.*"detail":"\\([^"]*\\).*/\\1/p' "$answer")"
+    [ -z "$had_key" ] || say "If an earlier try got no answer, this host may be in already: have $name removed (peerage rm $name), and take a new token."
+    exit 1
+  fi
   sed -n 's/^# HostKey = //p' "$answer" >"$folder/$interface.hostkey"
   sed -e '/^# HostKey = /d' -e "s|/etc/wireguard/%i|$folder/%i|" "$answer" >"$config.new"
   mv "$config.new" "$config"

@@ -3,7 +3,7 @@ import { sql, type SQL } from 'drizzle-orm';
 import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1';
 import type { Database } from './database.ts';
 import type { Act, Conflict } from './port.ts';
-import { audit, hosts, networks } from './schema.ts';
+import { hosts, networks } from './schema.ts';
 
 export type Orm = DrizzleD1Database;
 
