@@ -4,6 +4,7 @@ import { formatEndpoint, parseEndpoint } from '../config/config.ts';
 import { UserError } from '../errors.ts';
 import { formatAddress, formatCidr, maskCidr, parseAddress, parseCidr, type Cidr, type IpFamily } from '../ip.ts';
 import { planNetwork, type HostRequest, type NetworkPlan, type PlannedHost } from '../network/plan.ts';
+import { HostName } from '../registry/wire.ts';
 import { addExamples } from './help.ts';
 import { domainName, planFiles } from './plan-files.ts';
 import type { Ports } from './ports.ts';
@@ -13,8 +14,8 @@ import { formatTable } from './table.ts';
 interface PlanOptions {
   hosts: string[];
   suffix?: string;
-  subnet: Record<string, Cidr[]>;
-  endpoint: Record<string, { host: string; port?: number }>;
+  subnet: ReadonlyMap<string, Cidr[]>;
+  endpoint: ReadonlyMap<string, { host: string; port?: number }>;
   ipv4?: Cidr;
   ipv6?: Cidr;
   port?: number;
@@ -23,16 +24,14 @@ interface PlanOptions {
   force?: true;
 }
 
-const HOST_NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
-
 export const addPlan: AddCommand = (program, ports) => {
   const command = program
     .command('plan')
     .description('design a network: ranges, port, addresses')
     .requiredOption('--hosts <names>', 'names of the hosts, separated by commas', parseHosts)
     .option('--suffix <domain>', 'domain of their names inside the VPN')
-    .option('--endpoint <host=address[:port]>', 'where a host is reached; repeatable', parseEndpoints, {})
-    .option('--subnet <host=prefix,...>', 'networks behind a host; repeatable', parseSubnets, {})
+    .option('--endpoint <host=address[:port]>', 'where a host is reached; repeatable', parseEndpoints, new Map())
+    .option('--subnet <host=prefix,...>', 'networks behind a host; repeatable', parseSubnets, new Map())
     .option('--ipv4 <prefix>', 'IPv4 range instead of a random 10.x.y.0/24', parseRange(4))
     .option('--ipv6 <prefix>', 'IPv6 range instead of a random /64 of fd00::/8', parseRange(6))
     .option('--port <number>', 'UDP port instead of a random one', parsePort)
@@ -60,10 +59,10 @@ async function runPlan(options: PlanOptions, ports: Ports): Promise<void> {
 }
 
 function hostRequests({ hosts, subnet, endpoint }: PlanOptions): HostRequest[] {
-  for (const name of [...Object.keys(subnet), ...Object.keys(endpoint)])
+  for (const name of [...subnet.keys(), ...endpoint.keys()])
     if (!hosts.includes(name))
       throw new UserError(`"${name}" is none of the hosts: ${hosts.join(', ')}`, { exitCode: 2 });
-  return hosts.map((name) => ({ name, subnets: subnet[name] ?? [], endpoint: endpoint[name] }));
+  return hosts.map((name) => ({ name, subnets: subnet.get(name) ?? [], endpoint: endpoint.get(name) }));
 }
 
 /** Nothing is written when one of the files is there already. */
@@ -133,7 +132,7 @@ function endpointText({ endpoint }: PlannedHost): string | undefined {
 
 function parseHosts(text: string): string[] {
   const names = text.split(',').map((name) => name.trim());
-  const wrong = names.find((name) => !HOST_NAME.test(name));
+  const wrong = names.find((name) => !HostName.safeParse(name).success);
   if (wrong !== undefined) throw new InvalidArgumentError(`"${wrong}" is no host name: letters, digits and "-".`);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined) throw new InvalidArgumentError(`"${twice}" is there twice.`);
@@ -145,19 +144,19 @@ function parseEndpoints(text: string, earlier: PlanOptions['endpoint']): PlanOpt
   const bare = parseAddress(where) === undefined ? parseEndpoint(`${where}:1`)?.host : where;
   const endpoint = bare === undefined ? parseEndpoint(where) : { host: bare };
   if (endpoint === undefined) throw new InvalidArgumentError('Expected HOST=ADDRESS or HOST=ADDRESS:PORT.');
-  return { ...earlier, [name]: endpoint };
+  return new Map([...earlier, [name, endpoint]]);
 }
 
 /** `charlotte=172.27.88.0/24,teddy=172.27.126.0/24`; what has no name of its own belongs to the host before it. */
 function parseSubnets(text: string, earlier: PlanOptions['subnet']): PlanOptions['subnet'] {
-  const subnets = { ...earlier };
+  const subnets = new Map(earlier);
   let name: string | undefined;
   for (const item of text.split(',')) {
     const [first = '', second] = item.split('=', 2);
     name = second === undefined ? name : first;
     const range = parseCidr(second ?? first);
     if (name === undefined || range === undefined) throw new InvalidArgumentError('Expected HOST=PREFIX,...');
-    subnets[name] = [...(subnets[name] ?? []), maskCidr(range)];
+    subnets.set(name, [...(subnets.get(name) ?? []), maskCidr(range)]);
   }
   return subnets;
 }

@@ -53,7 +53,8 @@ function readContent(raw: string): LineContent {
   const whole = raw.trim();
   if (whole === '') return { type: 'blank' };
   if (whole.startsWith('#') || whole.startsWith(';')) return { type: 'comment' };
-  const text = whole.replace(/\s*#.*$/, '');
+  const hash = whole.indexOf('#');
+  const text = hash < 0 ? whole : whole.slice(0, hash).trimEnd();
   const header = /^\[(.*)\]$/.exec(text);
   if (header !== null) return { type: 'header', name: withoutSpace(header[1] ?? '') };
   const equals = text.indexOf('=');

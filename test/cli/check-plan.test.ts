@@ -73,6 +73,22 @@ describe('plan', () => {
     assert.match(stdout, /^charlotte\.vpn\.example\.net .* dynamic +172\.27\.88\.0\/24, fdc1:d89e:b128:13a6::\/64$/m);
   });
 
+  it('takes any name for a host', async () => {
+    const names = ['constructor', 'valueof', 'tostring'];
+    const options = ['--subnet', 'constructor=172.27.88.0/24', '--endpoint', 'valueof=203.0.113.54', '--json'];
+    const { exitCode, stdout, stderr } = await peerage(['plan', '--hosts', names.join(','), ...options]);
+    assert.equal(exitCode, 0, stderr);
+    const { hosts } = JSON.parse(stdout) as { hosts: { name: string; subnets: string[]; endpoint: string | null }[] };
+    assert.deepEqual(
+      hosts.map(({ name, subnets, endpoint }) => [name, subnets, endpoint !== null]),
+      [
+        ['constructor', ['172.27.88.0/24'], false],
+        ['valueof', [], true],
+        ['tostring', [], false],
+      ],
+    );
+  });
+
   it('prints the same as JSON', async () => {
     const { stdout } = await peerage(['plan', ...THREE, ...ENDPOINTS, ...SUBNETS, '--port', '55867', '--json']);
     const { hosts, port } = JSON.parse(stdout) as { port: number; hosts: { name: string; subnets: string[] }[] }; // as printed

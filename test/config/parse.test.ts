@@ -207,6 +207,16 @@ describe('configError', () => {
   });
 });
 
+describe('a line', () => {
+  it('of very many spaces is read in the time of its length', () => {
+    const spaces = ' '.repeat(300_000);
+    const started = performance.now();
+    const { interface: section } = parse(`[Interface]\nPrivateKey = ${KEY}\nPostUp = a${spaces}b # c${spaces}#`);
+    assert.deepEqual(section.postUp, [`a${spaces}b`]);
+    assert.ok(performance.now() - started < 2_000, `${performance.now() - started} ms`);
+  });
+});
+
 describe('formatConfig', () => {
   it('writes what parseConfig reads back', () => {
     fc.assert(
