@@ -76,11 +76,13 @@ export const serveRegistry: Services['serveRegistry'] = async (options) => {
   const log = createStderrLog('registry', process.env['LOG_LEVEL']);
   const registry = await startRegistry({ ...options, log });
   const { url, adminKey } = registry;
-  options.onListening({ url: checkPublicUrl(options.publicUrl) ?? url, ...(adminKey !== undefined && { adminKey }) });
-  await new Promise<void>((resolve) => {
+  // Before anyone is told that it listens: whoever ends it then wants it to end well.
+  const asked = new Promise<void>((resolve) => {
     process.once('SIGINT', resolve);
     process.once('SIGTERM', resolve);
   });
+  options.onListening({ url: checkPublicUrl(options.publicUrl) ?? url, ...(adminKey !== undefined && { adminKey }) });
+  await asked;
   await registry.close();
 };
 

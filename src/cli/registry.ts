@@ -3,6 +3,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import { addExamples } from './help.ts';
 import type { Ports } from './ports.ts';
 import type { AddCommand } from './program.ts';
+import { isThisMachine, localUrl } from './registry-reach.ts';
 import { notifyReady } from './service/notify.ts';
 
 interface ServeOptions {
@@ -58,7 +59,10 @@ async function serveRegistry({ db, listen, publicUrl, json }: ServeOptions, port
       terminal.stderr(`The registry answers at ${url}; its database is ${databaseFile}\n`);
       if (adminKey === undefined) return undefined;
       terminal.stdout(`Admin key: ${adminKey}\n`);
-      terminal.stderr(`Keep it: it is shown this once. Next, on any machine:\n${nextSteps(url)}`);
+      const where = isThisMachine(url) ? 'on this machine' : 'on any machine';
+      terminal.stderr(
+        `Keep it: it is shown this once. Next, ${where}:\n${nextSteps(localUrl(url) ?? url)}${howFromElsewhere(url)}`,
+      );
       return undefined;
     },
   });
@@ -72,6 +76,16 @@ function nextSteps(url: string): string {
   ];
   const width = Math.max(...steps.map(([line]) => line.length));
   return steps.map(([line, does]) => `  ${line.padEnd(width)}   # ${does}\n`).join('');
+}
+
+/** Lines to paste on other hosts name the registry as the administrator calls it, unless it was told its name. */
+function howFromElsewhere(url: string): string {
+  if (!isThisMachine(url)) return '';
+  const reach =
+    localUrl(url) === undefined
+      ? `Other hosts do not reach ${url}. For them, put a server with TLS before it, and say its name:`
+      : 'Other hosts need an address of this machine instead. Say it, so that the lines to paste name it:';
+  return `${reach}\n  --public-url https://vpn.example.net\n`;
 }
 
 function defaultDatabase({ processes: { isRoot, env } }: Ports): string {

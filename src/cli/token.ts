@@ -5,6 +5,7 @@ import { askRegistry, chooseNetwork, readLogin } from './admin.ts';
 import { addExamples } from './help.ts';
 import type { Ports } from './ports.ts';
 import type { AddCommand } from './program.ts';
+import { isThisMachine } from './registry-reach.ts';
 import { formatTable } from './table.ts';
 
 interface TokenOptions {
@@ -69,6 +70,11 @@ export async function makeToken(options: TokenOptions, ports: Ports): Promise<vo
   const request = { method: 'POST', path, body, answer: CreatedToken, intent: 'make a token' } as const;
   const created = await askRegistry(ports, login, request);
   ports.terminal.stdout(json === true ? `${JSON.stringify(created, null, 2)}\n` : describe(created, options));
+  if (json !== true && isThisMachine(created.joinUrl))
+    ports.terminal.stderr(
+      'Warning: these lines work on this machine only. For other hosts, log in by an address that they reach (peerage login URL),\n' +
+        '  or give it to the registry: peerage registry serve --public-url https://vpn.example.net\n',
+    );
 }
 
 async function listTokens({ network, json }: TokenOptions, ports: Ports): Promise<void> {

@@ -38,7 +38,7 @@ async function startDesk(t: TestContext) {
     const [line] = (await once(child.stdout.setEncoding('utf8'), 'data')) as [string];
     return { child, ...(JSON.parse(line) as { url: string; adminKey?: string }) };
   };
-  return { folder, peerage, serve };
+  return { folder, peerage, serve, start };
 }
 
 async function stop(child: ChildProcess): Promise<number | null> {
@@ -97,16 +97,43 @@ describe('peerage, for the administrator of a registry', () => {
     const { url, adminKey } = await serve();
     await peerage(['login', url], adminKey);
     await peerage(['network', 'add', 'home']);
-    const { stdout } = await peerage(['token', '--uses', '6', '--expires', '1h']);
+    const { stdout, stderr } = await peerage(['token', '--uses', '6', '--expires', '1h']);
     const [token] = /pgt_[\w-]{43}/.exec(stdout) ?? [];
     assert(stdout.includes(`  curl -fsS ${url}/${token} | sh\n`), stdout);
     assert(stdout.includes(`  peerage join ${url}/${token}\n`), stdout);
     assert.match(stdout, /^For 6 hosts, until /);
+    assert.match(stderr, /work on this machine only[^]*--public-url/);
     const id = token!.slice(0, 12);
     assert.equal((await peerage(['token', 'rm', id])).exitCode, 0);
     assert.match((await peerage(['token', 'ls'])).stdout, new RegExp(`^${id} +revoked`, 'm'));
     assert.equal((await peerage(['token', 'rm', 'pgt_aaaaaaaa'])).exitCode, 1);
   });
+
+  for (const [options, where, login] of [
+    [['--listen', '127.0.0.1:0'], 'on this machine', /login http:\/\/127\.0\.0\.1:\d+ [^]*Other hosts do not reach/],
+    [
+      ['--listen', '0.0.0.0:0'],
+      'on this machine',
+      /login http:\/\/127\.0\.0\.1:\d+ [^]*need an address of this machine/,
+    ],
+    [['--listen', '[::]:0'], 'on this machine', /login http:\/\/\[::1\]:\d+ [^]*need an address of this machine/],
+    [
+      ['--listen', '127.0.0.1:0', '--public-url', 'https://vpn.example.net'],
+      'on any machine',
+      /login https:\/\/vpn\.example\.net [^]*dolores\n$/,
+    ],
+  ] as const)
+    test(`registry serve ${options.join(' ')} says what to type, and where`, async (t) => {
+      const { start } = await startDesk(t);
+      const child = start('registry', 'serve', '--db', 'r.db', ...options);
+      t.after(() => child.kill('SIGKILL'));
+      let said = '';
+      child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+      await once(child.stdout, 'data');
+      assert.equal(await stop(child), 0);
+      assert.match(said, new RegExp(`Next, ${where}:`));
+      assert.match(said, login);
+    });
 
   test('the admin key is shown once, and the database outlives the process', async (t) => {
     const { folder, peerage, serve } = await startDesk(t);
