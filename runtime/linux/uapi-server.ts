@@ -2,9 +2,10 @@
  * The server side of the UAPI: a Unix socket that only its owner may open. A socket file of a dead process is replaced, a
  * living one is respected, and taking the file away ends the tunnel, as with wireguard-go.
  */
-import { existsSync, mkdirSync, rmSync, watch, type FSWatcher } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, statSync, watch, type FSWatcher } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import process from 'node:process';
+import { setTimeout as delay } from 'node:timers/promises';
 import { UserError } from '../../src/errors.ts';
 import { Conversation, type UapiHandler } from '../../src/uapi/conversation.ts';
 import type { SetOptions } from '../../src/uapi/parse-set.ts';
@@ -13,6 +14,10 @@ import { isListening } from './uapi-client.ts';
 import { SOCKET_FOLDER, socketPath } from './uapi-socket.ts';
 
 const OWNER_ONLY_UMASK = 0o177;
+
+/** How long a tunnel whose interface is gone already may take to end, and how often to look. */
+const ENDING_MS = 3000;
+const LOOK_AGAIN_MS = 50;
 
 export interface UapiServerOptions extends SetOptions {
   /** A listening socket that another process handed down. */
@@ -38,13 +43,14 @@ export async function serveUapi(name: string, handler: UapiHandler, options: Uap
   });
   if (options.fd === undefined) await listen(server, name, path);
   else await listening(server, () => server.listen({ fd: options.fd }));
-  const watcher = watchRemoval(path, options.onRemoved);
+  const file = fileAt(path);
+  const watcher = watchRemoval(path, file, options.onRemoved);
   return {
     close() {
       watcher?.close();
       for (const connection of connections) connection.destroy();
-      // Of a socket that was handed down, Node does not know the file.
-      if (options.fd !== undefined) rmSync(path, { force: true });
+      // By now it may be that of the next tunnel of this name.
+      if (file !== undefined && fileAt(path) === file) rmSync(path, { force: true });
       return new Promise((resolve) => server.close(() => resolve()));
     },
   };
@@ -62,21 +68,31 @@ function converse(socket: Socket, conversation: Conversation): void {
 }
 
 async function listen(server: Server, name: string, path: string): Promise<void> {
-  if (await isListening(name))
-    throw new UserError(`the interface ${name} is in use: something answers on ${path}`, {
-      remedy: 'See what it is with: wg show; then choose another name.',
-    });
+  await untilFree(name, path);
+  // wg(8) deletes a socket file that refuses connections, as one does between bind(2) and listen(2): ours is not called
+  // a socket until it answers.
+  const unready = `${path}.new`;
   try {
     mkdirSync(SOCKET_FOLDER, { recursive: true, mode: 0o755 });
-    rmSync(path, { force: true });
+    rmSync(unready, { force: true });
     // The file appears before listen() returns, and never with other rights than these.
     const umask = process.umask(OWNER_ONLY_UMASK);
-    const bound = listening(server, () => server.listen(path));
+    const bound = listening(server, () => server.listen(unready));
     process.umask(umask);
     await bound;
+    renameSync(unready, path);
   } catch (error) {
     throw systemError(`cannot listen on ${path}`, error);
   }
+}
+
+/** Our interface exists, so whoever answers has lost one of this name, or has it in another namespace. */
+async function untilFree(name: string, path: string): Promise<void> {
+  for (const deadline = performance.now() + ENDING_MS; await isListening(name); await delay(LOOK_AGAIN_MS))
+    if (performance.now() > deadline)
+      throw new UserError(`the interface ${name} is in use: something answers on ${path}`, {
+        remedy: 'See what it is with: wg show; then choose another name.',
+      });
 }
 
 function listening(server: Server, start: () => void): Promise<void> {
@@ -91,12 +107,17 @@ function listening(server: Server, start: () => void): Promise<void> {
 }
 
 /** Undefined where files cannot be watched. */
-function watchRemoval(path: string, onRemoved: () => void): FSWatcher | undefined {
+function watchRemoval(path: string, file: number | undefined, onRemoved: () => void): FSWatcher | undefined {
   try {
     return watch(SOCKET_FOLDER, () => {
-      if (!existsSync(path)) onRemoved();
+      if (fileAt(path) !== file) onRemoved();
     }).on('error', () => undefined);
   } catch {
     return undefined;
   }
+}
+
+/** Which file it is, whatever it is called; undefined when there is none. */
+function fileAt(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.ino;
 }

@@ -126,7 +126,7 @@ inNamespace(import.meta.url, ['wg', 'ss'], () => {
     const second = await start('wg0');
     await stop(second.child, 'SIGTERM');
 
-    const other = createServer().listen(socketOf('wg0'));
+    const other = createServer((socket) => socket.destroy()).listen(socketOf('wg0'));
     await once(other, 'listening');
     const refused = await promisify(execFile)(process.execPath, [PROGRAM, '-f', 'wg0']).catch(
       (error: unknown) => error,
@@ -151,13 +151,12 @@ inNamespace(import.meta.url, ['wg', 'ss'], () => {
   });
 
   test('one that starts while another of its name is ending waits for that', async () => {
-    const ending = createServer().listen(socketOf('wg0'));
+    const ending = createServer((socket) => socket.destroy()).listen(socketOf('wg0'));
     await once(ending, 'listening');
-    const starting = start('wg0');
+    const child = spawn(process.execPath, [PROGRAM, '-f', 'wg0'], { stdio: 'inherit' });
     await waitFor('it has its interface', () => hasLink('wg0'));
     ending.close();
-    const { child } = await starting;
-    assert.match(await uapiClient.exchange('wg0', GET_REQUEST), /errno=0/);
+    await waitFor('it answers', async () => /errno=0/.test(await uapiClient.exchange('wg0', GET_REQUEST)));
     await stop(child, 'SIGTERM');
   });
 
