@@ -64,6 +64,14 @@ export function planUpdates(input: {
   };
 }
 
+/**
+ * What an agent that has just started knows of a tunnel that was set to `list`, or should have been: an endpoint may have been put
+ * off when the one before it ended. So none counts as set: each is, as soon as its peer is silent.
+ */
+export function afterRestart(list: readonly PeerView[]): PeerView[] {
+  return list.map((peer) => ({ ...peer, endpoint: null }));
+}
+
 /** Prefixes that came and went between two lists: what the routing table has to follow. */
 export function planRoutes(
   before: readonly PeerView[],

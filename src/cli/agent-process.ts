@@ -40,9 +40,16 @@ export async function findAgent(ports: AgentPorts, name: string): Promise<number
   const pid = (await readAgentStatus(ports, name))?.pid;
   if (pid === undefined || !ports.processes.isAlive(pid)) return undefined;
   const commandLine = (await ports.files.read(`/proc/${pid}/cmdline`)) ?? '';
-  const words = commandLine.split('\0');
-  // `service run` and `join --foreground` are agents, too.
-  return ['agent', 'join', 'service'].some((command) => words.includes(command)) ? pid : undefined;
+  return isAgentOf(name, commandLine.split('\0')) ? pid : undefined;
+}
+
+/** `agent wg0`, `agent /x/wg0.conf`, `service run wg0`, and `join ... --foreground`, whose interface is wg0 unless it says another. */
+function isAgentOf(name: string, words: readonly string[]): boolean {
+  const option = words.findIndex((word) => /^--interface(?:=|$)/.test(word));
+  if (words.includes('join'))
+    return name === (option < 0 ? 'wg0' : (words[option]?.split('=')[1] ?? words[option + 1]));
+  if (!words.includes('agent') && !words.includes('service')) return false;
+  return words.some((word) => word === name || word === `${name}.conf` || word.endsWith(`/${name}.conf`));
 }
 
 /** Throws a UserError when another process is the agent of this interface. */

@@ -4,6 +4,7 @@
  *
  * Nothing but a list of the registry ever takes a peer away. A failure of any step is told and tried again at the next look.
  */
+import { afterRestart } from '../agent/apply.ts';
 import { createReport, Reporter } from '../agent/report.ts';
 import { Watch, type WatchEvent } from '../agent/watch.ts';
 import { UserError } from '../errors.ts';
@@ -53,7 +54,7 @@ class Agent {
     this.#name = name;
     this.#names = new NamedEndpoints(ports, { name, path: configPath(name) });
     this.#membership = membership;
-    this.#applied = membership.peers;
+    this.#applied = afterRestart(membership.peers);
     this.#status = { pid: ports.processes.pid, state: 'starting' };
     this.#watch = new Watch({
       hostKey: membership.hostKey,

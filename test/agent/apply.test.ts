@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import { planRoutes, planUpdates, type PresentPeer } from '../../src/agent/apply.ts';
+import { afterRestart, planRoutes, planUpdates, type PresentPeer } from '../../src/agent/apply.ts';
 import type { PeerView } from '../../src/registry/wire.ts';
 import { keyOf, peer } from './fake-registry.ts';
 
@@ -44,6 +44,21 @@ describe('the change of a tunnel', () => {
     const list = [peer(1, { endpoint: '192.0.2.1:1' })];
     const { updates } = planUpdates({ before: list, after: list, present: tunnel(list, { endpoint: undefined }) });
     assert.deepEqual(updates, [{ publicKey: keyOf(1), endpoint: '192.0.2.1:1' }]);
+  });
+
+  it('sets an endpoint that was put off also when the agent was started anew meanwhile', () => {
+    const list = [peer(1, { endpoint: '192.0.2.2:2' })];
+    const elsewhere = { endpoint: '192.0.2.1:1' };
+    const alive = planUpdates({
+      before: afterRestart(list),
+      after: list,
+      present: tunnel(list, { ...elsewhere, isAlive: true }),
+    });
+    assert.deepEqual(alive.updates, []);
+    const silent = planUpdates({ before: alive.applied, after: list, present: tunnel(list, elsewhere) });
+    assert.deepEqual(silent.updates, [{ publicKey: keyOf(1), endpoint: '192.0.2.2:2' }]);
+    const roamed = planUpdates({ before: silent.applied, after: list, present: tunnel(list, elsewhere) });
+    assert.deepEqual(roamed.updates, []);
   });
 
   it('removes first, so that an address can pass to another host', () => {
