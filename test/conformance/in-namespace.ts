@@ -29,7 +29,9 @@ export function inNamespace(file: string, programs: readonly string[], define: (
     const namespaces = [...USER_NAMESPACE, '--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
     // Without NODE_TEST_CONTEXT it reports to us and not to our parent.
     const env = { ...process.env, [INSIDE]: '1', NODE_TEST_CONTEXT: undefined };
-    const run = promisify(execFile)('unshare', [...namespaces, process.execPath, path], { env, timeout: TIMEOUT_MS });
+    // unshare does not pass on SIGTERM, but what it started is killed when it is.
+    const options = { env, timeout: TIMEOUT_MS, killSignal: 'SIGKILL' } as const;
+    const run = promisify(execFile)('unshare', [...namespaces, process.execPath, path], options);
     await assert.doesNotReject(run.catch(explain));
   });
 }
