@@ -1,6 +1,6 @@
 /** `peerage add NAME`: a token for one host of that name, and the line to paste there. */
 import { addExamples } from './help.ts';
-import type { AddCommand } from './program.ts';
+import type { AddCommand } from './command.ts';
 import { addTokenOptions, makeToken } from './token.ts';
 
 interface AddOptions {

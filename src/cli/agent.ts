@@ -3,7 +3,7 @@ import { readConfigFile } from './config-file.ts';
 import { addExamples } from './help.ts';
 import { expectRoot } from './interface-up.ts';
 import { keepCurrent } from './keep-current.ts';
-import type { AddCommand } from './program.ts';
+import type { AddCommand } from './command.ts';
 
 export const addAgent: AddCommand = (program, ports) => {
   const command = program

@@ -6,7 +6,7 @@ import { UserError } from '../errors.ts';
 import type { PublicKey } from '../keys.ts';
 import { addExamples } from './help.ts';
 import type { Ports } from './ports.ts';
-import type { AddCommand } from './program.ts';
+import type { AddCommand } from './command.ts';
 import { createStyle, type Paint } from './style.ts';
 
 const OTHERS_READ = 0o004;

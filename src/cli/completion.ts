@@ -7,7 +7,7 @@ import { bashCompletion } from './completion-bash.ts';
 import { fishCompletion } from './completion-fish.ts';
 import { zshCompletion } from './completion-zsh.ts';
 import { addExamples, commandPath } from './help.ts';
-import type { AddCommand } from './program.ts';
+import type { AddCommand } from './command.ts';
 
 /** A command and what may follow it. */
 export interface CompletionNode {

@@ -4,7 +4,7 @@ import { expectInterfaceName } from './config-file.ts';
 import type { Finding, Severity } from './doctor/finding.ts';
 import { addExamples } from './help.ts';
 import type { Ports } from './ports.ts';
-import type { AddCommand } from './program.ts';
+import type { AddCommand } from './command.ts';
 import { createStyle } from './style.ts';
 
 export const addDoctor: AddCommand = (program, ports) => {

@@ -6,7 +6,7 @@ import { addExamples } from './help.ts';
 import { bringDown } from './interface-down.ts';
 import { expectRoot } from './interface-up.ts';
 import type { Ports } from './ports.ts';
-import type { AddCommand } from './program.ts';
+import type { AddCommand } from './command.ts';
 
 export const addDown: AddCommand = (program, ports) => {
   const command = program

@@ -1,6 +1,6 @@
 /** `peerage genkey`: a private key, as `wg genkey` prints it. */
 import { addExamples } from './help.ts';
-import type { AddCommand } from './program.ts';
+import type { AddCommand } from './command.ts';
 import { genkey } from './wg/keys.ts';
 
 export const addGenkey: AddCommand = (program, ports) => {

@@ -1,6 +1,6 @@
 /** `peerage genpsk`: a preshared key, as `wg genpsk` prints it. */
 import { addExamples } from './help.ts';
-import type { AddCommand } from './program.ts';
+import type { AddCommand } from './command.ts';
 import { genpsk } from './wg/keys.ts';
 
 export const addGenpsk: AddCommand = (program, ports) => {

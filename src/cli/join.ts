@@ -1,6 +1,6 @@
 /** `peerage join`: makes this host a member of a network, and keeps it one. */
 import { addExamples } from './help.ts';
-import type { AddCommand } from './program.ts';
+import type { AddCommand } from './command.ts';
 
 export interface JoinOptions {
   name?: string;

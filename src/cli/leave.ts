@@ -1,6 +1,6 @@
 /** `peerage leave`: takes this host out of its network, and leaves nothing private behind. */
 import { addExamples } from './help.ts';
-import type { AddCommand } from './program.ts';
+import type { AddCommand } from './command.ts';
 
 export const addLeave: AddCommand = (program, ports) => {
   const command = program

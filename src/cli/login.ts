@@ -5,7 +5,7 @@ import { NetworkList } from '../registry/wire.ts';
 import { askRegistry, loginPath, type Login } from './admin.ts';
 import { addExamples } from './help.ts';
 import type { Ports } from './ports.ts';
-import type { AddCommand } from './program.ts';
+import type { AddCommand } from './command.ts';
 
 export const addLogin: AddCommand = (program, ports) => {
   const command = program

@@ -3,7 +3,7 @@ import { HostList, type HostView } from '../registry/wire.ts';
 import { askRegistry, chooseNetwork, readLogin } from './admin.ts';
 import { addExamples } from './help.ts';
 import type { Ports } from './ports.ts';
-import type { AddCommand } from './program.ts';
+import type { AddCommand } from './command.ts';
 import { formatTable } from './table.ts';
 
 interface LsOptions {

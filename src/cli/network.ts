@@ -4,7 +4,7 @@ import { NetworkList, NetworkView, type NewNetwork } from '../registry/wire.ts';
 import { askRegistry, confirm, readLogin } from './admin.ts';
 import { addExamples } from './help.ts';
 import type { Ports } from './ports.ts';
-import type { AddCommand } from './program.ts';
+import type { AddCommand } from './command.ts';
 import { formatTable } from './table.ts';
 
 interface AddOptions {

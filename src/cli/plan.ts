@@ -8,7 +8,7 @@ import { HostName } from '../registry/wire.ts';
 import { addExamples } from './help.ts';
 import { domainName, planFiles } from './plan-files.ts';
 import type { Ports } from './ports.ts';
-import type { AddCommand } from './program.ts';
+import type { AddCommand } from './command.ts';
 import { formatTable } from './table.ts';
 
 interface PlanOptions {

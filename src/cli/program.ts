@@ -3,13 +3,11 @@
  */
 import { Command, CommanderError } from 'commander';
 import { UserError } from '../errors.ts';
+import type { AddCommand } from './command.ts';
 import { addExamples } from './help.ts';
 import type { Ports } from './ports.ts';
 import { createStyle } from './style.ts';
 import { VERSION } from './version.ts';
-
-/** Adds one command (or a group of them) to the program. An action returns nothing and throws a UserError to fail. */
-export type AddCommand = (program: Command, ports: Ports) => void;
 
 /** Under the headings of `peerage --help`. A command is loaded when it is called, so that the small ones start at once. */
 const COMMANDS: Readonly<Record<string, Readonly<Record<string, () => Promise<AddCommand>>>>> = {

@@ -1,6 +1,6 @@
 /** `peerage pubkey`: the public key of a private key, as `wg pubkey` prints it. */
 import { addExamples } from './help.ts';
-import type { AddCommand } from './program.ts';
+import type { AddCommand } from './command.ts';
 import { pubkey } from './wg/keys.ts';
 
 export const addPubkey: AddCommand = (program, ports) => {

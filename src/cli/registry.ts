@@ -2,7 +2,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { addExamples } from './help.ts';
 import type { Ports } from './ports.ts';
-import type { AddCommand } from './program.ts';
+import type { AddCommand } from './command.ts';
 import { isThisMachine, localUrl } from './registry-reach.ts';
 import { notifyReady } from './service/notify.ts';
 

@@ -2,7 +2,7 @@
 import { askRegistry, chooseNetwork, confirm, readLogin } from './admin.ts';
 import { addExamples } from './help.ts';
 import type { Ports } from './ports.ts';
-import type { AddCommand } from './program.ts';
+import type { AddCommand } from './command.ts';
 
 interface RmOptions {
   network?: string;

@@ -4,7 +4,7 @@ import { addExamples } from './help.ts';
 import { expectTunnel } from './interface-down.ts';
 import { expectRoot } from './interface-up.ts';
 import type { Ports } from './ports.ts';
-import type { AddCommand } from './program.ts';
+import type { AddCommand } from './command.ts';
 import { saveConfig } from './quick/save.ts';
 
 export const addSave: AddCommand = (program, ports) => {

@@ -1,6 +1,6 @@
 /** `peerage service`: interfaces and the registry as services of systemd or OpenRC. What a unit runs is in here, too. */
 import { addExamples } from './help.ts';
-import type { AddCommand } from './program.ts';
+import type { AddCommand } from './command.ts';
 import type { ServiceOptions } from './service/install.ts';
 
 export const addService: AddCommand = (program, ports) => {

@@ -1,6 +1,6 @@
 /** `peerage set`: changes a running tunnel, with the arguments of `wg set`. */
 import { addExamples } from './help.ts';
-import type { AddCommand } from './program.ts';
+import type { AddCommand } from './command.ts';
 import { set } from './wg/configure.ts';
 
 const SETTINGS = [

@@ -1,6 +1,6 @@
 /** `peerage setconf` and `peerage addconf`: a running tunnel becomes what a file says, or gets it in addition. */
 import { addExamples } from './help.ts';
-import type { AddCommand } from './program.ts';
+import type { AddCommand } from './command.ts';
 import { addconf, setconf } from './wg/configure.ts';
 import { readWgFile } from './wg-file.ts';
 

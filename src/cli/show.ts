@@ -5,7 +5,7 @@ import { formatKey, isNoKey } from '../keys.ts';
 import type { TunnelState } from '../tunnel/state.ts';
 import { addExamples } from './help.ts';
 import type { Ports } from './ports.ts';
-import type { AddCommand } from './program.ts';
+import type { AddCommand } from './command.ts';
 import { describeTunnel } from './tunnel.ts';
 import { SHOW_FIELDS } from './wg/show-format.ts';
 import { expectField, revealsKeys, showAll, showInterfaces, showOne } from './wg/show.ts';

@@ -1,6 +1,6 @@
 /** `peerage showconf`: a running tunnel as a file for `setconf`. */
 import { addExamples } from './help.ts';
-import type { AddCommand } from './program.ts';
+import type { AddCommand } from './command.ts';
 import { showconf } from './wg/showconf.ts';
 
 export const addShowconf: AddCommand = (program, ports) => {

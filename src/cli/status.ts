@@ -1,6 +1,6 @@
 /** `peerage status`: which networks this host is in, and how its peers are. */
 import { addExamples } from './help.ts';
-import type { AddCommand } from './program.ts';
+import type { AddCommand } from './command.ts';
 
 export const addStatus: AddCommand = (program, ports) => {
   const command = program

@@ -2,7 +2,7 @@
 import { findConfigFile, warnWhenExposed } from './config-file.ts';
 import { addExamples } from './help.ts';
 import type { Ports } from './ports.ts';
-import type { AddCommand } from './program.ts';
+import type { AddCommand } from './command.ts';
 import { stripConfig } from './quick/strip.ts';
 
 export const addStrip: AddCommand = (program, ports) => {

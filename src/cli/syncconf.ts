@@ -5,7 +5,7 @@
  * holds one, and `wg` would take the tunnel's away.
  */
 import { addExamples } from './help.ts';
-import type { AddCommand } from './program.ts';
+import type { AddCommand } from './command.ts';
 import { syncChange } from './sync-change.ts';
 import { changeTunnel, describeTunnel } from './tunnel.ts';
 import { setConfigChange } from './tunnel-change.ts';

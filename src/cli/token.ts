@@ -4,7 +4,7 @@ import { CreatedToken, TokenList, type NewToken } from '../registry/wire.ts';
 import { askRegistry, chooseNetwork, readLogin } from './admin.ts';
 import { addExamples } from './help.ts';
 import type { Ports } from './ports.ts';
-import type { AddCommand } from './program.ts';
+import type { AddCommand } from './command.ts';
 import { isThisMachine } from './registry-reach.ts';
 import { formatTable } from './table.ts';
 

@@ -1,6 +1,6 @@
 /** `peerage tun`: the tunnel daemon, as `peerage-tun` runs it. Configured from outside, by `wg`, `peerage up` or the UAPI. */
 import { addExamples } from './help.ts';
-import type { AddCommand } from './program.ts';
+import type { AddCommand } from './command.ts';
 
 export const addTun: AddCommand = (program, ports) => {
   const command = program

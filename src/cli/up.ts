@@ -5,7 +5,7 @@ import { addExamples } from './help.ts';
 import { expectRoot } from './interface-up.ts';
 import { hasJoined, needsKeeping } from './keep-current.ts';
 import type { Ports } from './ports.ts';
-import type { AddCommand } from './program.ts';
+import type { AddCommand } from './command.ts';
 import { startInterface, type StartOptions } from './start-interface.ts';
 
 export const addUp: AddCommand = (program, ports) => {
