@@ -2,21 +2,31 @@
 import { nobleCrypto } from '../../src/crypto/noble.ts';
 import type { CryptoProvider } from '../../src/crypto/port.ts';
 import { UserError } from '../../src/errors.ts';
+import { createLibcrypto } from '../linux/crypto-libcrypto.ts';
 import { isNodeCryptoAvailable, nodeCrypto } from './crypto-node.ts';
 
-/** Best first. */
-const PROVIDERS: readonly { crypto: CryptoProvider; isAvailable: () => boolean }[] = [
-  { crypto: nodeCrypto, isAvailable: isNodeCryptoAvailable },
-  { crypto: nobleCrypto, isAvailable: () => true },
-];
+/** Undefined where koffi has no binary for the machine: commands that need no tunnel run there as well. */
+const ffi = await import('./ffi.ts').then(
+  ({ nodeFfi }) => nodeFfi,
+  () => undefined,
+);
+
+/** Best first. Undefined where it does not work. */
+const PROVIDERS: Readonly<Record<string, () => CryptoProvider | undefined>> = {
+  libcrypto: () => ffi && createLibcrypto(ffi),
+  node: () => (isNodeCryptoAvailable() ? nodeCrypto : undefined),
+  noble: () => nobleCrypto,
+};
 
 /** Throws UserError when `name` is not one of the providers that work here. */
 export function chooseCrypto(name?: string): CryptoProvider {
-  const available = PROVIDERS.filter((provider) => provider.isAvailable()).map((provider) => provider.crypto);
-  const chosen = name === undefined ? available[0] : available.find((crypto) => crypto.name === name);
-  if (chosen !== undefined) return chosen;
+  for (const [each, create] of Object.entries(PROVIDERS)) {
+    const crypto = name === undefined || name === each ? create() : undefined;
+    if (crypto !== undefined) return crypto;
+  }
+  const available = Object.keys(PROVIDERS).filter((each) => PROVIDERS[each]!() !== undefined);
   throw new UserError(`There is no crypto provider "${name}" here.`, {
-    remedy: `Choose one of: ${available.map((crypto) => crypto.name).join(', ')}.`,
+    remedy: `Choose one of: ${available.join(', ')}.`,
     exitCode: 2,
   });
 }
