@@ -19,7 +19,10 @@ export interface Aead {
    * False when the tag is wrong: the buffer then holds no plaintext, not even a part of it.
    */
   open(counter: number, buffer: Uint8Array, offset: number, length: number): boolean;
-  /** Erases the key. Calls after this throw. */
+  /**
+   * Erases the key. Calls after this throw. With `libcrypto` no copy is left in memory; `node` overwrites the key when the
+   * collector comes to it, and `noble` leaves copies to whatever takes their place (docs/decisions/0050).
+   */
   destroy(): void;
 }
 

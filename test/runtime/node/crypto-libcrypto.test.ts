@@ -1,17 +1,20 @@
 /** The provider over libcrypto, on Node's own OpenSSL. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { answerOf, createLibcrypto, KNOWN_ANSWER } from '../../../runtime/linux/crypto-libcrypto.ts';
 import type { Ffi, FfiSignature } from '../../../runtime/linux/ffi.ts';
 import { nodeFfi } from '../../../runtime/node/ffi.ts';
 import { nobleCrypto } from '../../../src/crypto/noble.ts';
 import { TAG_BYTES } from '../../../src/crypto/port.ts';
 import { cryptoConformance } from '../../conformance/crypto.ts';
+import { keyErasureConformance } from '../../conformance/key-copies.ts';
 
 const libcrypto = createLibcrypto(nodeFfi);
 assert.ok(libcrypto !== undefined, 'Node’s own OpenSSL has every primitive');
 
 cryptoConformance(libcrypto);
+keyErasureConformance('libcrypto', fileURLToPath(new URL('count-key-copies.ts', import.meta.url)), 'destroyed');
 
 test('the known answer is that of the reference', () => {
   assert.equal(answerOf(nobleCrypto), KNOWN_ANSWER);
