@@ -52,6 +52,13 @@ export function parseCidr(text: string): Cidr | undefined {
   return length <= addressBits(address.family) ? cidr(address, length) : undefined;
 }
 
+/** A literal of this program. Throws TypeError when it is no prefix. */
+export function knownCidr(text: string): Cidr {
+  const prefix = parseCidr(text);
+  if (prefix === undefined) throw new TypeError(`not a prefix: ${text}`);
+  return prefix;
+}
+
 /** An address and a prefix length that the caller knows to fit. Throws RangeError when they do not. */
 export function cidr(address: IpAddress, prefixLength: number): Cidr {
   if (!Number.isInteger(prefixLength) || prefixLength < 0 || prefixLength > addressBits(address.family))
@@ -133,7 +140,7 @@ export function isReachable(address: IpAddress): boolean {
   return !UNREACHABLE_RANGES.some((range) => containsAddress(range, unmapAddress(address)));
 }
 
-const MAPPED = known('::ffff:0:0/96');
+const MAPPED = knownCidr('::ffff:0:0/96');
 
 const PRIVATE_RANGES: readonly Cidr[] = [
   '10.0.0.0/8', // RFC 1918, as the next two
@@ -145,7 +152,7 @@ const PRIVATE_RANGES: readonly Cidr[] = [
   'fc00::/7', // RFC 4193
   'fe80::/10',
   '::1/128',
-].map(known);
+].map(knownCidr);
 
 const UNREACHABLE_RANGES: readonly Cidr[] = [
   '0.0.0.0/8', // RFC 1122 section 3.2.1.3
@@ -154,13 +161,7 @@ const UNREACHABLE_RANGES: readonly Cidr[] = [
   '240.0.0.0/4', // reserved, with the broadcast address
   '::/127', // unspecified, and loopback
   'ff00::/8',
-].map(known);
-
-function known(text: string): Cidr {
-  const range = parseCidr(text);
-  if (range === undefined) throw new TypeError(`not a range: ${text}`);
-  return range;
-}
+].map(knownCidr);
 
 function hexPair(high: string, low: string): string {
   return ((Number(high) << 8) | Number(low)).toString(16);

@@ -24,7 +24,7 @@ export interface Observation {
 }
 
 /** Reject-After-Time: past it the peers have no keypair in common. */
-const FRESH_MS = 180_000;
+export const KEYPAIR_LIFE_MS = 180_000;
 const TIMES_TOLD = 2;
 
 /** What the registry was told of a peer last. */
@@ -45,7 +45,7 @@ export class Reporter {
       const known = listed.get(peer.publicKey);
       const { endpoint } = peer;
       if (endpoint === undefined || known === undefined || known === endpoint) return [];
-      if (now - peer.latestHandshakeMs > FRESH_MS) return [];
+      if (now - peer.latestHandshakeMs > KEYPAIR_LIFE_MS) return [];
       if (known !== null && isPrivateEndpoint(endpoint) && !isPrivateEndpoint(known)) return [];
       const latestHandshake = Math.floor(peer.latestHandshakeMs / 1000);
       return this.#isNews(peer.publicKey, endpoint, latestHandshake)

@@ -208,7 +208,7 @@ function readFacts(ports: Ports, options: JoinOptions): Omit<EnrolRequest, 'publ
       remedy: 'Say another one with --name: letters, digits and hyphens, at most 63.',
       exitCode: 2,
     });
-  const listenPort = options.listenPort === undefined ? undefined : readPort(options.listenPort);
+  const { listenPort } = options;
   const routes = (options.routes ?? '').split(',').flatMap((text) => text.trim() || []);
   const wrong = routes.find((route) => !route.includes('/') || parseCidr(route) === undefined);
   if (wrong !== undefined)
@@ -219,15 +219,6 @@ function readFacts(ports: Ports, options: JoinOptions): Omit<EnrolRequest, 'publ
     ...(listenPort === undefined ? {} : { listenPort }),
     ...(routes.length === 0 ? {} : { routes }),
   };
-}
-
-function readPort(text: string): number {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
-  if (port >= 1 && port <= 65535) return port;
-  throw new UserError(`--listen-port: "${text}" is no port`, {
-    remedy: 'It is a number from 1 to 65535.',
-    exitCode: 2,
-  });
 }
 
 function readEndpoint(text: string, listenPort: number | undefined): string {

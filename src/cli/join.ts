@@ -1,12 +1,13 @@
 /** `peerage join`: makes this host a member of a network, and keeps it one. */
 import { addExamples } from './help.ts';
 import type { AddCommand } from './command.ts';
+import { parsePortOption } from './port-option.ts';
 
 export interface JoinOptions {
   name?: string;
   interface: string;
   endpoint?: string;
-  listenPort?: string;
+  listenPort?: number;
   routes?: string;
   openFirewall?: true;
   foreground?: true;
@@ -24,7 +25,7 @@ export const addJoin: AddCommand = (program, ports) => {
     .option('--name <name>', 'what the others call this host (its host name, unless said)')
     .option('--interface <name>', 'the interface to make', 'wg0')
     .option('--endpoint <host:port>', 'where others reach this host; leave it out behind NAT or with a dynamic address')
-    .option('--listen-port <port>', 'the UDP port to listen on (the port of the network, unless said)')
+    .option('--listen-port <port>', 'the UDP port to listen on (the port of the network, unless said)', parsePortOption)
     .option('--routes <prefixes>', 'networks behind this host, separated by commas')
     .option('--open-firewall', 'add the firewall rules that are missing; `down` removes them')
     .option('--foreground', 'keep the peers current in this process instead of one in the background')

@@ -1,5 +1,6 @@
 /** Peers that a registry keeps: from its list into the file, the running tunnel and the routing table of this host. */
 import { planRoutes, planUpdates, type PeerUpdate } from '../agent/apply.ts';
+import { KEYPAIR_LIFE_MS } from '../agent/report.ts';
 import { parseEndpoint, type PeerConfig } from '../config/config.ts';
 import { parseConfigOrThrow } from '../config/parse.ts';
 import { replacePeers } from '../config/rewrite.ts';
@@ -35,9 +36,6 @@ export function rewritePeers(
   return replacePeers(text, [...own, ...after.map(toPeerConfig)]);
 }
 
-/** Reject-After-Time: past it the peers have no keypair in common. */
-const ALIVE_MS = 180_000;
-
 /** Touches only what changed. Resolves to what the tunnel is set to then, the `before` of the next call. */
 export async function applyPeers(
   ports: Ports,
@@ -49,7 +47,7 @@ export async function applyPeers(
   const present = peers.map((peer) => ({
     publicKey: formatKey(peer.publicKey),
     endpoint: peer.endpoint?.toString(),
-    isAlive: ports.clock.wall() - peer.latestHandshakeMs < ALIVE_MS,
+    isAlive: ports.clock.wall() - peer.latestHandshakeMs < KEYPAIR_LIFE_MS,
     allowedIps: peer.allowedIps.map(formatCidr),
     persistentKeepalive: peer.persistentKeepalive,
   }));

@@ -3,6 +3,7 @@
  * was told of last. One file per interface, readable by root only, because of the host key.
  */
 import { z } from 'zod';
+import { parseJson } from '../agent/exchange.ts';
 import { UserError } from '../errors.ts';
 import { CidrText, HostKeyText, HostName, PeerView, PublicKeyText } from '../registry/wire.ts';
 import { MEMBERSHIP_FOLDER, membershipPath } from './membership-path.ts';
@@ -52,12 +53,4 @@ export async function removeMembership(ports: FilePorts, interfaceName: string):
 export async function listMemberships(ports: FilePorts): Promise<string[]> {
   const names = await ports.files.list(MEMBERSHIP_FOLDER);
   return names.flatMap((name) => /^(?<own>.+)(?<!\.firewall)\.json$/.exec(name)?.groups?.['own'] ?? []);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

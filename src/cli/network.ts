@@ -1,8 +1,9 @@
 /** `peerage network`: the networks of a registry. */
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import { NetworkList, NetworkView, type NewNetwork } from '../registry/wire.ts';
 import { askRegistry, confirm, readLogin } from './admin.ts';
 import { addExamples } from './help.ts';
+import { parsePortOption } from './port-option.ts';
 import type { Ports } from './ports.ts';
 import type { AddCommand } from './command.ts';
 import { formatTable } from './table.ts';
@@ -53,7 +54,7 @@ function addAdd(group: Command, ports: Ports): Command {
     .argument('<name>', 'lower-case letters, digits and hyphens')
     .option('--suffix <domain>', 'domain of the hosts (NAME.internal, unless said)')
     .option('--range <cidr...>', 'ranges of addresses instead of a random IPv4 /24 and IPv6 /64')
-    .option('--port <number>', 'UDP port of the hosts instead of a random one', parsePort)
+    .option('--port <number>', 'UDP port of the hosts instead of a random one', parsePortOption)
     .option('--json', 'for machines')
     .action((name: string, options: AddOptions) => add(name, options, ports));
 }
@@ -94,10 +95,4 @@ async function remove(name: string, { yes }: { yes?: true }, ports: Ports): Prom
 
 function rowOf({ name, suffix, ranges, listenPort }: NetworkView): string[] {
   return [name, suffix, ranges.join(' '), String(listenPort)];
-}
-
-function parsePort(text: string): number {
-  const port = /^[0-9]{1,5}$/.test(text) ? Number(text) : 0;
-  if (port < 1 || port > 65535) throw new InvalidArgumentError('Expected a port from 1 to 65535.');
-  return port;
 }

@@ -4,11 +4,9 @@ import { EMPTY_INTERFACE } from '../config/config.ts';
 import { formatConfig } from '../config/format.ts';
 import { addressBits, cidr } from '../ip.ts';
 import { generatePrivateKey, type PublicKey } from '../keys.ts';
+import { NAT_KEEPALIVE_SECONDS } from '../network/nat.ts';
 import type { NetworkPlan, PlannedHost } from '../network/plan.ts';
 import type { Ports } from './ports.ts';
-
-/** Seconds; shorter than what NAT routers remember of a UDP flow (wg(8), PersistentKeepalive). */
-const KEEPALIVE_S = 25;
 
 /** One file per host: its [Interface], and a [Peer] for each of the others. */
 export function planFiles(
@@ -42,7 +40,7 @@ function peerOf(peer: PlannedHost, publicKey: PublicKey, host: PlannedHost, plan
     publicKey,
     endpoint: peer.endpoint,
     allowedIps: [...addresses, ...peer.subnets],
-    persistentKeepalive: keepsOpen ? KEEPALIVE_S : undefined,
+    persistentKeepalive: keepsOpen ? NAT_KEEPALIVE_SECONDS : undefined,
     comment: domainName(plan, peer),
   };
 }

@@ -7,6 +7,7 @@ import { planNetwork, type HostRequest, type NetworkPlan, type PlannedHost } fro
 import { HostName } from '../registry/wire.ts';
 import { addExamples } from './help.ts';
 import { domainName, planFiles } from './plan-files.ts';
+import { parsePortOption } from './port-option.ts';
 import type { Ports } from './ports.ts';
 import type { AddCommand } from './command.ts';
 import { formatTable } from './table.ts';
@@ -34,7 +35,7 @@ export const addPlan: AddCommand = (program, ports) => {
     .option('--subnet <host=prefix,...>', 'networks behind a host; repeatable', parseSubnets, new Map())
     .option('--ipv4 <prefix>', 'IPv4 range instead of a random 10.x.y.0/24', parseRange(4))
     .option('--ipv6 <prefix>', 'IPv6 range instead of a random /64 of fd00::/8', parseRange(6))
-    .option('--port <number>', 'UDP port instead of a random one', parsePort)
+    .option('--port <number>', 'UDP port instead of a random one', parsePortOption)
     .option('--out <folder>', 'write a wg-quick file per host, with new keys')
     .option('--force', 'overwrite files that are there')
     .option('--json', 'for machines')
@@ -168,10 +169,4 @@ function parseRange(family: IpFamily): (text: string) => Cidr {
       throw new InvalidArgumentError(`Expected an IPv${family} prefix.`);
     return maskCidr(range);
   };
-}
-
-function parsePort(text: string): number {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
-  if (port < 1 || port > 65535) throw new InvalidArgumentError('Expected a port from 1 to 65535.');
-  return port;
 }

@@ -7,14 +7,14 @@ import {
   addressFromBytes,
   cidr,
   containsAddress,
+  knownCidr,
   maskCidr,
   overlaps,
-  parseCidr,
   type Cidr,
 } from '../ip.ts';
 
 /** RFC 1918 section 3. */
-const PRIVATE_10 = known('10.0.0.0/8');
+const PRIVATE_10 = knownCidr('10.0.0.0/8');
 
 /** Parts of 10/8 that a host is likely to meet, by the defaults of what uses them. */
 const COMMON_RANGES: readonly Cidr[] = [
@@ -26,7 +26,7 @@ const COMMON_RANGES: readonly Cidr[] = [
   '10.96.0.0/12', // kubeadm: services
   '10.128.0.0/16', // Google Cloud
   '10.244.0.0/16', // flannel
-].map(known);
+].map(knownCidr);
 
 /** An IPv4 range that overlaps neither `avoid` nor what others commonly use. Undefined when none is left. */
 export function randomIpv4Range(
@@ -61,10 +61,4 @@ function randomSubrange(within: Cidr, prefixLength: number, random: RandomBytes)
     return fixed[i]! | (byte & free);
   });
   return maskCidr(cidr(addressFromBytes(bytes), prefixLength));
-}
-
-function known(text: string): Cidr {
-  const range = parseCidr(text);
-  if (range === undefined) throw new TypeError(`not a range: ${text}`);
-  return range;
 }

@@ -2,10 +2,10 @@
  * Who a request comes from and what it calls this registry, also when a reverse proxy on the same machine stands between.
  * Only from there, that is from a loopback address, are the headers of a proxy believed.
  */
-import { containsAddress, formatAddress, parseAddress, parseCidr, unmapAddress, type Cidr } from '../ip.ts';
+import { containsAddress, formatAddress, knownCidr, parseAddress, unmapAddress, type Cidr } from '../ip.ts';
 import { done, refuse, type Result } from './service/result.ts';
 
-const LOOPBACK: readonly Cidr[] = ['127.0.0.0/8', '::1/128'].map((text) => parseCidr(text)!);
+const LOOPBACK: readonly Cidr[] = ['127.0.0.0/8', '::1/128'].map(knownCidr);
 /** Goes into a shell script: only what cannot end a quoted string there. */
 const ORIGIN = /^https?:\/\/(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?$/;
 const PATH = /^(?:\/[A-Za-z0-9._~-]+)*$/;

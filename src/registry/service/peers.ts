@@ -1,14 +1,12 @@
 /** What a host sees of its network: every other host in it. */
 import { parseCidr } from '../../ip.ts';
+import { NAT_KEEPALIVE_SECONDS } from '../../network/nat.ts';
 import type { HostRecord, NetworkRecord } from '../store/port.ts';
 import type { HostConfig, PeerList, PeerView } from '../wire.ts';
 import { authenticateAgain, type HostCaller } from './credentials.ts';
 import type { RegistryPorts } from './ports.ts';
 import { done, type Result } from './result.ts';
 import { trusted } from './subnets.ts';
-
-/** Keeps the mapping of a NAT open; the paper's section 6.5 and wg(8) suggest 25. */
-const KEEPALIVE_SECONDS = 25;
 
 /**
  * The peers, or what changed of them after the version `since`. In full when the version is none of ours, or when the
@@ -80,7 +78,7 @@ function viewPeers(host: HostRecord, others: readonly HostRecord[]): PeerView[] 
       publicKey: other.publicKey,
       endpoint: other.endpoint ?? other.observedEndpoint,
       allowedIps: [...other.addresses.map(singleAddress), ...other.routes],
-      persistentKeepalive: host.endpoint === null ? KEEPALIVE_SECONDS : 0,
+      persistentKeepalive: host.endpoint === null ? NAT_KEEPALIVE_SECONDS : 0,
     }));
 }
 
