@@ -72,7 +72,7 @@ export async function removeGuard(
 }
 
 /** Route, and the two rules; the last added is looked at first. */
-export function routeCommands(
+function routeCommands(
   name: string,
   prefix: Cidr,
   mark: number,
