@@ -20,7 +20,7 @@ import {
 import { Memory } from './memory.ts';
 
 const KEY_BYTES = 32;
-/** More than any datagram, which is the most that is sealed at once. */
+/** More than any datagram, which is the most that is opened at once. */
 const DATA_BYTES = 65_536;
 
 /** What lies where in the scratch memory. */
@@ -126,7 +126,7 @@ class Cipher {
     this.#ffi = ffi;
     this.#libcrypto = libcrypto;
     this.#algorithm = fetchAlgorithm(ffi, libcrypto.EVP_CIPHER_fetch, 'ChaCha20-Poly1305');
-    this.#scratch = new Memory(ffi, DATA + DATA_BYTES);
+    this.#scratch = new Memory(ffi, DATA + DATA_BYTES + TAG_BYTES);
     this.#none = ffi.handle(0);
     this.#nonce = this.#scratch.at(NONCE);
     this.#length = this.#scratch.at(LENGTH);
