@@ -1,8 +1,10 @@
 /**
  * nftables, by the output of `nft -j list ruleset` (libnftables-json(5)).
  *
- * A chain at the input hook that drops what no rule accepts needs an accepting rule of its own, in every such chain: an
- * accept in one is not final for the others.
+ * Each chain at the input hook is walked as the kernel does it, rule by rule and into the chains that it jumps to, until a rule
+ * decides about what is needed. A rule that holds for a part of it only, or under a condition that we cannot judge, decides
+ * nothing. What ends in a drop needs an accepting rule at the head of that chain, in every such chain: an accept in one is not
+ * final for the others.
  */
 import type { CommandLine } from '../steps.ts';
 import { ruleComment, whatFromPeers, whatFromTunnel, type Need, type Opening } from './opening.ts';
@@ -34,13 +36,7 @@ export function findNftOpenings(rulesetJson: string, need: Need, options: NftOpt
   const { chains, rules } = readRuleset(rulesetJson);
   return chains
     .filter((chain) => isInput(chain) && !(options.skipIptables && isIptables(chain)))
-    .flatMap((chain) => {
-      const own = rules.filter(
-        (rule) => rule.family === chain.family && rule.table === chain.table && rule.chain === chain.name,
-      );
-      const isClosed = chain.policy === 'drop' || own.some((rule) => isUnconditional(rule, ['drop', 'reject']));
-      return isClosed ? missingIn(chain, own, need) : [];
-    });
+    .flatMap((chain) => missingIn(chain, rules, need));
 }
 
 /** `nft delete rule ...` for every rule with this comment. */
@@ -52,8 +48,7 @@ export function findNftDeletions(rulesetJson: string, comment: string): CommandL
 
 function missingIn(chain: Chain, rules: readonly Rule[], { interfaceName, listenPort }: Need): Opening[] {
   const openings: Opening[] = [];
-  const accepts = (matches: (condition: Condition) => boolean): boolean =>
-    rules.some((rule) => isAccept(rule) && conditions(rule).every(matches));
+  const isClosed = (matches: Matches): boolean => isDropped(chain, rules, matches);
   const opening = (what: string, match: readonly string[]): Opening => {
     const comment = ruleComment(interfaceName);
     const where = [chain.family, chain.table, chain.name];
@@ -61,9 +56,9 @@ function missingIn(chain: Chain, rules: readonly Rule[], { interfaceName, listen
     const add: CommandLine = ['nft', 'insert', 'rule', ...where, ...match, 'accept', 'comment', `"${comment}"`];
     return { firewall: 'nftables', what, add, remove: { type: 'nft-comment', comment } };
   };
-  if (listenPort !== undefined && !accepts((condition) => matchesUdpPort(condition, listenPort)))
+  if (listenPort !== undefined && isClosed((condition) => matchesUdpPort(condition, listenPort)))
     openings.push(opening(whatFromPeers(listenPort), ['udp', 'dport', String(listenPort)]));
-  if (!accepts((condition) => matchesInterface(condition, interfaceName)))
+  if (isClosed((condition) => matchesInterface(condition, interfaceName)))
     openings.push(opening(whatFromTunnel(interfaceName), ['iifname', `"${interfaceName}"`]));
   return openings;
 }
@@ -74,6 +69,9 @@ interface Condition {
   subject: string;
   right: unknown;
 }
+
+/** Whether a condition holds for every packet of what is needed. */
+type Matches = (condition: Condition) => boolean;
 
 function conditions(rule: Rule): Condition[] {
   return rule.expr.flatMap((expression) => {
@@ -104,18 +102,39 @@ function covers(right: unknown, value: number | string): boolean {
   return Array.isArray(range) && value >= range[0] && value <= range[1];
 }
 
-function isAccept(rule: Rule): boolean {
-  return isUnlimited(rule) && rule.expr.some((expression) => 'accept' in expression);
+/** What a chain does to all packets that `matches` describes; undefined when it comes to its end, or returns, without deciding. */
+function verdictOf(
+  chain: Pick<Chain, 'family' | 'table' | 'name'>,
+  all: readonly Rule[],
+  matches: Matches,
+): 'accept' | 'drop' | undefined {
+  const { family, table, name } = chain;
+  for (const rule of all) {
+    if (rule.family !== family || rule.table !== table || rule.chain !== name) continue;
+    if (!isUnderstood(rule) || !conditions(rule).every(matches)) continue;
+    const has = (verdict: string): boolean => rule.expr.some((expression) => verdict in expression);
+    if (has('accept')) return 'accept';
+    if (has('drop') || has('reject')) return 'drop';
+    if (has('return')) return undefined;
+    const target = targetOf(rule, 'jump') ?? targetOf(rule, 'goto');
+    const verdict = target === undefined ? undefined : verdictOf({ family, table, name: target }, all, matches);
+    if (verdict !== undefined || has('goto')) return verdict;
+  }
+  return undefined;
 }
 
-function isUnconditional(rule: Rule, verdicts: readonly string[]): boolean {
-  const verdict = rule.expr.some((expression) => verdicts.some((name) => name in expression));
-  return verdict && isUnlimited(rule) && conditions(rule).length === 0;
+function isDropped(chain: Chain, rules: readonly Rule[], matches: Matches): boolean {
+  return (verdictOf(chain, rules, matches) ?? chain.policy) === 'drop';
+}
+
+function targetOf(rule: Rule, verdict: 'jump' | 'goto'): string | undefined {
+  const found = rule.expr.map((expression) => expression[verdict]).find(isRecord);
+  return found && String(found['target']);
 }
 
 /** Nothing in it but matches, verdicts, counters and log lines: no rate limit, no expression that we cannot judge. */
-function isUnlimited(rule: Rule): boolean {
-  const known = ['match', 'accept', 'drop', 'reject', 'counter', 'log'];
+function isUnderstood(rule: Rule): boolean {
+  const known = ['match', 'accept', 'drop', 'reject', 'jump', 'goto', 'return', 'counter', 'log'];
   return rule.expr.every((expression) => Object.keys(expression).every((key) => known.includes(key)));
 }
 

@@ -14,13 +14,16 @@ function commands(openings: readonly Opening[] | undefined): string[] | undefine
 
 describe('nftables', () => {
   /** As `nft -j list ruleset` prints it. */
-  function ruleset(policy: string, ...rules: object[][]): string {
+  function ruleset(policy: string, ...rules: (object[] | { in: string; expr: object[] })[]): string {
     const chain = { family: 'inet', table: 't', name: 'in', handle: 1, type: 'filter', hook: 'input', prio: 0, policy };
     return JSON.stringify({
       nftables: [
         { metainfo: { json_schema_version: 1 } },
         { chain },
-        ...rules.map((expr, i) => ({ rule: { family: 'inet', table: 't', chain: 'in', handle: i + 2, expr } })),
+        ...rules.map((rule, i) => {
+          const { in: chain, expr } = Array.isArray(rule) ? { in: 'in', expr: rule } : rule;
+          return { rule: { family: 'inet', table: 't', chain, handle: i + 2, expr } };
+        }),
       ],
     });
   }
@@ -55,6 +58,39 @@ describe('nftables', () => {
       ],
     ])
       assert.equal(find(ruleset('drop', rule, [match(iifname, 'wg*'), accept])), 0);
+  });
+
+  it('reads rules in their order: the first that decides counts', () => {
+    const both = [
+      [match(dport, 55_867), accept],
+      [match(iifname, 'wg0'), accept],
+    ];
+    const drop = [{ drop: null }];
+    assert.equal(find(ruleset('accept', ...both, drop)), 0);
+    assert.equal(find(ruleset('accept', drop, ...both)), 2);
+    assert.equal(find(ruleset('drop', [match(dport, 55_867), { drop: null }], ...both)), 1);
+    assert.equal(find(ruleset('accept', [match(dport, 55_867), { reject: {} }])), 1);
+    // What drops a part, or what is said of others, leaves the rest to the rules below it.
+    const saddr = { payload: { protocol: 'ip', field: 'saddr' } };
+    assert.equal(find(ruleset('drop', [match(saddr, '10.0.0.1'), { drop: null }], ...both)), 0);
+    assert.equal(find(ruleset('drop', [{ return: null }], ...both)), 2);
+  });
+
+  it('follows jumps into other chains, and comes back from them', () => {
+    const both = [
+      { in: 'other', expr: [match(dport, 55_867), accept] },
+      { in: 'other', expr: [match(iifname, 'wg0'), accept] },
+    ];
+    const to = (verdict: string) => [{ [verdict]: { target: 'other' } }];
+    assert.equal(find(ruleset('drop', ...both)), 2);
+    assert.equal(find(ruleset('drop', ...both, to('jump'))), 0);
+    assert.equal(find(ruleset('drop', ...both, to('goto'))), 0);
+    assert.equal(find(ruleset('drop', ...both, [match({ payload: {} }, 1), ...to('jump')])), 2);
+    const empty = { in: 'other', expr: [{ counter: {} }] };
+    assert.equal(find(ruleset('drop', empty, to('jump'), [accept])), 0);
+    assert.equal(find(ruleset('drop', empty, to('goto'), [accept])), 2);
+    assert.equal(find(ruleset('accept', { in: 'other', expr: [{ drop: null }] }, to('jump'))), 2);
+    assert.equal(find(ruleset('drop', { in: 'other', expr: [{ return: null }] }, to('jump'), [accept])), 0);
   });
 
   it('is not content with one that accepts less', () => {
