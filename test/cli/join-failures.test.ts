@@ -68,6 +68,21 @@ describe('a host that joins', labOptions(), () => {
     );
   });
 
+  it('whose file others can read is told so by `up`, and not again and again by its agent', async () => {
+    assert.equal((await join('teddy')).exitCode, 0);
+    await host.output('peerage', ['down', 'wg0']);
+    // Without its peer, so that the agent has something to repair when it looks at the file.
+    await host.output('sh', [
+      '-c',
+      `sed -i '/^\\[Peer\\]/,$d' ${CONFIG}; chmod 755 /etc/wireguard; chmod 644 ${CONFIG}`,
+    ]);
+    assert.match((await host.run('peerage', ['up', 'wg0'])).stderr, /world accessible/);
+    await host.waitFor('the agent has looked', async () =>
+      (await host.output('peerage', ['show', 'wg0', 'peers'])).includes('hSDwCYkwp1R0i33ctD73Wg2'),
+    );
+    assert.doesNotMatch(await host.output('cat', ['/run/peerage/wg0.log']), /world accessible/);
+  });
+
   it('that was stopped between its two files goes on where it was stopped', async () => {
     assert.equal((await join('teddy')).exitCode, 0);
     const whole = await host.output('cat', [CONFIG]);
