@@ -11,6 +11,7 @@ import type { Log } from '../../src/log.ts';
 import type { KeyLog } from '../../src/noise/key-log.ts';
 import type { Tun } from '../../src/tunnel/ports.ts';
 import type { Scheduler } from '../../src/tunnel/scheduler.ts';
+import { createHandshakeLog } from '../../src/tunnel/handshake-log.ts';
 import { Tunnel } from '../../src/tunnel/tunnel.ts';
 import type { UapiHandler } from '../../src/uapi/conversation.ts';
 import { EADDRINUSE, EIO, OK } from '../../src/uapi/errno.ts';
@@ -90,7 +91,13 @@ async function serve(name: string, tunnel: Tunnel, { ffi, log, uapiFd, onReady }
 function openTunnel(name: string, poller: Poller, { ffi, crypto, log, keyLog, tunFd }: TunnelParts): Tunnel {
   const tun: Tun = tunFd === undefined ? createTun(ffi, poller, name) : adoptTun(ffi, poller, tunFd);
   const clock = createBootClock(ffi);
-  const device = new Device({ crypto, random, wall: () => clock.wall(), ...(keyLog === undefined ? {} : { keyLog }) });
+  const device = new Device({
+    crypto,
+    random,
+    wall: () => clock.wall(),
+    observe: createHandshakeLog(log, () => clock.monotonic()),
+    ...(keyLog === undefined ? {} : { keyLog }),
+  });
   return new Tunnel({ tun, udp: createUdp(ffi, poller), device, clock, scheduler, log });
 }
 

@@ -8,7 +8,7 @@ import type { KeyLog } from '../noise/key-log.ts';
 import type { Peer } from '../peer/peer.ts';
 import type { Keypair } from '../transport/keypair.ts';
 import type { AllowedIps } from './allowed-ips.ts';
-import type { DropReason } from './contract.ts';
+import type { DropReason, HandshakeObserver } from './contract.ts';
 import type { DeadlineQueue } from './deadline-queue.ts';
 import type { ForwardClock } from './forward-clock.ts';
 import type { IndexTable } from './index-table.ts';
@@ -29,6 +29,7 @@ export interface DeviceContext {
   /** For the timestamps of initiations. */
   readonly forwardClock: ForwardClock;
   readonly keyLog: KeyLog | undefined;
+  readonly observe: HandshakeObserver;
   /** Told of each handshake message that passed MAC1. */
   readonly isUnderLoad: (now: MonotonicMs) => boolean;
 

@@ -36,7 +36,22 @@ export type DropReason =
   | 'packet-too-short'
   | 'no-private-key'
   | 'bad-peer-key' // a point of low order: every shared secret with it is zero
+  | 'truncated' // did not fit the buffer of the tunnel
+  | 'not-delivered' // the interface took it not: it is down, or has no memory
   | 'link-down'; // between handleLinkDown and handleLinkUp, and before the first one
+
+/** Where a handshake stands. */
+export type HandshakeStep =
+  | 'initiation-sent'
+  | 'initiation-received' // authentic and new
+  | 'response-sent'
+  | 'response-received' // authentic
+  | 'cookie-received'
+  | 'given-up' // Rekey-Attempt-Time is over
+  | 'keys-erased'; // unused for too long
+
+/** Is told of each step of each peer's. For logs: it must not touch the Device. */
+export type HandshakeObserver = (step: HandshakeStep, peer: PublicKey) => void;
 
 /**
  * One output of the Device. The object and what it points to belong to the Device and stay as they are until the next

@@ -15,7 +15,7 @@ import type { Peer } from '../peer/peer.ts';
 import { AllowedIps } from './allowed-ips.ts';
 import { configureDevice, describeDevice, eraseDevice } from './configure.ts';
 import { drop, type DeviceContext, type IndexEntry } from './context.ts';
-import type { DatagramOutput, DeviceChange, DeviceState, Output } from './contract.ts';
+import type { DatagramOutput, DeviceChange, DeviceState, DropReason, HandshakeObserver, Output } from './contract.ts';
 import { DeadlineQueue } from './deadline-queue.ts';
 import { ForwardClock } from './forward-clock.ts';
 import { IndexTable } from './index-table.ts';
@@ -44,13 +44,14 @@ export interface DeviceOptions {
   isUnderLoad?: (now: MonotonicMs) => boolean;
   /** For debugging only: is told the secrets of every handshake. */
   keyLog?: KeyLog;
+  observe?: HandshakeObserver;
 }
 
 export class Device {
   readonly #context: DeviceContext;
 
   /** Starts without keys and peers, and with the link down. */
-  constructor({ crypto, random, wall, mtu, isUnderLoad, keyLog }: DeviceOptions) {
+  constructor({ crypto, random, wall, mtu, isUnderLoad, keyLog, observe }: DeviceOptions) {
     const load = new LoadMeter();
     this.#context = {
       crypto,
@@ -58,6 +59,7 @@ export class Device {
       wall,
       forwardClock: new ForwardClock(wall),
       keyLog,
+      observe: observe ?? (() => {}),
       isUnderLoad: isUnderLoad ?? ((now) => load.count(now)),
       peers: new Map(),
       allowedIps: new AllowedIps<Peer>(),
@@ -112,6 +114,16 @@ export class Device {
   /** The datagram that the last `poll()` gave was refused by the socket: it does not count as sent, as with the kernel module. */
   handleUnsent({ peer, length }: DatagramOutput): void {
     if (peer !== undefined) peer.txBytes -= length;
+  }
+
+  /** Counts what was dropped before it got here, or after it had left. */
+  countDrop(reason: Extract<DropReason, 'truncated' | 'not-delivered'>): void {
+    drop(this.#context, reason);
+  }
+
+  /** How much was dropped so far, by reason. */
+  get drops(): DeviceState['drops'] {
+    return { ...this.#context.drops };
   }
 
   /** The socket has changed: sticky sources may mean nothing any more. The next datagram of each peer brings a new one. */

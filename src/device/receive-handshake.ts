@@ -30,6 +30,7 @@ export function receiveInitiation(
     return drop(device, verdict);
   }
   messageReceived(device, peer, message.length, from, now);
+  device.observe('initiation-received', peer.publicKey);
   sendResponse(device, peer, consumed.remote, consumed.handshake, now);
 }
 
@@ -55,6 +56,7 @@ export function receiveResponse(
   peer.keypairs.addAsInitiator(keypair);
   peer.timers.keysDerived(now);
   messageReceived(device, peer, message.length, from, now);
+  device.observe('response-received', peer.publicKey);
   handshakeComplete(device, peer);
   // Key confirmation: the responder may not send before it hears from us under the new keypair.
   sendKeepalive(device, peer, now);

@@ -87,5 +87,6 @@ function askForCookie(
 function receiveCookieReply(device: DeviceContext, message: Uint8Array, now: MonotonicMs): void {
   const peer = device.indices.get(cookieReplyReceiverIndex(message))?.peer;
   if (peer?.remote === undefined) return drop(device, 'unknown-index');
-  if (!peer.cookies.consumeReply(device.crypto, peer.remote, message, now)) drop(device, 'bad-tag');
+  if (!peer.cookies.consumeReply(device.crypto, peer.remote, message, now)) return drop(device, 'bad-tag');
+  device.observe('cookie-received', peer.publicKey);
 }

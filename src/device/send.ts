@@ -93,6 +93,7 @@ export function sendInitiation(device: DeviceContext, peer: Peer, now: Monotonic
 
   peer.setInitiation(index, handshake, remote, now);
   sendHandshakeMessage(device, peer, remote, message, now);
+  device.observe('initiation-sent', peer.publicKey);
   peer.timers.handshakeInitiated(now);
   device.deadlines.update(peer);
 }
@@ -119,6 +120,7 @@ export function sendResponse(
   peer.timers.keysDerived(now);
   peer.handshakeSent(now);
   sendHandshakeMessage(device, peer, remote, message, now);
+  device.observe('response-sent', peer.publicKey);
   device.deadlines.update(peer);
 }
 

@@ -24,6 +24,7 @@ function runTimer(device: DeviceContext, peer: Peer, timer: Timer, now: Monotoni
     case 'persistent-keepalive':
       return sendKeepalive(device, peer, now);
     case 'erase-keys':
+      device.observe('keys-erased', peer.publicKey);
       return peer.eraseKeys();
   }
 }
@@ -31,6 +32,7 @@ function runTimer(device: DeviceContext, peer: Peer, timer: Timer, now: Monotoni
 /** 6.4: again and again, until Rekey-Attempt-Time is over or somebody has something to send. */
 function retransmit(device: DeviceContext, peer: Peer, now: MonotonicMs): void {
   if (peer.hasAttemptEnded(now)) {
+    device.observe('given-up', peer.publicKey);
     peer.staged.clear();
     peer.timers.handshakeGivenUp(now);
     device.deadlines.update(peer);

@@ -11,7 +11,7 @@
  */
 import type { Clock, MonotonicMs } from '../clock.ts';
 import type { Log } from '../log.ts';
-import { HEADROOM, TAILROOM } from '../device/contract.ts';
+import { HEADROOM, TAILROOM, type DropReason } from '../device/contract.ts';
 import type { Device } from '../device/device.ts';
 import { Endpoint } from '../peer/endpoint.ts';
 import type { DatagramSource, Tun, TunEvent, Udp } from './ports.ts';
@@ -50,6 +50,7 @@ export class Tunnel {
   readonly #arena = new Uint8Array(HEADROOM + LARGEST_PACKET + TAILROOM);
   readonly #source: DatagramSource = { from: new Endpoint(), ecn: 0, truncated: false };
   readonly #resolveClosed: () => void;
+  readonly #dropsNoted = new Set<DropReason>();
   #isUp = false;
   #isClosing = false;
   #listenPort = 0;
@@ -110,6 +111,7 @@ export class Tunnel {
     if (this.#isClosing) return this.closed;
     this.#isClosing = true;
     this.#timer?.cancel();
+    this.#log.info({ interface: this.#tun.name, drops: this.#device.drops }, 'closing');
     this.#device.close();
     this.#arena.fill(0);
     await Promise.all([this.#tun.close(), this.#udp.close()]);
@@ -151,8 +153,8 @@ export class Tunnel {
         this.#udp.rearm();
         return;
       }
-      if (source.truncated) continue;
-      this.#device.handleDatagram(this.#arena, 0, length, source.from, source.ecn, now);
+      if (source.truncated) this.#device.countDrop('truncated');
+      else this.#device.handleDatagram(this.#arena, 0, length, source.from, source.ecn, now);
       this.#flush();
     }
   }
@@ -166,12 +168,20 @@ export class Tunnel {
             this.#device.handleUnsent(output);
           break;
         case 'packet':
-          this.#tun.write(output.buffer, output.offset, output.length);
+          if (!this.#tun.write(output.buffer, output.offset, output.length)) this.#device.countDrop('not-delivered');
           break;
-        case 'drop': // counted by the Device
+        case 'drop':
+          this.#noteDrop(output.reason);
           break;
       }
     }
+  }
+
+  /** The first of its kind. The Device counts them; how many there were is told at the end. */
+  #noteDrop(reason: DropReason): void {
+    if (this.#dropsNoted.has(reason)) return;
+    this.#dropsNoted.add(reason);
+    this.#log.debug({ reason }, 'dropped for the first time');
   }
 
   #settle(): void {

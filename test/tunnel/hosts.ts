@@ -3,8 +3,9 @@ import { nodeCrypto } from '../../runtime/node/crypto-node.ts';
 import { Device } from '../../src/device/device.ts';
 import { parseAddress, parseCidr } from '../../src/ip.ts';
 import { generatePrivateKey, type PrivateKey, type PublicKey } from '../../src/keys.ts';
-import { silentLog } from '../../src/log.ts';
+import { silentLog, type Log } from '../../src/log.ts';
 import { Endpoint } from '../../src/peer/endpoint.ts';
+import { createHandshakeLog } from '../../src/tunnel/handshake-log.ts';
 import { MemoryTun } from '../../src/tunnel/memory-tun.ts';
 import { MemoryNetwork, type MemoryUdp } from '../../src/tunnel/memory-udp.ts';
 import { Tunnel } from '../../src/tunnel/tunnel.ts';
@@ -23,18 +24,19 @@ export const A = { inner: '10.0.0.1', outer: '192.0.2.1', port: 1111 };
 export const B = { inner: '10.0.0.2', outer: '192.0.2.2', port: 2222 };
 
 /** Configured for each other, interfaces down. Only A knows the endpoint of B. */
-export function createHosts(): { a: Host; b: Host; time: FakeTime; network: MemoryNetwork } {
+export function createHosts(log: Log = silentLog): { a: Host; b: Host; time: FakeTime; network: MemoryNetwork } {
   const time = new FakeTime();
   const network = new MemoryNetwork();
   const random = seededRandom(7).bytes;
+  const observe = createHandshakeLog(log, () => time.monotonic());
   const create = (name: string, outer: string): Host => {
     const tun = new MemoryTun({ name });
     const udp = network.createUdp([parseAddress(outer)!]);
-    const device = new Device({ crypto: nodeCrypto, random, wall: () => time.wall() });
+    const device = new Device({ crypto: nodeCrypto, random, wall: () => time.wall(), observe });
     const privateKey = generatePrivateKey(random);
     const publicKey = nodeCrypto.publicKey(privateKey) as PublicKey; // 32 bytes
     return {
-      tunnel: new Tunnel({ tun, udp, device, clock: time, scheduler: time, log: silentLog }),
+      tunnel: new Tunnel({ tun, udp, device, clock: time, scheduler: time, log }),
       tun,
       udp,
       privateKey,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { isZero } from '../../src/bytes.ts';
 import { parseAddress } from '../../src/ip.ts';
 import { Endpoint } from '../../src/peer/endpoint.ts';
 import { createPacket, packetNumber } from '../simulation/packets.ts';
@@ -164,6 +165,35 @@ test('a new MTU limits the padding of what is sent', async () => {
   a.tun.send(createPacket({ from: A.inner, to: B.inner, bytes: 1001 }));
   await time.settle();
   assert.equal(onlyPeer(b).rxBytes - before, 16 + 1001 + 16);
+});
+
+test('a datagram that did not fit is dropped and counted, and so is a packet that the interface refused', async () => {
+  const { a, b, time, network } = await connected();
+  const stranger = network.createUdp([parseAddress('192.0.2.66')!]);
+  stranger.bind(1);
+  stranger.send(new Uint8Array(70_000).fill(4, 0, 1), 0, 70_000, Endpoint.from(parseAddress(B.outer)!, B.port), 0);
+  await time.settle();
+  assert.deepEqual(b.tunnel.describe().drops, { truncated: 1 });
+  b.tun.write = () => false;
+  a.tun.send(createPacket({ from: A.inner, to: B.inner }));
+  await time.settle();
+  assert.deepEqual(b.tunnel.describe().drops, { truncated: 1, 'not-delivered': 1 });
+});
+
+test('what was read last is erased when the tunnel is closed', async () => {
+  const { a, time } = createHosts();
+  const read = a.tun.read.bind(a.tun);
+  const arenas = new Set<Uint8Array>();
+  a.tun.read = (buffer, offset) => {
+    arenas.add(buffer);
+    return read(buffer, offset);
+  };
+  a.tun.setLink('up');
+  a.tun.send(createPacket({ from: A.inner, to: B.inner }));
+  await time.settle();
+  assert.deepEqual([...arenas].map(isZero), [false]);
+  await a.tunnel.close();
+  assert.deepEqual([...arenas].map(isZero), [true]);
 });
 
 test('when the interface is deleted the tunnel closes, forgets its keys and leaves no timer', async () => {
