@@ -129,6 +129,25 @@ describe('MAC2', () => {
     assert.equal(checker.verifyMac2(initiation, SOURCE, -Infinity), false);
   });
 
+  test('is made with a secret that is erased when the next one comes, and when the checker is destroyed', () => {
+    const secrets: Uint8Array[] = [];
+    const checker = new CookieChecker(nobleCrypto, (length) => {
+      const bytes = new Uint8Array(length).fill(7);
+      if (length === 32) secrets.push(bytes); // the other is a nonce
+      return bytes;
+    });
+    const pair = createPair();
+    const { message } = initiate(pair);
+    const { local } = pair.responder;
+    checker.createReply(local, message, SOURCE, START);
+    checker.createReply(local, message, SOURCE, START + COOKIE_SECRET_LIFETIME_MS - 1);
+    assert.deepEqual(secrets.map(isZero), [false]);
+    checker.createReply(local, message, SOURCE, START + COOKIE_SECRET_LIFETIME_MS);
+    assert.deepEqual(secrets.map(isZero), [true, false]);
+    checker.destroy();
+    assert.deepEqual(secrets.map(isZero), [true, true]);
+  });
+
   test('is refused once the checker is destroyed', () => {
     const { checker, initiation } = cookieReceived();
     checker.destroy();

@@ -285,6 +285,22 @@ describe('secrets', () => {
     assert.ok(secrets.every(isZero));
   });
 
+  for (const refused of [1, 2])
+    test(`a response whose DH number ${refused} is refused leaves none behind`, () => {
+      const { crypto, secrets } = recordingCrypto();
+      const pair = createPair();
+      const { message, handshake } = initiate(pair);
+      const response = respond(pair, message).message;
+      const { local, remote } = pair.initiator;
+      let calls = 0;
+      const dh: CryptoProvider['dh'] = (...keys) => (++calls === refused ? undefined : crypto.dh(...keys));
+      assert.equal(consumeResponse({ ...crypto, dh }, local, remote, handshake, response), undefined);
+      assert.equal(calls, refused);
+      assert.ok(secrets.length > 0);
+      assert.ok(secrets.every(isZero));
+      assert.ok(finish(pair, handshake, response), 'the handshake stays usable');
+    });
+
   test('an abandoned handshake is erased by wipeHandshake', () => {
     const { handshake } = initiate(createPair());
     wipeHandshake(handshake);
