@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { isZero } from '../../src/bytes.ts';
+import { decodeHex, encodeHex, isZero } from '../../src/bytes.ts';
 import { nobleCrypto } from '../../src/crypto/noble.ts';
 import { COOKIE_SECRET_LIFETIME_MS } from '../../src/noise/constants.ts';
 import {
@@ -13,8 +13,10 @@ import {
   verifyMac1,
   writeMacs,
 } from '../../src/noise/cookie.ts';
-import { createStaticKeys } from '../../src/noise/handshake.ts';
+import type { PresharedKey, PrivateKey, PublicKey } from '../../src/keys.ts';
+import { createRemoteStatic, createStaticKeys } from '../../src/noise/handshake.ts';
 import { cookieReplyReceiverIndex, COOKIE_REPLY_BYTES, macFields } from '../../src/noise/messages.ts';
+import cookieVectors from '../vectors/cookie.json' with { type: 'json' };
 import { createPair, initiate, INITIATOR_INDEX, keyFrom, respond, RESPONDER_INDEX } from './pair.ts';
 
 const START = 1_000_000;
@@ -210,6 +212,40 @@ function cookieReceived(source = SOURCE) {
 }
 
 /** An Endpoint's address field has always 16 bytes. */
+describe('cookie replies as another program computes them', () => {
+  const local = createStaticKeys(nobleCrypto, hex(cookieVectors.privateKey) as PrivateKey); // 32 bytes, as the next
+  const sender = createStaticKeys(nobleCrypto, keyFrom('initiator'));
+  const remote = createRemoteStatic(
+    nobleCrypto,
+    sender,
+    hex(cookieVectors.publicKey) as PublicKey,
+    new Uint8Array(32) as PresharedKey,
+  )!;
+  for (const vector of cookieVectors.cases) {
+    const address = hex(vector.address);
+    const source = sourceOf(address.length === 4 ? 4 : 6, [...address], vector.port);
+    const message = hex(`${vector.message}${'00'.repeat(16)}`);
+
+    test(`are created alike for IPv${source.family}, and the MAC2 that follows is accepted`, () => {
+      assert.equal(verifyMac1(nobleCrypto, local, message), true);
+      const checker = new CookieChecker(nobleCrypto, (length) => hex(length === 24 ? vector.nonce : vector.secret));
+      assert.equal(encodeHex(checker.createReply(local, message, source, START)), vector.reply);
+      assert.equal(checker.verifyMac2(hex(vector.message + vector.mac2), source, START), true);
+    });
+
+    test(`are consumed alike for IPv${source.family}, and lead to the same MAC2`, () => {
+      const cookie = consumeCookieReply(nobleCrypto, remote, hex(vector.reply), mac1Of(message))!;
+      assert.equal(encodeHex(cookie), vector.cookie);
+      writeMacs(nobleCrypto, message, remote.mac1Key, cookie);
+      assert.equal(encodeHex(message), vector.message + vector.mac2);
+    });
+  }
+});
+
+function hex(text: string): Uint8Array {
+  return decodeHex(text)!;
+}
+
 function sourceOf(family: 4 | 6, address: readonly number[], port: number): CookieSource {
   const bytes = new Uint8Array(16);
   bytes.set(address);
