@@ -36,11 +36,19 @@ export function createTun(ffi: Ffi, poller: Poller, name: string): Tun {
       const errno = ffi.errno();
       throw new LibcError(`cannot create the interface ${name}`, errno, REMEDIES[errno]);
     }
-    const tun = new LinuxTun(ffi, poller, fd);
+    return withMtu(new LinuxTun(ffi, poller, fd));
+  } catch (error) {
+    libc.close(fd);
+    throw error;
+  }
+}
+
+function withMtu(tun: LinuxTun): Tun {
+  try {
     tun.setMtu(DEFAULT_MTU);
     return tun;
   } catch (error) {
-    libc.close(fd);
+    tun.release();
     throw error;
   }
 }
@@ -86,7 +94,12 @@ class LinuxTun implements Tun {
     }
     this.name = state.name;
     this.#mtu = state.mtu;
-    this.#watch = poller.watch(fd, () => this.#onReadable());
+    try {
+      this.#watch = poller.watch(fd, () => this.#onReadable());
+    } catch (error) {
+      this.#link.close();
+      throw error;
+    }
   }
 
   get mtu(): number {
@@ -145,11 +158,16 @@ class LinuxTun implements Tun {
   }
 
   close(): Promise<void> {
+    this.release();
+    this.#libc.close(this.#fd);
+    return Promise.resolve();
+  }
+
+  /** Lets go of all but the descriptor, which whoever opened it closes. */
+  release(): void {
     this.#gone = true;
     this.#link.close();
     this.#watch.release();
-    this.#libc.close(this.#fd);
-    return Promise.resolve();
   }
 
   /** Says once that the interface was deleted, and not from within a read. */

@@ -200,13 +200,13 @@ class LinuxUdp implements Udp {
 
   #openPair(port: number): Sockets {
     for (let attempt = 1; ; attempt++) {
-      const v4 = this.#openSocket(AF_INET, port);
-      const bound = this.#boundPort(v4);
+      const v4 = this.#watched(this.#openSocket(AF_INET, port));
       try {
+        const bound = this.#boundPort(v4.fd);
         const v6 = this.#openSocketIfSupported(AF_INET6, bound);
-        return { port: bound, v4: this.#watched(v4), v6: v6 === undefined ? undefined : this.#watched(v6) };
+        return { port: bound, v4, v6: v6 === undefined ? undefined : this.#watched(v6) };
       } catch (error) {
-        this.#libc.close(v4);
+        this.#closeSocket(v4);
         const taken = error instanceof LibcError && error.errno === EADDRINUSE;
         if (port !== 0 || !taken || attempt === PORT_ATTEMPTS) throw error;
       }
@@ -273,7 +273,12 @@ class LinuxUdp implements Udp {
   }
 
   #watched(fd: number): Socket {
-    return { fd, watch: this.#poller.watch(fd, () => this.#onReadable()) };
+    try {
+      return { fd, watch: this.#poller.watch(fd, () => this.#onReadable()) };
+    } catch (error) {
+      this.#libc.close(fd);
+      throw error;
+    }
   }
 
   #closeSocket({ fd, watch }: Socket): void {

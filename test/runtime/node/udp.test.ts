@@ -1,7 +1,9 @@
 /** The UDP adapter on Node, and what only real sockets can show. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { after, test } from 'node:test';
+import type { Watch } from '../../../runtime/linux/poller.ts';
 import { createUdp } from '../../../runtime/linux/udp.ts';
 import { nodeFfi } from '../../../runtime/node/ffi.ts';
 import { startPoller } from '../../../runtime/node/start-poller.ts';
@@ -35,6 +37,26 @@ inNamespace(import.meta.url, ['nft', 'tc'], () => {
     const c = create();
     c.bind(7001); // closing has let go of it
     await c.close();
+  });
+
+  test('a port or a watch that cannot be had leaves no descriptor open', async () => {
+    const a = create();
+    const b = create();
+    a.bind(7001);
+    const descriptors = () => readdirSync('/proc/self/fd').length;
+    const before = descriptors();
+    assert.throws(() => b.bind(7001), /port in use already/);
+    assert.equal(descriptors(), before);
+    const watches: Watch[] = [];
+    assert.throws(() => {
+      for (;;) watches.push(poller.watch(0, () => undefined));
+    }, RangeError);
+    watches.pop()!.release(); // one, where the two families need two
+    assert.throws(() => b.bind(7002), RangeError);
+    assert.equal(descriptors(), before);
+    for (const watch of watches) watch.release();
+    b.bind(7002); // nothing holds the port
+    await Promise.all([a.close(), b.close()]);
   });
 
   test('a flood over one family does not keep the other waiting', async () => {
