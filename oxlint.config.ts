@@ -111,7 +111,7 @@ function layerOverride({ files, rule, imports = [], packages }: Layer) {
 }
 
 const SANS_IO = ['noise', 'transport', 'peer', 'device', 'offload', 'config', 'network', 'agent', 'uapi', 'crypto'];
-const IO_GLOBALS = ['setTimeout', 'setInterval', 'setImmediate', 'fetch', 'process', 'Buffer', 'performance'];
+const IO_GLOBALS = ['setTimeout', 'setInterval', 'setImmediate', 'fetch', 'process', 'Buffer', 'performance', 'crypto'];
 
 const config = {
   plugins: ['typescript', 'unicorn', 'oxc', 'import', 'promise', 'node'],

@@ -77,6 +77,12 @@ for (const [file, specifier] of ACCEPTED)
     assert.deepEqual(lint(file, imports(specifier)), []);
   });
 
+for (const file of ['src/noise/handshake.ts', 'src/agent/watch.ts'])
+  test(`${file} may not take randomness from the runtime`, () => {
+    const text = 'export const z = crypto.getRandomValues(new Uint8Array(1));\n';
+    assert.deepEqual(lint(file, text), ['eslint(no-restricted-globals)']);
+  });
+
 test('protocol code may not ask for the time, a timer or randomness', () => {
   const text = 'setTimeout(() => {}, 1);\nexport const z = [Date.now(), Math.random()];\n';
   assert.deepEqual(lint('src/peer/timers.ts', text).sort(), [
