@@ -158,7 +158,10 @@ const config = {
       },
     },
     {
-      files: [...SANS_IO, 'registry/service', 'registry/render'].map((folder) => `src/${folder}/**`),
+      files: [
+        'src/*.ts',
+        ...[...SANS_IO, 'tunnel', 'registry/service', 'registry/render'].map((folder) => `src/${folder}/**`),
+      ],
       rules: {
         'no-restricted-globals': [
           'error',
