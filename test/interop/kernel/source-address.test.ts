@@ -47,7 +47,11 @@ describePairings(
         assert.equal(await staying.host.canPing(INSIDE.responder[4], '-W', '5'), true);
         assert.equal((await staying.peer(losing)).endpoint, second);
         await losing.host.ip(`address del ${SECOND.responder[family]}/${PREFIX_LENGTH[family]} dev eth0`);
-        assert.equal(await losing.host.canPing(INSIDE.initiator[4]), true, 'one packet, and no other attempt');
+        assert.equal(
+          await losing.host.canPing(INSIDE.initiator[4], '-W', '5'),
+          true,
+          'one packet, and no other attempt',
+        );
         assert.equal((await staying.peer(losing)).endpoint, first);
         assert.equal(await staying.host.canPing(INSIDE.responder[4]), true);
       });
@@ -72,10 +76,12 @@ describePairings('a way out that changes to another interface, whose address is 
         const destination = OUTSIDE[staying === pair.initiator ? 'initiator' : 'responder'][family];
         await host.waitFor('there is another way', async () => {
           const { stdout } = await host.run('ip', ['route', 'get', destination]);
-          return / dev eth1 /.test(stdout) && stdout.includes(` src ${SECOND[role][family]} `);
+          if (!/ dev eth1 /.test(stdout) || !stdout.includes(` src ${SECOND[role][family]} `)) return false;
+          // A port that a bridge has just got may lose what comes first: that is not what is asked here.
+          return host.canPing(destination);
         });
         const inside = INSIDE[role === 'initiator' ? 'responder' : 'initiator'][4];
-        assert.equal(await host.canPing(inside), true, 'one packet, and no other attempt');
+        assert.equal(await host.canPing(inside, '-W', '5'), true, 'one packet, and no other attempt');
         assert.equal((await staying.peer(moving)).endpoint, formatEndpoint(SECOND[role][family]));
       });
     }
