@@ -17,7 +17,8 @@ export const files: Files = {
 
   async write(path, text, { mode }) {
     try {
-      await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+      // A file for everybody is of no use in a folder for its owner; one with a secret needs such a folder.
+      await mkdir(dirname(path), { recursive: true, mode: (mode & 0o004) === 0 ? 0o700 : 0o755 });
       await replaceFile(await throughLinks(path), text, mode);
     } catch (error) {
       throw systemError(`cannot write ${path}`, error);

@@ -28,7 +28,7 @@ export interface Files {
   read(path: string): Promise<string | undefined>;
   /**
    * Writes a new file beside and renames it over the old one, so that a reader sees the one or the other. Folders that
-   * are missing are made, for the owner only.
+   * are missing are made, for the owner only unless everybody may read the file.
    */
   write(path: string, text: string, options: { mode: number }): Promise<void>;
   remove(path: string): Promise<void>;
@@ -47,7 +47,7 @@ export interface ProcessResult {
 export interface Processes {
   /**
    * Runs a program without a shell and waits for it. A missing program gives exit code 127. With `output: 'inherit'` it
-   * writes where this process writes, and what it leaves running in the background is not waited for.
+   * reads and writes where this process does, and what it leaves running in the background is not waited for.
    */
   run(
     program: string,

@@ -35,9 +35,11 @@ describe('files', () => {
     assert.deepEqual([await files.mode(at('secret')), await files.mode(at('shared'))], [0o600, 0o666]);
   });
 
-  it('makes the folders that are missing, for the owner only', async () => {
+  it('makes the folders that are missing, for the owner only when the file is', async () => {
     await files.write(at('new', 'deeper', 'file'), '', { mode: 0o600 });
     for (const made of [at('new'), at('new', 'deeper')]) assert.equal(statSync(made).mode & 0o077, 0);
+    await files.write(at('pkg', 'etc', 'unit'), '', { mode: 0o644 });
+    for (const made of [at('pkg'), at('pkg', 'etc')]) assert.equal(await files.mode(made), 0o755 & ~process.umask());
   });
 
   it('replaces a file without touching the one that others have open', async () => {
