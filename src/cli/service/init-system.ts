@@ -19,6 +19,8 @@ export interface InitSystem {
   disable(service: string): CommandLine[];
   /** The services of interfaces that are enabled. */
   enabled(ports: Pick<Ports, 'files'>): Promise<string[]>;
+  /** Stops those that run without being enabled, where there can be such. */
+  stopOthers: readonly CommandLine[];
 }
 
 export const systemd: InitSystem = {
@@ -32,6 +34,8 @@ export const systemd: InitSystem = {
     const names = await files.list('/etc/systemd/system/multi-user.target.wants');
     return names.filter((name) => /^peerage@.+\.service$/.test(name));
   },
+  // A pattern matches what is loaded, and nothing is no failure.
+  stopOthers: [['systemctl', 'stop', 'peerage@*.service']],
 };
 
 export const openrc: InitSystem = {
@@ -50,6 +54,7 @@ export const openrc: InitSystem = {
     ...(isInstance(service) ? [['rm', '-f', `/etc/init.d/${service}`] as const] : []),
   ],
   enabled: async ({ files }) => (await files.list('/etc/init.d')).filter(isInstance),
+  stopOthers: [], // what runs has a link there
 };
 
 /** The one that runs this host. */

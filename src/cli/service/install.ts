@@ -49,6 +49,7 @@ export async function uninstall(ports: Ports, options: ServiceOptions): Promise<
     expectRoot(ports, 'service uninstall');
     const services = options.registry === true ? [init.serviceName()] : await init.enabled(ports);
     for (const service of services) for (const command of init.disable(service)) await runStep(ports, command);
+    if (options.registry !== true) for (const command of init.stopOthers) await runStep(ports, command);
   }
   const { name } = init.createFile(options.registry === true ? 'registry' : 'interface', ports.processes.self);
   const path = `${options.dir ?? init.folder}/${name}`;

@@ -54,11 +54,12 @@ describe('peerage service install', { ...labOptions(), timeout: 120_000 }, () =>
     assert.match(stderr, /Next:\n {2}systemctl enable --now peerage@wg0\.service\n/);
   });
 
-  it('uninstall disables what is enabled, and leaves the registry alone', async () => {
+  it('uninstall disables what is enabled, stops what merely runs, and leaves the registry alone', async () => {
     const wants = '/etc/systemd/system/multi-user.target.wants';
     await host.output('sh', ['-c', `mkdir -p ${wants}; ln -s ../peerage@.service ${wants}/peerage@wg0.service`]);
     assert.deepEqual(await calls('uninstall'), [
       'systemctl disable --now peerage@wg0.service',
+      'systemctl stop peerage@*.service',
       'systemctl daemon-reload',
     ]);
     assert.equal((await host.run('test', ['-e', '/etc/systemd/system/peerage@.service'])).exitCode, 1);
