@@ -1,5 +1,5 @@
 /** The completion script for bash (4 and later). */
-import type { CompletionNode } from './completion.ts';
+import type { CompletionNode } from './completion-tree.ts';
 
 export function bashCompletion(nodes: readonly CompletionNode[]): string {
   const paths = nodes.filter(({ path }) => path !== '').map(({ path }) => casePattern(path));

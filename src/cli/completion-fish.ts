@@ -1,5 +1,5 @@
 /** The completion script for fish. */
-import type { CompletionNode } from './completion.ts';
+import type { CompletionNode } from './completion-tree.ts';
 
 export function fishCompletion(nodes: readonly CompletionNode[]): string {
   const paths = nodes.filter(({ path }) => path !== '').map(({ path }) => `'${path}'`);

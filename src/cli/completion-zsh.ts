@@ -1,5 +1,5 @@
 /** The completion script for zsh: for a folder of fpath, or to be sourced. */
-import type { Completion, CompletionNode } from './completion.ts';
+import type { Completion, CompletionNode } from './completion-tree.ts';
 
 export function zshCompletion(nodes: readonly CompletionNode[]): string {
   const paths = nodes.filter(({ path }) => path !== '').map(({ path }) => `'${path}'`);

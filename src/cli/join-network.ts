@@ -21,11 +21,21 @@ import { startAgent } from './agent-process.ts';
 import { configPath, expectInterfaceName, readConfigFile } from './config-file.ts';
 import { guardFirewall } from './firewall/guard.ts';
 import { bringUp, expectRoot, interfaceExists } from './interface-up.ts';
-import type { JoinOptions } from './join.ts';
 import { toPeerConfig } from './managed-peers.ts';
 import { readMembership, writeMembership, type Membership } from './membership.ts';
 import type { Ports } from './ports.ts';
 import { callRegistry } from './registry-call.ts';
+
+export interface JoinOptions {
+  name?: string;
+  interface: string;
+  endpoint?: string;
+  listenPort?: number;
+  routes?: string;
+  openFirewall?: true;
+  foreground?: true;
+  json?: true;
+}
 
 export async function joinNetwork(ports: Ports, link: string, options: JoinOptions): Promise<void> {
   expectRoot(ports, 'join');

@@ -1,18 +1,8 @@
 /** `peerage join`: makes this host a member of a network, and keeps it one. */
 import { addExamples } from './help.ts';
 import type { AddCommand } from './command.ts';
+import type { JoinOptions } from './join-network.ts';
 import { parsePortOption } from './port-option.ts';
-
-export interface JoinOptions {
-  name?: string;
-  interface: string;
-  endpoint?: string;
-  listenPort?: number;
-  routes?: string;
-  openFirewall?: true;
-  foreground?: true;
-  json?: true;
-}
 
 export const addJoin: AddCommand = (program, ports) => {
   const command = program
