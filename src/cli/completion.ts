@@ -2,7 +2,7 @@
  * `peerage completion SHELL`: a script that completes commands, subcommands and options, made from the commands
  * themselves. What is no command and no option is left to the shell, which offers files.
  */
-import { Argument, type Command } from 'commander';
+import { Argument } from 'commander';
 import { bashCompletion } from './completion-bash.ts';
 import { fishCompletion } from './completion-fish.ts';
 import { zshCompletion } from './completion-zsh.ts';
