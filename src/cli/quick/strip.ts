@@ -1,6 +1,6 @@
 /**
  * A file of wg-quick(8) without what is not for wg(8). Lines stay as they are, comments included; only the white space around
- * them goes, as when wg-quick reads them.
+ * them goes, as when wg-quick reads them. Unlike there, comments with `;` go: wg(8) refuses them.
  */
 import { UserError } from '../../errors.ts';
 
@@ -15,6 +15,7 @@ export function stripConfig(text: string): string {
     const [key = ''] = content.split('=', 1);
     const name = key.trim().toLowerCase();
     if (name.startsWith('[')) inInterface = name === '[interface]';
+    if (name.startsWith(';')) continue;
     if (inInterface && QUICK_KEYS.has(name)) expectBoolean(name, content);
     else kept.push(line);
   }

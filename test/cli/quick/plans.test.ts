@@ -128,6 +128,13 @@ describe('a saved file', () => {
     );
   });
 
+  it('is stripped of comments that wg(8) refuses', () => {
+    assert.equal(
+      stripConfig('[Interface]\n ; a\n;[Peer]\nMTU = 1\n# b\nListenPort = 5\n'),
+      '[Interface]\n# b\nListenPort = 5\n',
+    );
+  });
+
   it('that has to be true or false is neither', () => {
     assert.throws(() => stripConfig('[Interface]\nSaveConfig = perhaps\n'), {
       message: "`perhaps' is neither true nor false",

@@ -34,7 +34,7 @@ const STRANGE_FILES = [
   '[interface]\nADDRESS = 10.0.0.1\nPostUp = a = b # c\nUnknown = 7\nsaveconfig = FALSE\n[Peer]\nMTU = 5\nAddress = no\n',
   'MTU = 1\n[ Interface ]\nMTU = 2\n[Interface] # x\nMTU = 3\n[Interface]x\nMTU = 4\n',
   '[Interface]\r\nAddress = 10.0.0.1/24\r\nListenPort = 5\r\n[Peer]\r\n',
-  '[Interface]\n; Address = 1\n#Address = 2\nAddress\nAddress #= 3\n= 4\n\n[Peer]\n  PublicKey = short',
+  '[Interface]\n#Address = 2\nAddress\nAddress #= 3\n= 4\n\n[Peer]\n  PublicKey = short',
 ];
 
 describe('wg-quick', labOptions('wg-quick', 'resolvconf'), () => {
