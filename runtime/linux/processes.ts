@@ -51,7 +51,7 @@ function run(
   const outputTo = options.output === 'inherit' ? 'inherit' : 'pipe';
   const child = spawn(program, args, {
     env: { ...process.env, ...options.env },
-    stdio: [options.input === undefined ? 'ignore' : 'pipe', outputTo, outputTo],
+    stdio: [options.input === undefined ? inputWithout(options.output) : 'pipe', outputTo, outputTo],
   });
   const output = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const)
@@ -69,6 +69,11 @@ function run(
       resolve({ exitCode: exitCode ?? KILLED, ...output }),
     );
   });
+}
+
+/** What talks where this process talks may ask there as well: a hook that reads an answer. Other programs must not wait for one. */
+function inputWithout(output: 'capture' | 'inherit' | undefined): 'inherit' | 'ignore' {
+  return output === 'inherit' ? 'inherit' : 'ignore';
 }
 
 async function has(program: string): Promise<boolean> {

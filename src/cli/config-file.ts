@@ -1,6 +1,6 @@
 /** Finding and reading the configuration of an interface, by the rules of wg-quick(8). */
 import { isNamed } from '../config/lines.ts';
-import { draftConfig, parseConfigOrThrow } from '../config/parse.ts';
+import { configError, describeProblem, draftConfig, parseConfigOrThrow } from '../config/parse.ts';
 import type { Config } from '../config/config.ts';
 import { UserError } from '../errors.ts';
 import type { Ports } from './ports.ts';
@@ -17,6 +17,9 @@ export interface ConfigFile {
   text: string;
   config: Config;
 }
+
+/** As far as it is about the interface itself, not its peers. */
+export type InterfaceFile = Omit<ConfigFile, 'config'> & { config: Pick<Config, 'interface'> };
 
 export function configPath(name: string): string {
   return `/etc/wireguard/${name}.conf`;
@@ -39,6 +42,26 @@ export async function readConfigFile(
   const found = await findConfigFile(ports, nameOrPath);
   await warnWhenExposed(ports, found.path);
   return withConfig(found);
+}
+
+/** What taking an interface down goes by: a value of these that is wrong would leave something behind. */
+const DOWN_KEYS = new Set(['table', 'dns', 'saveconfig']);
+
+/**
+ * For `down`: a file that was damaged after `up` must not keep the interface up. Mistakes in what it has no use for are
+ * warnings.
+ */
+export async function readConfigFileForDown(
+  ports: Pick<Ports, 'files' | 'terminal'>,
+  nameOrPath: string,
+): Promise<InterfaceFile> {
+  const found = await findConfigFile(ports, nameOrPath);
+  await warnWhenExposed(ports, found.path);
+  const { interface: own, problems } = draftConfig(found.text, { file: found.path });
+  if (problems.some(({ key }) => DOWN_KEYS.has(key?.toLowerCase() ?? ''))) throw configError(problems);
+  for (const problem of problems)
+    ports.terminal.stderr(`Warning: ${problem.file}:${problem.line}: ${describeProblem(problem)}\n`);
+  return { ...found, config: { interface: own } };
 }
 
 /** For what reads it again and again. */

@@ -9,7 +9,7 @@
  * 6. PostDown lines
  */
 import { UserError } from '../errors.ts';
-import type { ConfigFile } from './config-file.ts';
+import type { InterfaceFile } from './config-file.ts';
 import { runHooks } from './hooks.ts';
 import type { Ports } from './ports.ts';
 import { removeDefaultRules, removeGuard } from './quick/default-route.ts';
@@ -20,7 +20,7 @@ import { runStep } from './steps.ts';
 const DAEMON_END_MS = 10_000;
 const LOOK_AGAIN_MS = 20;
 
-export async function bringDown(ports: Ports, file: ConfigFile): Promise<void> {
+export async function bringDown(ports: Ports, file: InterfaceFile): Promise<void> {
   const { name, config } = file;
   await takeBackLeftovers(ports, file);
   await expectTunnel(ports, name);
@@ -34,7 +34,7 @@ export async function bringDown(ports: Ports, file: ConfigFile): Promise<void> {
 }
 
 /** Of an interface that went on its own: name servers that are asked for nothing, and a guard of addresses that are no more. */
-async function takeBackLeftovers(ports: Ports, { name, config }: ConfigFile): Promise<void> {
+async function takeBackLeftovers(ports: Ports, { name, config }: InterfaceFile): Promise<void> {
   if ((await ports.uapi.interfaces()).includes(name)) return;
   const { dns } = config.interface;
   if (dns.length > 0 && ((await readDns(ports, name)) ?? []).length > 0) await unsetDns(ports, name, dns);

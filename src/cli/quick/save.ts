@@ -1,7 +1,7 @@
 /** Writing the running state of an interface into its file, as wg-quick(8) does for `save` and for SaveConfig. */
 import type { InterfaceConfig } from '../../config/config.ts';
 import { formatCidr, parseCidr } from '../../ip.ts';
-import type { ConfigFile } from '../config-file.ts';
+import type { InterfaceFile } from '../config-file.ts';
 import type { Ports } from '../ports.ts';
 import { query, showStep } from '../steps.ts';
 import { describeTunnel } from '../tunnel.ts';
@@ -17,7 +17,7 @@ export interface Present {
 }
 
 /** Hooks and Table are the file's; addresses, DNS, MTU (if the file has one), keys and peers are as they are now. */
-export async function saveConfig(ports: Ports, file: ConfigFile): Promise<void> {
+export async function saveConfig(ports: Ports, file: InterfaceFile): Promise<void> {
   const { name, path, config } = file;
   const brief = await query(ports, ['ip', '-all', '-brief', 'address', 'show', 'dev', name]);
   const link = await query(ports, ['ip', 'link', 'show', 'dev', name]);

@@ -115,6 +115,11 @@ export class BesideWgQuick implements AsyncDisposable {
     await this.#lab[Symbol.asyncDispose]();
   }
 
+  /** In which `wg-quick` is the one of this host. */
+  envOf(host: Host): Record<string, string> {
+    return this.#env(host === this.ours ? FOLDER : '/usr/bin');
+  }
+
   /** The wg-quick in this folder. */
   call(host: Host, folder: string, args: readonly string[]): Promise<ProcessResult> {
     return host.run(`${folder}/wg-quick`, args, { env: this.#env(folder) });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, it } from 'node:test';
+import type { Host } from '../../interop/lab/host.ts';
 import { labOptions } from '../../interop/lab/requirements.ts';
 import { BesideWgQuick } from './beside-wg-quick.ts';
 
@@ -70,6 +71,28 @@ describe('wg-quick, when something is wrong', labOptions('wg-quick', 'nft', 'res
     it(`refuses to ${command} what is not up`, async () => {
       assert.equal((await hosts.same(command, 'wg0')).stderr, "wg-quick: `wg0' is not a WireGuard interface\n");
     });
+
+  it('takes down what was up before its file was damaged, with its hooks', async () => {
+    const file = `${INTERFACE}PostDown = echo %i is down\n`;
+    await hosts.write('/etc/wireguard/wg0.conf', file);
+    await hosts.same('up', 'wg0');
+    await hosts.write('/etc/wireguard/wg0.conf', `${file}${DEFAULT_PEER}Endpiont = 192.0.2.2:51999\n`);
+    const { theirs, ours } = await hosts.run('down', 'wg0');
+    const warning = /^Warning: \/etc\/wireguard\/wg0\.conf:10: expected .*, found Endpiont\n/;
+    assert.match(ours.stderr, warning);
+    assert.deepEqual({ ...ours, stderr: ours.stderr.replace(warning, '') }, theirs);
+    assert.equal(ours.stdout, 'wg0 is down\n');
+    assert.equal((await hosts.state()).ours, untouched);
+  });
+
+  it('lets a hook read what it is given', async () => {
+    await hosts.write('/etc/wireguard/wg0.conf', `${INTERFACE}PostUp = read x; echo "got:$x"\n`);
+    const up = (host: Host) => host.run('sh', ['-c', 'echo answer | wg-quick up wg0'], { env: hosts.envOf(host) });
+    const [theirs, ours] = await Promise.all([up(hosts.theirs), up(hosts.ours)]);
+    assert.equal(theirs.stdout, 'got:answer\n');
+    assert.deepEqual([ours.stdout, ours.exitCode], ['got:answer\n', 0]);
+    await hosts.same('down', 'wg0');
+  });
 
   it('warns of a file that everybody may read', async () => {
     await hosts.write('/etc/wireguard/wg0.conf', INTERFACE, '644');
