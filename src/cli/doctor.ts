@@ -15,10 +15,9 @@ export const addDoctor: AddCommand = (program, ports) => {
     .option('--json', 'for machines')
     .action(async (name: string | undefined, options: { json?: true }) => {
       if (name !== undefined) expectInterfaceName(name);
-      const { examine, findInterfaces } = await import('./doctor/examine.ts');
-      const names = name === undefined ? await findInterfaces(ports) : [name];
+      const { examine } = await import('./doctor/examine.ts');
       const progress = createProgress(ports);
-      const findings = await examine(ports, names, progress.show);
+      const findings = await examine(ports, name, progress.show);
       progress.clear();
       ports.terminal.stdout(
         options.json === true ? `${JSON.stringify(findings, undefined, 2)}\n` : describe(findings, ports),

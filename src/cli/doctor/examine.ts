@@ -2,7 +2,7 @@
 import type { Ports } from '../ports.ts';
 import { checkClock, gatherClock } from './clock.ts';
 import { checkCrypto, measureCrypto } from './crypto.ts';
-import type { Finding } from './finding.ts';
+import { attempt, type Finding } from './finding.ts';
 import { checkForwarding, gatherForwarding } from './forwarding.ts';
 import { checkListening, gatherListening } from './listening.ts';
 import { checkPath, gatherPaths } from './path-mtu.ts';
@@ -13,49 +13,60 @@ import { checkFile, gatherSubject, type Subject } from './subject.ts';
 import { checkTun, gatherTun } from './tun.ts';
 import { checkVersions, gatherVersions } from './versions.ts';
 
-/** `names`: of interfaces. `progress` hears what is being looked at. */
+/** `name`: of the only interface to look at. `progress` hears what is being looked at. */
 export async function examine(
   ports: Ports,
-  names: readonly string[],
+  name: string | undefined,
   progress: (what: string) => void,
 ): Promise<Finding[]> {
+  const faults: Finding[] = [];
+  const names = name === undefined ? await findInterfaces(ports, faults) : [name];
   const subjects = await Promise.all(names.map((name) => gatherSubject(ports, name)));
   progress('this host');
   const versions = checkVersions(await gatherVersions(ports));
-  const findings = [...versions, ...checkTun(await gatherTun(ports))];
+  const findings = [...versions, ...checkTun(await gatherTun(ports)), ...faults];
   progress('how fast the crypto is');
   findings.push(...checkCrypto(measureCrypto(ports)));
-  findings.push(
-    ...checkClock(
-      await gatherClock(
-        ports,
-        subjects.flatMap(({ tunnel }) => tunnel ?? []),
-      ),
-    ),
-  );
-  findings.push(...checkSockets(await gatherSockets(ports)));
+  const tunnels = subjects.flatMap(({ tunnel }) => tunnel ?? []);
+  findings.push(...(await look('clock', async () => checkClock(await gatherClock(ports, tunnels)))));
+  findings.push(...(await look('uapi', async () => checkSockets(await gatherSockets(ports)))));
   // Without ip(8) there is nothing to be learnt of the network.
-  if (versions.some(({ severity }) => severity === 'error')) return [...findings, ...subjects.flatMap(checkFile)];
-  for (const subject of subjects) findings.push(...(await examineInterface(ports, subject, progress)));
-  return findings;
+  if (versions.some(({ severity }) => severity === 'error')) findings.push(...subjects.flatMap(checkFile));
+  else for (const subject of subjects) findings.push(...(await examineInterface(ports, subject, progress)));
+  return withoutRepetition(findings);
 }
 
 /** The interfaces that run, and those that have a file. */
-export async function findInterfaces({ uapi, files }: Ports): Promise<string[]> {
-  const configured = (await files.list('/etc/wireguard')).flatMap((name) => /^(.+)\.conf$/.exec(name)?.[1] ?? []);
-  return [...new Set([...(await uapi.interfaces()), ...configured])].sort();
+async function findInterfaces({ uapi, files }: Ports, faults: Finding[]): Promise<string[]> {
+  const running = (await attempt(faults, 'uapi', () => uapi.interfaces())) ?? [];
+  const names = (await attempt(faults, 'files', () => files.list('/etc/wireguard'))) ?? [];
+  const configured = names.flatMap((name) => /^(.+)\.conf$/.exec(name)?.[1] ?? []);
+  return [...new Set([...running, ...configured])].sort();
 }
 
 async function examineInterface(ports: Ports, subject: Subject, progress: (what: string) => void): Promise<Finding[]> {
   const { name } = subject;
   const findings = checkFile(subject);
   progress(`routes and firewall for ${name}`);
-  findings.push(...checkRoutes(await gatherRoutes(ports, subject)));
-  findings.push(...checkForwarding(await gatherForwarding(ports, subject)));
-  findings.push(...checkListening(await gatherListening(ports, subject)));
+  findings.push(...(await look(name, async () => checkRoutes(await gatherRoutes(ports, subject)))));
+  findings.push(...(await look(name, async () => checkForwarding(await gatherForwarding(ports, subject)))));
+  findings.push(...(await look(name, async () => checkListening(await gatherListening(ports, subject)))));
   progress(`the paths to the endpoints of ${name}`);
-  findings.push(...(await gatherPaths(ports, subject)).flatMap(checkPath));
+  findings.push(...(await look(name, async () => (await gatherPaths(ports, subject)).flatMap(checkPath))));
   progress(`the registry of ${name}`);
-  const registry = await gatherRegistry(ports, subject);
-  return registry === undefined ? findings : [...findings, ...checkRegistry(registry)];
+  const registry = await look(name, async () => {
+    const facts = await gatherRegistry(ports, subject);
+    return facts === undefined ? [] : checkRegistry(facts);
+  });
+  return [...findings, ...registry];
+}
+
+async function look(subject: string, check: () => Promise<Finding[]>): Promise<Finding[]> {
+  const faults: Finding[] = [];
+  return (await attempt(faults, subject, check)) ?? faults;
+}
+
+/** Several looks may fail at the same thing. */
+function withoutRepetition(findings: readonly Finding[]): Finding[] {
+  return [...new Map(findings.map((finding) => [JSON.stringify(finding), finding])).values()];
 }

@@ -37,6 +37,7 @@ describe('peerage doctor', labOptions('wg', 'nft', 'ping'), () => {
   async function diagnose(
     { allowedIps = '10.9.0.2/32', address = '10.9.0.1/24', endpoint, more = '', mode = '600' }: Situation,
     fault: { before?: string; during?: string; undo?: string } = {},
+    beforeDown?: string,
   ): Promise<{ exitCode: number | null; findings: Finding[] }> {
     const to = endpoint === undefined ? '' : `Endpoint = ${endpoint}\n`;
     const file = `[Interface]
@@ -57,6 +58,7 @@ ${to}`;
       const { exitCode, stdout } = await host.run('peerage', ['doctor', 'wg0', '--json'], { timeoutMs: 60_000 });
       return { exitCode, findings: JSON.parse(stdout) as Finding[] };
     } finally {
+      if (beforeDown !== undefined) await host.output('sh', ['-c', beforeDown]);
       await host.output('peerage', ['down', 'wg0']);
       if (fault.undo !== undefined) await host.output('sh', ['-c', fault.undo]);
     }
@@ -197,6 +199,36 @@ ${to}`;
     const { exitCode, stdout } = await host.run('unshare', ['--mount', 'sh', '-c', hide]);
     assert.equal(exitCode, 1);
     assert.match(stdout, /there is no \/dev\/net\/tun/);
+  });
+
+  it('finds a daemon that does not answer, and looks at all else', async () => {
+    const { exitCode, findings } = await diagnose(
+      { mode: '644' },
+      { during: 'kill -STOP $(pgrep -f "[p]eerage-tun.* wg0")' },
+      'kill -CONT $(pgrep -f "[p]eerage-tun.* wg0")',
+    );
+    const found = faults(findings);
+    assert.deepEqual(
+      found.map(({ what }) => what),
+      ['cannot ask the tunnel wg0: no answer within 10 s', '/etc/wireguard/wg0.conf can be read by others than root'],
+    );
+    assert.match(found[0]!.remedy!, /state T: kill -CONT PID/);
+    assert.equal(exitCode, 1);
+  });
+
+  it('finds that it may not read what root may, and looks at all else', async () => {
+    await host.output('chmod', ['700', '/etc/wireguard']);
+    for (const name of [['wg0'], []]) {
+      const args = ['--reuid=65534', '--clear-groups', 'peerage', 'doctor', ...name, '--json'];
+      const { exitCode, stdout, stderr } = await host.run('setpriv', args);
+      assert.equal(exitCode, 1, stderr);
+      const findings = JSON.parse(stdout) as Finding[];
+      const denied = findings.filter(({ what }) => what.includes('/etc/wireguard'));
+      assert.match(denied[0]!.what, /^cannot .*: permission denied$/);
+      assert.match(denied[0]!.remedy!, /sudo/);
+      assert.ok(findings.some(({ subject }) => subject === 'crypto'));
+      assert.ok(!findings.some(({ what }) => what.includes('does not exist')), stdout);
+    }
   });
 
   it('tells a person in words, and says what it may not do', async () => {
