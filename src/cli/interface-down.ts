@@ -12,7 +12,7 @@ import { UserError } from '../errors.ts';
 import type { InterfaceFile } from './config-file.ts';
 import { runHooks } from './hooks.ts';
 import type { Ports } from './ports.ts';
-import { removeDefaultRules, removeGuard } from './quick/default-route.ts';
+import { removeDefaultRules, removeGuard, removeLeftoverRules } from './quick/default-route.ts';
 import { readDns, unsetDns } from './quick/dns.ts';
 import { runStep } from './steps.ts';
 
@@ -33,11 +33,12 @@ export async function bringDown(ports: Ports, file: InterfaceFile): Promise<void
   await runHooks(ports, name, config.interface.postDown);
 }
 
-/** Of an interface that went on its own: name servers that are asked for nothing, and a guard of addresses that are no more. */
+/** Of an interface that went on its own: name servers that are asked for nothing, rules that lead nowhere, and a guard of addresses that are no more. */
 async function takeBackLeftovers(ports: Ports, { name, config }: InterfaceFile): Promise<void> {
   if ((await ports.uapi.interfaces()).includes(name)) return;
   const { dns } = config.interface;
   if (dns.length > 0 && ((await readDns(ports, name)) ?? []).length > 0) await unsetDns(ports, name, dns);
+  await removeLeftoverRules(ports, name);
   await removeGuard(ports, name);
 }
 

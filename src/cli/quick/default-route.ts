@@ -10,9 +10,12 @@ import { query, runStep, showStep, StepError, tryStep, type CommandLine, type St
 import { changeTunnel, describeTunnel } from '../tunnel.ts';
 import {
   iptablesGuard,
+  iptablesGuardMark,
   iptablesGuardRemoval,
   nftGuard,
+  nftGuardMark,
   nftGuardRemoval,
+  nftTable,
   type Guard,
   type IptablesProgram,
 } from './guard.ts';
@@ -30,6 +33,7 @@ export function isDefaultRoute(prefix: Cidr): boolean {
 /** Marks the tunnel, unless it has a mark, and sets route, rules and firewall. */
 export async function addDefaultRoute(ports: RoutePorts, name: string, prefix: Cidr): Promise<void> {
   const { family } = prefix;
+  await removeLeftoverRules(ports, name, [family]);
   const mark = (await describeTunnel(ports, name)).fwmark || (await setFreeMark(ports, name));
   for (const command of routeCommands(name, prefix, mark)) await runStep(ports, command);
   const addresses = readAddresses(await query(ports, ['ip', '-o', `-${family}`, 'addr', 'show', 'dev', name]));
@@ -52,6 +56,30 @@ export async function removeDefaultRules(ports: RoutePorts, name: string, table:
   if (table !== undefined && table !== 'auto') return;
   const { fwmark, peers } = await describeTunnel(ports, name);
   if (fwmark !== 0 && peers.some((peer) => peer.allowedIps.some(isDefaultRoute))) await removeRules(ports, fwmark);
+}
+
+/**
+ * Rules of an interface that went on its own. Only its guard still knows the mark, so this comes before `removeGuard`. A table
+ * with routes in it belongs to an interface that is there, which may have taken the number since.
+ */
+export async function removeLeftoverRules(
+  ports: RoutePorts,
+  name: string,
+  families: readonly IpFamily[] = [4, 6],
+): Promise<void> {
+  for (const family of families) {
+    const mark = await readGuardMark(ports, name, family);
+    if (mark === undefined || (await hasRoutes(ports, mark, family))) continue;
+    const rules = await query(ports, ['ip', `-${family}`, 'rule', 'show']);
+    for (const command of leftoverDeletions(family, rules, mark)) await tryStep(ports, command);
+  }
+}
+
+async function readGuardMark(ports: RoutePorts, name: string, family: IpFamily): Promise<number | undefined> {
+  const table = ['nft', 'list', 'table', family === 4 ? 'ip' : 'ip6', nftTable(name)] as const;
+  const mark = (await ports.processes.has('nft')) ? nftGuardMark(await query(ports, table)) : undefined;
+  if (mark !== undefined || !(await ports.processes.has('iptables'))) return mark;
+  return iptablesGuardMark(name, await query(ports, [family === 4 ? 'iptables-save' : 'ip6tables-save']));
 }
 
 /** Looks for rules in nftables and in iptables: whoever made them may have had the one, or the other. */
@@ -100,6 +128,13 @@ export function ruleDeletions(family: IpFamily, rules: string, mark: number): Co
   ];
 }
 
+/** As `ruleDeletions`, but other interfaces keep their rule for the main table: one goes with each rule for the mark. */
+export function leftoverDeletions(family: IpFamily, rules: string, mark: number): CommandLine[] {
+  const all = ruleDeletions(family, rules, mark);
+  const [main, marked] = [true, false].map((isMain) => all.filter((command) => command.includes('main') === isMain));
+  return [...marked!, ...main!.slice(0, marked!.length)];
+}
+
 /** Addresses of an interface in the output of `ip -o addr show`; those of the other end are not its own. */
 export function readAddresses(text: string): IpAddress[] {
   return [...text.matchAll(/ inet6? ([\da-f:.]+)\/\d+/g)].flatMap(([, address = '']) => parseAddress(address) ?? []);
@@ -115,15 +150,14 @@ async function removeRules(ports: RoutePorts, mark: number, families: readonly I
 /** The number of the first table that nobody uses becomes the mark as well. */
 async function setFreeMark(ports: RoutePorts, name: string): Promise<number> {
   let table = FIRST_TABLE;
-  while (await hasRoutes(ports, table)) table += 1;
+  while ((await hasRoutes(ports, table, 4)) || (await hasRoutes(ports, table, 6))) table += 1;
   showStep(ports, `wg set ${name} fwmark ${table}`);
   await changeTunnel(ports, name, { fwmark: table });
   return table;
 }
 
-async function hasRoutes(ports: RoutePorts, table: number): Promise<boolean> {
-  const show = (family: string) => query(ports, ['ip', family, 'route', 'show', 'table', String(table)]);
-  return (await show('-4')) !== '' || (await show('-6')) !== '';
+async function hasRoutes(ports: RoutePorts, table: number, family: IpFamily): Promise<boolean> {
+  return (await query(ports, ['ip', `-${family}`, 'route', 'show', 'table', String(table)])) !== '';
 }
 
 /** In a container the settings of the kernel are often read-only, but may be right already. */

@@ -95,7 +95,22 @@ export function iptablesGuardRemoval(name: string, program: IptablesProgram, sav
   }
 }
 
-function nftTable(name: string): string {
+/** The mark in a guard that is there. @param table The output of `nft list table`. */
+export function nftGuardMark(table: string): number | undefined {
+  return readMark(/ mark (0x[\da-f]+|\d+) ct mark set /.exec(table));
+}
+
+/** @param saved The output of `iptables-save` or `ip6tables-save`. */
+export function iptablesGuardMark(name: string, saved: string): number | undefined {
+  const own = saved.split('\n').filter((line) => line.includes(`--comment "${iptablesComment(name)}"`));
+  return readMark(/ --mark (0x[\da-f]+|\d+)/.exec(own.join('\n')));
+}
+
+function readMark(match: RegExpExecArray | null): number | undefined {
+  return match === null ? undefined : Number(match[1]);
+}
+
+export function nftTable(name: string): string {
   return `wg-quick-${name}`;
 }
 

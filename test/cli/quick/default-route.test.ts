@@ -124,6 +124,7 @@ describe('a default route through a tunnel', labOptions('nft', 'ping', 'wg'), ()
 
   it('of an interface that went on its own is no obstacle, neither to `down` nor to the next `up`', async () => {
     const guard = async () => traveller.output('nft', ['list', 'ruleset']);
+    const rules = async () => traveller.output('sh', ['-c', 'ip -4 rule; ip -6 rule']);
     const vanish = async () => {
       await traveller.output('ip', ['link', 'delete', 'dev', 'wg0']);
       await traveller.waitFor(
@@ -132,16 +133,18 @@ describe('a default route through a tunnel', labOptions('nft', 'ping', 'wg'), ()
       );
     };
     await traveller.output('peerage', ['up', 'wg0']);
-    const whole = await guard();
+    const [whole, wholeRules] = [await guard(), await rules()];
     await vanish();
     await traveller.output('peerage', ['up', 'wg0']);
     const without = (ruleset: string): string => ruleset.replaceAll(/^.*daddr fe80.*\n/gm, '');
     assert.equal(without(await guard()), without(whole));
+    assert.equal(await rules(), wholeRules);
     await vanish();
     const { exitCode, stderr } = await traveller.run('peerage', ['down', 'wg0']);
     assert.equal(exitCode, 1);
     assert.match(stderr, /is not a WireGuard interface/);
     assert.equal(await guard(), '');
+    assert.equal(await state(), untouched);
     assert.ok(await reaches('192.0.2.2'));
     await traveller.output('peerage', ['up', 'wg0']);
     await traveller.output('peerage', ['down', 'wg0']);

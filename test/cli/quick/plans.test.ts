@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseAddress, parseCidr, type Cidr } from '../../../src/ip.ts';
-import { readAddresses, ruleDeletions } from '../../../src/cli/quick/default-route.ts';
+import { leftoverDeletions, readAddresses, ruleDeletions } from '../../../src/cli/quick/default-route.ts';
 import { dnsRemoval, dnsSteps, readRecord, recordName, splitDns } from '../../../src/cli/quick/dns.ts';
-import { iptablesGuard, iptablesGuardRemoval, nftGuard, nftGuardRemoval } from '../../../src/cli/quick/guard.ts';
+import {
+  iptablesGuard,
+  iptablesGuardMark,
+  iptablesGuardRemoval,
+  nftGuard,
+  nftGuardMark,
+  nftGuardRemoval,
+} from '../../../src/cli/quick/guard.ts';
 import { formatSaved, readAddresses as readBriefAddresses } from '../../../src/cli/quick/save.ts';
 import { stripConfig } from '../../../src/cli/quick/strip.ts';
 import { sortPrefixes } from '../../../src/cli/routes.ts';
@@ -44,6 +51,31 @@ describe('routes', () => {
 7: wg0    inet6 fd00:9::1/64 scope global \\       valid_lft forever preferred_lft forever
 `;
     assert.deepEqual(readAddresses(text), [parseAddress('10.9.0.1'), parseAddress('fd00:9::1')]);
+  });
+});
+
+describe('what an interface that went on its own leaves of a default route', () => {
+  it('goes, and other interfaces keep theirs', () => {
+    const rules = `32762:\tnot from all fwmark 0xca6d lookup 51821
+32763:\tfrom all lookup main suppress_prefixlength 0
+32764:\tnot from all fwmark 0xca6c lookup 51820
+32765:\tfrom all lookup main suppress_prefixlength 0
+`;
+    assert.deepEqual(
+      leftoverDeletions(4, rules, 51820).map((command) => command.join(' ')),
+      ['ip -4 rule delete table 51820', 'ip -4 rule delete table main suppress_prefixlength 0'],
+    );
+    assert.deepEqual(leftoverDeletions(4, rules, 51822), []);
+  });
+
+  it('is known by the mark in its guard', () => {
+    assert.equal(nftGuardMark('\t\tmeta l4proto udp meta mark 0x0000ca6c ct mark set meta mark\n'), 51820);
+    assert.equal(nftGuardMark(''), undefined);
+    const saved = `-A POSTROUTING -p udp -m mark --mark 0xca6d -m comment --comment "wg-quick(8) rule for wg1" -j CONNMARK
+-A POSTROUTING -p udp -m mark --mark 0xca6c -m comment --comment "wg-quick(8) rule for wg0" -j CONNMARK
+`;
+    assert.equal(iptablesGuardMark('wg0', saved), 51820);
+    assert.equal(iptablesGuardMark('wg', saved), undefined);
   });
 });
 
