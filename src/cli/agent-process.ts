@@ -7,8 +7,12 @@
 import { UserError } from '../errors.ts';
 import type { Ports } from './ports.ts';
 
-/** How long an agent gets to start and to end. */
+/** How long an agent gets to start. */
 const PATIENCE_MS = 10_000;
+/** How long it gets to end: `service run` takes its interface down first, with all that the file's hooks do. */
+const ENDING_PATIENCE_MS = 600_000;
+/** A person who waits longer is told for what. */
+const SILENCE_MS = 2000;
 const LOOK_AGAIN_MS = 20;
 
 export interface AgentStatus {
@@ -20,6 +24,7 @@ export interface AgentStatus {
   lastAnswer?: string;
 }
 
+type StopPorts = AgentPorts & Pick<Ports, 'terminal'>;
 type AgentPorts = Pick<Ports, 'files' | 'processes' | 'services' | 'clock'>;
 
 function agentLogPath(interfaceName: string): string {
@@ -73,11 +78,16 @@ export async function startAgent(ports: AgentPorts, name: string, nameOrPath = n
 }
 
 /** Resolves when no agent runs, and its files are gone. */
-export async function stopAgent(ports: AgentPorts, name: string): Promise<void> {
+export async function stopAgent(ports: StopPorts, name: string): Promise<void> {
   const pid = await findAgent(ports, name);
   if (pid !== undefined) {
     ports.processes.kill(pid, 'SIGTERM');
-    const ended = await waitFor(ports, async () => (await findAgent(ports, name)) === undefined);
+    const hasEnded = async (): Promise<boolean> => (await findAgent(ports, name)) === undefined;
+    let ended = await waitFor(ports, hasEnded, SILENCE_MS);
+    if (!ended) {
+      ports.terminal.stderr(`Waiting for process ${pid} to end ...\n`);
+      ended = await waitFor(ports, hasEnded, ENDING_PATIENCE_MS);
+    }
     if (!ended) throw new UserError(`the agent of "${name}" does not end`, { remedy: `Look at process ${pid}.` });
   }
   await ports.files.remove(statusPath(name));
@@ -89,8 +99,12 @@ function statusPath(name: string): string {
 }
 
 /** False when it did not become so in time. */
-async function waitFor(ports: Pick<Ports, 'services' | 'clock'>, condition: () => Promise<boolean>): Promise<boolean> {
-  const deadline = ports.clock.monotonic() + PATIENCE_MS;
+async function waitFor(
+  ports: Pick<Ports, 'services' | 'clock'>,
+  condition: () => Promise<boolean>,
+  patienceMs = PATIENCE_MS,
+): Promise<boolean> {
+  const deadline = ports.clock.monotonic() + patienceMs;
   while (!(await condition())) {
     if (ports.clock.monotonic() > deadline) return false;
     await ports.services.sleep(LOOK_AGAIN_MS);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { findAgent } from '../../src/cli/agent-process.ts';
+import { findAgent, stopAgent } from '../../src/cli/agent-process.ts';
 
 /** The host on which process 7 has this command line and was the agent of wg0 when it wrote so. */
 function hostWith(commandLine: readonly string[] | undefined): Parameters<typeof findAgent>[0] {
@@ -39,5 +39,21 @@ describe('the agent of an interface', () => {
     ])
       assert.equal(await findAgent(hostWith([...NODE, ...args]), 'wg0'), undefined, args.join(' '));
     assert.equal(await findAgent(hostWith(undefined), 'wg0'), undefined);
+  });
+
+  it('is waited for while it takes its interface down, and a person is told', async () => {
+    let now = 0;
+    let said = '';
+    const host = hostWith([...NODE, 'service', 'run', 'wg0']);
+    const ports = {
+      files: { ...host.files, remove: async () => undefined },
+      processes: { isAlive: () => now < 60_000, kill: () => true },
+      services: { sleep: async (ms: number) => void (now += ms) },
+      clock: { monotonic: () => now },
+      terminal: { stderr: (text: string) => void (said += text) },
+    } as unknown as Parameters<typeof stopAgent>[0]; // all it uses
+    await stopAgent(ports, 'wg0');
+    assert.ok(now >= 60_000);
+    assert.equal(said, 'Waiting for process 7 to end ...\n');
   });
 });
