@@ -24,13 +24,13 @@ export async function bringDown(ports: Ports, file: InterfaceFile): Promise<void
   const { name, config } = file;
   await takeBackLeftovers(ports, file);
   await expectTunnel(ports, name);
-  await runHooks(ports, name, config.interface.preDown);
+  await runHooks(ports, file, config.interface.preDown);
   if (config.interface.saveConfig) await (await import('./quick/save.ts')).saveConfig(ports, file);
   await removeDefaultRules(ports, name, config.interface.table);
   await deleteInterface(ports, name);
   await unsetDns(ports, name, config.interface.dns);
   await removeGuard(ports, name);
-  await runHooks(ports, name, config.interface.postDown);
+  await runHooks(ports, file, config.interface.postDown);
 }
 
 /** Of an interface that went on its own: name servers that are asked for nothing, rules that lead nowhere, and a guard of addresses that are no more. */

@@ -53,7 +53,7 @@ export async function bringUp(ports: Ports, file: ConfigFile, options: UpOptions
   if (await interfaceExists(ports, name))
     throw new UserError(`\`${name}' already exists`, { remedy: `Take it down first: peerage down ${name}` });
   const interruption = watchInterruption(ports);
-  await runHooks(ports, name, file.config.interface.preUp);
+  await runHooks(ports, file, file.config.interface.preUp);
   interruption.check();
   await startTunnel(ports, file, options);
   // From here on the interface is ours to delete; one that somebody else made meanwhile made the start fail.
@@ -163,8 +163,8 @@ async function unsetRules(ports: Ports, { name, config }: ConfigFile): Promise<v
   await removeDefaultRules(ports, name, config.interface.table);
 }
 
-async function runPostUp(ports: Ports, { name, config }: ConfigFile): Promise<void> {
-  await runHooks(ports, name, config.interface.postUp);
+async function runPostUp(ports: Ports, file: ConfigFile): Promise<void> {
+  await runHooks(ports, file, file.config.interface.postUp);
 }
 
 async function removeInterface(ports: Ports, { name }: ConfigFile): Promise<void> {

@@ -85,6 +85,12 @@ describe('wg-quick, when something is wrong', labOptions('wg-quick', 'nft', 'res
     assert.equal((await hosts.state()).ours, untouched);
   });
 
+  it('tells a hook which interface of which file it is for', async () => {
+    await hosts.write('/etc/wireguard/wg0.conf', `${INTERFACE}PostUp = echo $INTERFACE of $CONFIG_FILE\n`);
+    assert.equal((await hosts.same('up', 'wg0')).stdout, 'wg0 of /etc/wireguard/wg0.conf\n');
+    await hosts.same('down', 'wg0');
+  });
+
   it('lets a hook read what it is given', async () => {
     await hosts.write('/etc/wireguard/wg0.conf', `${INTERFACE}PostUp = read x; echo "got:$x"\n`);
     const up = (host: Host) => host.run('sh', ['-c', 'echo answer | wg-quick up wg0'], { env: hosts.envOf(host) });
