@@ -4,6 +4,7 @@ import type { Ports } from '../ports.ts';
 import { about, type Finding } from './finding.ts';
 import {
   decide,
+  decideAll,
   listAddresses,
   listRoutes,
   sampleAddress,
@@ -31,10 +32,8 @@ export async function gatherRoutes(ports: Ports, subject: Subject): Promise<Rout
   const allowedIps = allowedIpsOf(subject);
   const ownAddresses = await listAddresses(ports);
   const own = ownAddresses.map(({ prefix }) => formatAddress(prefix));
-  const decisions: Decision[] = [];
-  // One after the other: there may be thousands.
-  if (tunnel !== undefined)
-    for (const prefix of allowedIps) decisions.push(await decide(ports, sampleAddress(prefix, own)));
+  const samples = tunnel === undefined ? [] : allowedIps.map((prefix) => sampleAddress(prefix, own));
+  const decisions = samples.length === 0 ? [] : await decideAll(ports, samples);
   const endpoints = await Promise.all(
     endpointsOf(subject).map(async (address) => ({
       address,
