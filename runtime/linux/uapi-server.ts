@@ -56,14 +56,34 @@ export async function serveUapi(name: string, handler: UapiHandler, options: Uap
   };
 }
 
-function converse(socket: Socket, conversation: Conversation): void {
+/** One request after the other: a client that asks on without reading its answers would have us keep them all. */
+export function converse(socket: Socket, conversation: Conversation): void {
+  let requests: string[] = [];
+  let hasEnded = false;
+  function answer(): void {
+    for (let request = requests.shift(); request !== undefined; request = requests.shift()) {
+      const text = conversation.push(request);
+      const isTaken = text === '' || socket.write(text, 'latin1');
+      if (conversation.isOver) {
+        requests = [];
+        socket.end();
+      } else if (!isTaken) return void socket.pause();
+    }
+    if (hasEnded) socket.end();
+    else socket.resume();
+  }
   socket.setEncoding('latin1'); // hexadecimal, numbers and addresses
   socket.on('data', (text: string) => {
-    const answer = conversation.push(text);
-    if (answer !== '') socket.write(answer, 'latin1');
-    if (conversation.isOver) socket.end();
+    requests.push(...text.split(/(?<=\n\n)/));
+    // What is read while the last answer is still on its way waits for it.
+    if (!socket.writableNeedDrain) answer();
   });
-  socket.once('end', () => socket.end());
+  socket.on('drain', answer);
+  // It comes while paused, too, with requests still to be answered.
+  socket.once('end', () => {
+    hasEnded = true;
+    if (requests.length === 0) socket.end();
+  });
   socket.on('error', () => socket.destroy()); // the client hung up
 }
 
