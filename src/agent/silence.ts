@@ -4,9 +4,16 @@
  *
  * Traffic tells it sooner and surer than the age of a handshake: an idle peer's handshake gets old without anything being
  * wrong, and a peer that never had one has no age. A living peer answers data within Keepalive-Timeout, and a handshake at
- * once. Sans-IO: counters and time come in, public keys go out.
+ * once. Keepalives alone are no sign: nothing answers them, so they prove nothing until a handshake has to be renewed.
+ * Sans-IO: counters and time come in, public keys go out.
  */
 import type { MonotonicMs } from '../clock.ts';
+
+/**
+ * Type 4, receiver index, counter and tag around nothing (5.4.6). An initiation has 148 bytes: no number of keepalives adds up to
+ * it, nor do 148 and the padded packets that may leave between two looks.
+ */
+const KEEPALIVE_BYTES = 32;
 
 /** A peer's counters, as the tunnel tells them. */
 export interface PeerTraffic {
@@ -26,7 +33,7 @@ export interface SilenceOptions {
 interface Watched {
   rxBytes: number;
   txBytes: number;
-  /** When something was sent first that was not followed by anything received. */
+  /** When something that asks for an answer was sent first that was not followed by anything received. */
   unansweredSince: MonotonicMs | undefined;
   questions: number;
   nextQuestion: MonotonicMs;
@@ -65,6 +72,8 @@ function observe(before: Watched | undefined, { rxBytes, txBytes }: PeerTraffic,
     const isUnanswered = before === undefined && txBytes > 0 && rxBytes === 0;
     return { ...counters, unansweredSince: isUnanswered ? now : undefined, questions: 0, nextQuestion: now };
   }
-  const since = before.unansweredSince ?? (txBytes === before.txBytes ? undefined : now);
+  // Data of a size that looks like keepalives is followed by an initiation after 15 s without an answer, which does not.
+  const isOnlyKeepalives = (txBytes - before.txBytes) % KEEPALIVE_BYTES === 0;
+  const since = before.unansweredSince ?? (isOnlyKeepalives ? undefined : now);
   return { ...before, ...counters, unansweredSince: since };
 }

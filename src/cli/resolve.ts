@@ -3,7 +3,8 @@
  * nsswitch.conf names, in the order of RFC 6724; the first answer is the best.
  */
 import { endpointAddress, type ConfigEndpoint } from '../config/config.ts';
-import { parseAddress } from '../ip.ts';
+import { UserError } from '../errors.ts';
+import { parseAddress, unmapAddress } from '../ip.ts';
 import { Endpoint } from '../peer/endpoint.ts';
 import type { Ports } from './ports.ts';
 
@@ -20,7 +21,16 @@ export async function resolveEndpoint(
   }
   const { exitCode, stdout } = await ports.processes.run('getent', ['ahosts', endpoint.host]);
   const address = exitCode === 0 ? parseAddress(stdout.split(/\s/, 1)[0] ?? '') : undefined;
-  return address && Endpoint.from(address, endpoint.port);
+  // Where no interface has an IPv4 address, the resolver maps those of names into IPv6, which the IPv6-only socket cannot send to.
+  return address && Endpoint.from(unmapAddress(address), endpoint.port);
+}
+
+/** Why no name at all has an address here, which asking again does not mend; undefined when names can be asked for. */
+export async function missingResolver({ processes }: Pick<Ports, 'processes'>): Promise<UserError | undefined> {
+  if (await processes.has('getent')) return undefined;
+  return new UserError('getent(1), which looks up the host names of endpoints, is not installed', {
+    remedy: 'Install it (libc-bin on Debian, musl-utils on Alpine), or write the address instead of the name.',
+  });
 }
 
 /** The index of the interface that a zone (`eth0` or `2`, as in `fe80::1%eth0`) stands for; undefined when there is none. */

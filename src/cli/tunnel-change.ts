@@ -4,7 +4,7 @@ import type { PeerChange } from '../device/contract.ts';
 import type { Endpoint } from '../peer/endpoint.ts';
 import { KEY_BYTES, type PresharedKey } from '../keys.ts';
 import type { TunnelChange } from '../tunnel/state.ts';
-import { resolveEndpoint } from './resolve.ts';
+import { missingResolver, resolveEndpoint } from './resolve.ts';
 import { readEndpoint, type EndpointPorts } from './wg/read-endpoint.ts';
 
 /** What to do about a peer whose name has no address: ask again for a while and then give up, as wg(8), or do without. */
@@ -55,9 +55,11 @@ async function resolve(
 ): Promise<Endpoint | undefined> {
   if (options.unresolved === 'fail') return readEndpoint(ports, formatEndpoint(endpoint));
   const resolved = await resolveEndpoint(ports, endpoint);
-  if (resolved === undefined)
+  if (resolved === undefined) {
+    const why = (await missingResolver(ports))?.message ?? 'Name or service not known';
     ports.terminal.stderr(
-      `Warning: Name or service not known: \`${endpoint.host}'; the peer stays without an endpoint until it has an address.\n`,
+      `Warning: ${why}: \`${endpoint.host}'; the peer stays without an endpoint until it has an address.\n`,
     );
+  }
   return resolved;
 }

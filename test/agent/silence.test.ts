@@ -50,6 +50,19 @@ describe('silence', () => {
     assert.deepEqual(times, [42_000, 72_000]);
   });
 
+  it('keepalives alone are no sign, since nothing answers them', () => {
+    for (const intervalMs of [1000, 5000, 25_000]) {
+      const sent = (now: number): number => 32 * Math.floor(now / intervalMs);
+      assert.deepEqual(
+        questions(600_000, (now) => ({ rxBytes: 92, txBytes: sent(now) })),
+        [],
+      );
+      const handshake = (now: number): number => (now < 300_000 ? 0 : 148);
+      const times = questions(360_000, (now) => ({ rxBytes: 92, txBytes: sent(now) + handshake(now) }));
+      assert.deepEqual(times, [330_000, 360_000]);
+    }
+  });
+
   it('an answer starts the count anew, with a short pause first', () => {
     const times = questions(400_000, (now) => ({ txBytes: now + 1, rxBytes: now < 300_000 ? 0 : 92 }));
     assert.deepEqual(times.slice(-2), [333_000, 363_000]);

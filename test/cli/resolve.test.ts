@@ -3,13 +3,27 @@ import { describe, it } from 'node:test';
 import { parseEndpoint } from '../../src/config/config.ts';
 import { resolveEndpoint } from '../../src/cli/resolve.ts';
 
-/** A host that knows one name and one interface. */
+const ANSWERS: Record<string, { exitCode: number; stdout: string }> = {
+  'getent ahosts dolores.example.net': {
+    exitCode: 0,
+    stdout: '2001:db8::7     STREAM dolores.example.net\n203.0.113.54    STREAM \n',
+  },
+  // As a host without an IPv4 address of its own hears of a name with one.
+  'getent ahosts maeve.example.net': {
+    exitCode: 0,
+    stdout: '::ffff:192.0.2.7 STREAM maeve.example.net\n::ffff:192.0.2.7 DGRAM  \n',
+  },
+};
+
+/** A host that knows two names and one interface. */
 const ports = {
   processes: {
-    run: async (program: string, args: readonly string[]) =>
-      program === 'getent' && args.join(' ') === 'ahosts dolores.example.net'
-        ? { exitCode: 0, stdout: '2001:db8::7 STREAM dolores.example.net\n203.0.113.54 STREAM \n', stderr: '' }
-        : { exitCode: 2, stdout: '', stderr: '' },
+    run: async (program: string, args: readonly string[]) => ({
+      exitCode: 2,
+      stdout: '',
+      stderr: '',
+      ...ANSWERS[[program, ...args].join(' ')],
+    }),
   },
   files: { read: async (path: string) => (path === '/sys/class/net/eth0/ifindex' ? '7\n' : undefined) },
 } as unknown as Parameters<typeof resolveEndpoint>[0]; // all that it uses
@@ -27,6 +41,10 @@ describe('the endpoint of a peer', () => {
   it('is the first address of a name, in the order of this host', async () => {
     assert.equal(await resolve('dolores.example.net:55867'), '[2001:db8::7]:55867');
     assert.equal(await resolve('nowhere.invalid:55867'), undefined);
+  });
+
+  it('is an IPv4 address though the resolver mapped it into IPv6', async () => {
+    assert.equal(await resolve('maeve.example.net:5'), '192.0.2.7:5');
   });
 
   it('may name the interface of a link-local address, by name or by number', async () => {

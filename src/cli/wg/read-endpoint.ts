@@ -3,7 +3,7 @@ import { endpointAddress, parseEndpoint } from '../../config/config.ts';
 import { UserError } from '../../errors.ts';
 import type { Endpoint } from '../../peer/endpoint.ts';
 import type { Ports } from '../ports.ts';
-import { resolveEndpoint } from '../resolve.ts';
+import { missingResolver, resolveEndpoint } from '../resolve.ts';
 import { lookUpPort } from './values.ts';
 import { valueError, WgError } from './wg-error.ts';
 
@@ -29,6 +29,9 @@ export async function readEndpoint(ports: EndpointPorts, text: string): Promise<
     if (endpoint !== undefined) return endpoint;
     // An address whose zone names no interface.
     if (endpointAddress({ host, port }) !== undefined) throw valueError('Name or service not known', text);
+    // oxlint-disable-next-line no-await-in-loop
+    const missing = await missingResolver(ports);
+    if (missing !== undefined) throw missing;
     // oxlint-disable-next-line no-await-in-loop
     const { message, isTemporary } = await ports.names.whyUnresolved(host);
     if (!isTemporary || retries === 0) throw valueError(message, text);

@@ -7,14 +7,15 @@ const TEMPORARY = { message: 'Temporary failure in name resolution', isTemporary
 const PERMANENT = { message: 'Name or service not known', isTemporary: false };
 
 /** A host whose name server answers the `answersAt`th question, and what it printed and how long it waited. */
-function hostWith(options: { answersAt?: number; failure?: typeof TEMPORARY; retries?: string }) {
-  const { answersAt = Infinity, failure = TEMPORARY, retries } = options;
+function hostWith(options: { answersAt?: number; failure?: typeof TEMPORARY; retries?: string; hasGetent?: boolean }) {
+  const { answersAt = Infinity, failure = TEMPORARY, retries, hasGetent = true } = options;
   const pausesMs: number[] = [];
   const printed: string[] = [];
   let questions = 0;
   const ports = {
     processes: {
       env: { WG_ENDPOINT_RESOLUTION_RETRIES: retries },
+      has: async () => hasGetent,
       run: async () => {
         questions += 1;
         return questions >= answersAt
@@ -73,6 +74,12 @@ describe('the name of an endpoint', () => {
         readEndpoint(hostWith({ retries }).ports, '192.0.2.1:1'),
         /Unable to parse WG_ENDPOINT_RESOLUTION_RETRIES: `/,
       );
+  });
+
+  it('is not asked for again where getent is not installed, which is said', async () => {
+    const { ports, pausesMs } = hostWith({ hasGetent: false });
+    await assert.rejects(readEndpoint(ports, 'a.example:1'), /getent\(1\).* is not installed/);
+    assert.deepEqual(pausesMs, []);
   });
 
   it('is asked for once when it does not exist', async () => {
