@@ -114,11 +114,10 @@ describe('a request that is overtaken', () => {
   test('cannot make a network in the range of one that was made meanwhile', async (t) => {
     const { ports } = await start(t);
     const make = (name: string) => ({ name, ranges: ['10.9.0.0/16'] });
+    const third = { name: 'third', ranges: ['10.7.0.0/16'] };
     const rival = overtaken(ports, 'listNetworks', async () => accepted(await addNetwork(make('first'), ADMIN, ports)));
     assert.equal(reasonOf(await addNetwork(make('second'), ADMIN, rival)), 'range-overlap');
-    const other = overtaken(ports, 'listNetworks', async () =>
-      accepted(await addNetwork({ name: 'third' }, ADMIN, ports)),
-    );
+    const other = overtaken(ports, 'listNetworks', async () => accepted(await addNetwork(third, ADMIN, ports)));
     accepted(await addNetwork({ name: 'fourth', ranges: ['10.8.0.0/16'] }, ADMIN, other));
   });
 
