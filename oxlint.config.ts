@@ -82,6 +82,21 @@ const LAYERS: Layer[] = [
     rule: 'agent -> config, the wire format of the registry, the types of the device',
     imports: ['../config/*', '../registry/wire.ts', '../device/contract.ts', '../peer/endpoint.ts', '../uapi/*'],
   },
+  {
+    files: ['library/**'],
+    rule: 'library -> everything but cli and agent',
+    imports: [
+      '../crypto/*',
+      '../noise/key-log.ts',
+      '../peer/endpoint.ts',
+      '../device/*',
+      '../tunnel/*',
+      '../uapi/endpoint.ts',
+      '../config/*',
+      '../registry/**',
+    ],
+    packages: ['hono'],
+  },
 ];
 
 const RUNTIME_MODULES = {

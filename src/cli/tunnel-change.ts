@@ -1,8 +1,7 @@
 /** From a configuration file to what a tunnel is told over the UAPI. Names are resolved on the way. */
-import { formatEndpoint, type Config, type ConfigEndpoint, type PeerConfig } from '../config/config.ts';
-import type { PeerChange } from '../device/contract.ts';
+import { formatEndpoint, type Config, type ConfigEndpoint } from '../config/config.ts';
+import { configChange } from '../library/config-change.ts';
 import type { Endpoint } from '../peer/endpoint.ts';
-import { KEY_BYTES, type PresharedKey } from '../keys.ts';
 import type { TunnelChange } from '../tunnel/state.ts';
 import { missingResolver, resolveEndpoint } from './resolve.ts';
 import { readEndpoint, type EndpointPorts } from './wg/read-endpoint.ts';
@@ -16,35 +15,12 @@ export async function setConfigChange(
   config: Config,
   options: { unresolved: UnresolvedPolicy },
 ): Promise<TunnelChange> {
-  const peers = await Promise.all(config.peers.map((peer) => peerChange(ports, peer, options)));
-  return { ...interfaceChange(config), replacePeers: true, peers };
-}
-
-/** The interface's own part of a change; an absent listen port or mark is set back to "any" and "none". */
-function interfaceChange(config: Config): TunnelChange {
-  const { privateKey, listenPort, fwmark } = config.interface;
-  return {
-    ...(privateKey === undefined ? {} : { privateKey }),
-    listenPort: listenPort ?? 0,
-    fwmark: fwmark ?? 0,
-  };
-}
-
-/** All that a [Peer] section says; what it does not say is switched off. */
-async function peerChange(
-  ports: EndpointPorts,
-  peer: PeerConfig,
-  options: { unresolved: UnresolvedPolicy },
-): Promise<PeerChange> {
-  const endpoint = peer.endpoint && (await resolve(ports, peer.endpoint, options));
-  return {
-    publicKey: peer.publicKey,
-    presharedKey: peer.presharedKey ?? (new Uint8Array(KEY_BYTES) as PresharedKey), // all zero: none
-    ...(endpoint === undefined ? {} : { endpoint }),
-    persistentKeepalive: peer.persistentKeepalive ?? 0,
-    replaceAllowedIps: true,
-    allowedIps: peer.allowedIps.map((cidr) => ({ cidr })),
-  };
+  const written = config.peers.flatMap(({ endpoint }) => endpoint ?? []);
+  const found = await Promise.all(
+    written.map(async (endpoint) => [endpoint, await resolve(ports, endpoint, options)] as const),
+  );
+  const endpoints = new Map(found);
+  return configChange(config, (endpoint) => endpoints.get(endpoint));
 }
 
 /** Undefined with a warning, or a WgError. */

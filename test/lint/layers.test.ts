@@ -50,6 +50,7 @@ const REFUSED: [file: string, specifier: string][] = [
   ['src/registry/service/enrol.ts', 'hono'],
   ['src/registry/store/d1-store.ts', '../service/enrol.ts'],
   ['src/agent/watch.ts', '../registry/app.ts'],
+  ['src/library/peerage.ts', '../cli/program.ts'],
   ['src/cli/up.ts', '../../runtime/linux/tun.ts'],
   ['src/cli/up.ts', 'hono'],
   ['src/noise/handshake.ts', 'node:crypto'],
