@@ -1,20 +1,15 @@
-/** The database on Node: a file of better-sqlite3, presented as the registry's `Database`. */
-import { closeSync, mkdirSync, openSync } from 'node:fs';
-import { dirname } from 'node:path';
+/** The database on Node: better-sqlite3. */
 import SqliteDatabase from 'better-sqlite3';
-import { UserError } from '../../src/errors.ts';
-import { fromSyncEngine, type Database } from '../../src/registry/store/database.ts';
-
-/** How long a writer waits for another process that writes to the same file. */
-const BUSY_TIMEOUT_MS = 5_000;
-
-export interface OpenDatabase extends Database {
-  close(): void;
-}
+import { fromSyncEngine } from '../../src/registry/store/database.ts';
+import { openDatabaseFile, PRAGMAS, type OpenDatabase } from '../linux/database.ts';
 
 /** Opens a database file, or makes one that only its owner can read. UserError when that cannot be. */
 export function openDatabase(file: string): OpenDatabase {
-  const sqlite = openFile(file);
+  const sqlite = openDatabaseFile(file, () => {
+    const opened = new SqliteDatabase(file);
+    opened.exec(PRAGMAS);
+    return opened;
+  });
   const database = fromSyncEngine({
     exec: (query) => void sqlite.exec(query),
     prepare(query) {
@@ -29,24 +24,4 @@ export function openDatabase(file: string): OpenDatabase {
     },
   });
   return { ...database, close: () => sqlite.close() };
-}
-
-function openFile(file: string): SqliteDatabase.Database {
-  try {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    // Made with its mode before SQLite sees it: the -wal and -shm files beside it take over the same mode.
-    closeSync(openSync(file, 'a', 0o600));
-    const sqlite = new SqliteDatabase(file, { timeout: BUSY_TIMEOUT_MS });
-    sqlite.pragma('journal_mode = WAL');
-    // better-sqlite3 lowers this to NORMAL under WAL, where a power cut could bring a spent token back.
-    sqlite.pragma('synchronous = FULL');
-    sqlite.pragma('foreign_keys = ON');
-    return sqlite;
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new UserError(`cannot open the database ${file}: ${reason}`, {
-      remedy: 'Name a file that you may write, or one that is not there yet: --db FILE',
-      cause: error,
-    });
-  }
 }

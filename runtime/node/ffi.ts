@@ -11,7 +11,7 @@ const TYPES: Readonly<Record<FfiType, string>> = { p: 'uintptr_t', i: 'int', z: 
 /** A size comes back signed, because libc says -1 with it. */
 const RESULTS: Readonly<Record<FfiType, string>> = { ...TYPES, z: 'int64_t' };
 
-export const nodeFfi: Ffi = {
+export const ffi: Ffi = {
   name: 'node',
   load<Names extends string>(library: string, symbols: Readonly<Record<Names, FfiSignature>>) {
     const loaded = koffi.load(library === 'libcrypto' ? null : library);

@@ -1,7 +1,7 @@
 /** Changes to a device while it runs: what they touch, what they leave alone, and that secrets do not outlive their use. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { nodeCrypto } from '../../runtime/node/crypto-node.ts';
+import { nodeCrypto } from '../../runtime/linux/crypto-node.ts';
 import { equalBytes, isZero } from '../../src/bytes.ts';
 import type { CryptoProvider } from '../../src/crypto/port.ts';
 import { formatCidr, parseCidr } from '../../src/ip.ts';

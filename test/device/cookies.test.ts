@@ -1,7 +1,7 @@
 /** A device under load: who is made to prove an address, and who is not harmed by it. Section 5.3. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { nodeCrypto } from '../../runtime/node/crypto-node.ts';
+import { nodeCrypto } from '../../runtime/linux/crypto-node.ts';
 import { generatePrivateKey, generatePresharedKey } from '../../src/keys.ts';
 import { consumeCookieReply, mac1Of, writeMacs } from '../../src/noise/cookie.ts';
 import { createInitiation, createRemoteStatic, createStaticKeys } from '../../src/noise/handshake.ts';

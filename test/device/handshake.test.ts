@@ -1,7 +1,7 @@
 /** Handshakes as a Device makes them: what is answered, what changes state, and when. Sections 5.4.2, 5.4.3 and 6.1. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { nodeCrypto } from '../../runtime/node/crypto-node.ts';
+import { nodeCrypto } from '../../runtime/linux/crypto-node.ts';
 import { readUint32LE } from '../../src/bytes.ts';
 import { parseCidr } from '../../src/ip.ts';
 import { writeMacs } from '../../src/noise/cookie.ts';

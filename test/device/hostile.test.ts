@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import { nodeCrypto } from '../../runtime/node/crypto-node.ts';
+import { nodeCrypto } from '../../runtime/linux/crypto-node.ts';
 import { concatBytes } from '../../src/bytes.ts';
 import { HEADROOM, TAILROOM } from '../../src/device/contract.ts';
 import { Device } from '../../src/device/device.ts';

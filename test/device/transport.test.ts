@@ -1,7 +1,7 @@
 /** Packets through an established session: cryptokey routing, roaming, padding, marks, ages and counters. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { nodeCrypto } from '../../runtime/node/crypto-node.ts';
+import { nodeCrypto } from '../../runtime/linux/crypto-node.ts';
 import { concatBytes, writeUint16BE } from '../../src/bytes.ts';
 import { HEADROOM, TAILROOM, type Output } from '../../src/device/contract.ts';
 import { Device } from '../../src/device/device.ts';

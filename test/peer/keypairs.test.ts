@@ -1,7 +1,7 @@
 /** How previous, current and next follow each other. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { nodeCrypto } from '../../runtime/node/crypto-node.ts';
+import { nodeCrypto } from '../../runtime/linux/crypto-node.ts';
 import { Keypairs } from '../../src/peer/keypairs.ts';
 import { createKeypair, type Keypair } from '../../src/transport/keypair.ts';
 

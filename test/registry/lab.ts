@@ -8,7 +8,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { startRegistry } from '../../runtime/node/serve-registry.ts';
+import { startRegistry } from '../../runtime/linux/serve-registry.ts';
+import { runtime } from '../../runtime/node/runtime.ts';
 import type { Log } from '../../src/log.ts';
 import type { z } from '@hono/zod-openapi';
 import { Problem } from '../../src/registry/problem.ts';
@@ -55,7 +56,7 @@ export async function startLab(t: TestContext): Promise<Lab> {
   const write = (fields: object, message: string): void => void logged.push(`${message} ${JSON.stringify(fields)}`);
   const log: Log = { debug: write, info: write, warn: write, error: write };
   const options = { databaseFile, hostname: '127.0.0.1', port: 0, log, wall: () => clock.now };
-  const registry = await startRegistry(options);
+  const registry = await startRegistry(runtime, options);
   const { url, adminKey } = registry;
   assert(adminKey !== undefined, 'a new registry has a first administrator');
   t.after(async () => {

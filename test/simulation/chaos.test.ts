@@ -1,7 +1,7 @@
 /** Whatever happened to a network, it works again once it is left in peace, and holds no more keys than it needs. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { nodeCrypto } from '../../runtime/node/crypto-node.ts';
+import { nodeCrypto } from '../../runtime/linux/crypto-node.ts';
 import { generatePresharedKey } from '../../src/keys.ts';
 import { countKeys } from './live-keys.ts';
 import { Network, type Host } from './network.ts';

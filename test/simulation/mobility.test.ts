@@ -1,7 +1,7 @@
 /** Hosts that move, hosts behind NAT, and a whole mesh of them: section 2.1 and what persistent keepalives are for. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { nodeCrypto } from '../../runtime/node/crypto-node.ts';
+import { nodeCrypto } from '../../runtime/linux/crypto-node.ts';
 import { Network, type Host } from './network.ts';
 import { createPair, createSession, endpointOf } from './pair.ts';
 

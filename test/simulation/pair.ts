@@ -1,5 +1,5 @@
 /** Two hosts that know each other, on a network that is perfect unless a test says otherwise. */
-import { nodeCrypto } from '../../runtime/node/crypto-node.ts';
+import { nodeCrypto } from '../../runtime/linux/crypto-node.ts';
 import { parseAddress } from '../../src/ip.ts';
 import { Endpoint } from '../../src/peer/endpoint.ts';
 import { Network, type Host, type HostOptions, type NetworkOptions } from './network.ts';

@@ -1,7 +1,7 @@
 /** Hours of two hosts and a bad network: sessions go on, and nobody talks without need. Sections 6.1 to 6.5. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { nodeCrypto } from '../../runtime/node/crypto-node.ts';
+import { nodeCrypto } from '../../runtime/linux/crypto-node.ts';
 import { generatePresharedKey } from '../../src/keys.ts';
 import { countKeys } from './live-keys.ts';
 import { createPair } from './pair.ts';

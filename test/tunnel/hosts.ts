@@ -1,5 +1,5 @@
 /** Two hosts with a tunnel each, on one network in this process. */
-import { nodeCrypto } from '../../runtime/node/crypto-node.ts';
+import { nodeCrypto } from '../../runtime/linux/crypto-node.ts';
 import { Device } from '../../src/device/device.ts';
 import { parseAddress, parseCidr } from '../../src/ip.ts';
 import { generatePrivateKey, type PrivateKey, type PublicKey } from '../../src/keys.ts';

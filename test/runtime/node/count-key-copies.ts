@@ -1,6 +1,7 @@
 /** Prints how many copies of a key are in memory, under the provider that is named. A program of key-copies.ts. */
 import process from 'node:process';
-import { chooseCrypto } from '../../../runtime/node/choose-crypto.ts';
+import { chooseCrypto } from '../../../runtime/linux/choose-crypto.ts';
+import { runtime } from '../../../runtime/node/runtime.ts';
 import { countKeyCopies } from '../../conformance/key-copies.ts';
 
-process.stdout.write(JSON.stringify(countKeyCopies(chooseCrypto(process.argv[2]))));
+process.stdout.write(JSON.stringify(countKeyCopies(await chooseCrypto(runtime, process.argv[2]))));

@@ -4,13 +4,13 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { answerOf, createLibcrypto, KNOWN_ANSWER } from '../../../runtime/linux/crypto-libcrypto.ts';
 import type { Ffi, FfiSignature } from '../../../runtime/linux/ffi.ts';
-import { nodeFfi } from '../../../runtime/node/ffi.ts';
+import { ffi } from '../../../runtime/node/ffi.ts';
 import { nobleCrypto } from '../../../src/crypto/noble.ts';
 import { TAG_BYTES } from '../../../src/crypto/port.ts';
 import { cryptoConformance } from '../../conformance/crypto.ts';
 import { keyErasureConformance } from '../../conformance/key-copies.ts';
 
-const libcrypto = createLibcrypto(nodeFfi);
+const libcrypto = createLibcrypto(ffi);
 assert.ok(libcrypto !== undefined, 'Node’s own OpenSSL has every primitive');
 
 cryptoConformance(libcrypto);
@@ -24,18 +24,18 @@ test('without the library there is no provider', () => {
   const load = (): never => {
     throw new Error('libcrypto: cannot open shared object file');
   };
-  assert.equal(createLibcrypto({ ...nodeFfi, load }), undefined);
+  assert.equal(createLibcrypto({ ...ffi, load }), undefined);
 });
 
 test('a function that is missing makes it no provider', () => {
   const load: Ffi['load'] = (library, symbols) =>
-    nodeFfi.load(library, { ...symbols, EVP_not_in_any_release: ['i', ''] satisfies FfiSignature });
-  assert.equal(createLibcrypto({ ...nodeFfi, load }), undefined);
+    ffi.load(library, { ...symbols, EVP_not_in_any_release: ['i', ''] satisfies FfiSignature });
+  assert.equal(createLibcrypto({ ...ffi, load }), undefined);
 });
 
 test('a library that computes something else is no provider', () => {
   for (const wrong of ['EVP_CipherUpdate', 'EVP_DigestUpdate', 'EVP_MAC_update', 'EVP_PKEY_derive'])
-    assert.equal(createLibcrypto({ ...nodeFfi, load: loadWithout(wrong) }), undefined, wrong);
+    assert.equal(createLibcrypto({ ...ffi, load: loadWithout(wrong) }), undefined, wrong);
 });
 
 test('an AEAD refuses to reach past the end of the buffer', () => {
@@ -81,5 +81,5 @@ test('keys at work at the same time do not mix', () => {
 
 /** A libcrypto in which one function does nothing and says that it went well. */
 function loadWithout(wrong: string): Ffi['load'] {
-  return (library, symbols) => ({ ...nodeFfi.load(library, symbols), [wrong]: () => 1 });
+  return (library, symbols) => ({ ...ffi.load(library, symbols), [wrong]: () => 1 });
 }

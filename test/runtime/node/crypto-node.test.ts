@@ -1,7 +1,7 @@
 /** The provider over node:crypto. */
 import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
-import { isNodeCryptoAvailable, nodeCrypto } from '../../../runtime/node/crypto-node.ts';
+import { isNodeCryptoAvailable, nodeCrypto } from '../../../runtime/linux/crypto-node.ts';
 import { cryptoConformance } from '../../conformance/crypto.ts';
 import { keyErasureConformance } from '../../conformance/key-copies.ts';
 

@@ -4,7 +4,7 @@
  */
 import { rmSync } from 'node:fs';
 import { Memory } from '../../../runtime/linux/memory.ts';
-import { nodeFfi } from '../../../runtime/node/ffi.ts';
+import { ffi } from '../../../runtime/node/ffi.ts';
 
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;
@@ -12,8 +12,8 @@ const SOCKADDR_BYTES = 110;
 const ECONNREFUSED = 111;
 
 const [, , path] = process.argv as [string, string, string]; // as the test calls it
-const libc = nodeFfi.load('libc.so.6', { socket: ['i', 'iii'], connect: ['i', 'ipi'], close: ['i', 'i'] });
-const address = new Memory(nodeFfi, SOCKADDR_BYTES);
+const libc = ffi.load('libc.so.6', { socket: ['i', 'iii'], connect: ['i', 'ipi'], close: ['i', 'i'] });
+const address = new Memory(ffi, SOCKADDR_BYTES);
 address.view.setUint16(0, AF_UNIX, true);
 address.setText(2, path);
 
@@ -21,7 +21,7 @@ process.stdout.write('ready\n');
 for (let connected = false; !connected;) {
   const fd = libc.socket(AF_UNIX, SOCK_STREAM, 0);
   connected = libc.connect(fd, address.at(0), SOCKADDR_BYTES) === 0;
-  if (!connected && nodeFfi.errno() === ECONNREFUSED) {
+  if (!connected && ffi.errno() === ECONNREFUSED) {
     rmSync(path, { force: true });
     process.stdout.write('deleted\n');
   }

@@ -21,7 +21,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Memory } from '../../../runtime/linux/memory.ts';
 import { uapiClient } from '../../../runtime/linux/uapi-client.ts';
-import { nodeFfi } from '../../../runtime/node/ffi.ts';
+import { ffi } from '../../../runtime/node/ffi.ts';
 import { UserError } from '../../../src/errors.ts';
 import { GET_REQUEST } from '../../../src/uapi/format-set.ts';
 import { parseGet } from '../../../src/uapi/parse-get.ts';
@@ -306,19 +306,19 @@ inNamespace(import.meta.url, ['wg', 'ss'], () => {
 // What a service manager does before it starts the daemon, in the numbers of <linux/if_tun.h> and <sys/socket.h>.
 
 function openTunDescriptor(name: string): number {
-  const libc = nodeFfi.load('libc.so.6', { ioctl: ['i', 'izp'] });
+  const libc = ffi.load('libc.so.6', { ioctl: ['i', 'izp'] });
   const fd = openSync('/dev/net/tun', 'r+');
-  const request = new Memory(nodeFfi, 40);
+  const request = new Memory(ffi, 40);
   request.setText(0, name);
   request.view.setUint16(16, 0x1001, true);
-  assert.equal(libc.ioctl(fd, nodeFfi.size(0x400454ca), request.at(0)), 0);
+  assert.equal(libc.ioctl(fd, ffi.size(0x400454ca), request.at(0)), 0);
   return fd;
 }
 
 function openListeningSocket(path: string): number {
-  const libc = nodeFfi.load('libc.so.6', { socket: ['i', 'iii'], bind: ['i', 'ipi'], listen: ['i', 'ii'] });
+  const libc = ffi.load('libc.so.6', { socket: ['i', 'iii'], bind: ['i', 'ipi'], listen: ['i', 'ii'] });
   const fd = libc.socket(1, 1, 0);
-  const address = new Memory(nodeFfi, 110);
+  const address = new Memory(ffi, 110);
   address.view.setUint16(0, 1, true);
   address.setText(2, path);
   assert.equal(libc.bind(fd, address.at(0), 110), 0);

@@ -4,14 +4,15 @@ import { closeSync, readSync, writeSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { Memory } from '../../../runtime/linux/memory.ts';
 import { SLOTS } from '../../../runtime/linux/poll-loop.ts';
-import { nodeFfi } from '../../../runtime/node/ffi.ts';
-import { startPoller } from '../../../runtime/node/start-poller.ts';
+import { startPoller } from '../../../runtime/linux/start-poller.ts';
+import { ffi } from '../../../runtime/node/ffi.ts';
+import { runtime } from '../../../runtime/node/runtime.ts';
 import { waitFor } from '../../interop/lab/wait.ts';
 
-const libc = nodeFfi.load('libc.so.6', { pipe: ['i', 'p'] });
+const libc = ffi.load('libc.so.6', { pipe: ['i', 'p'] });
 
 function openPipe() {
-  const fds = new Memory(nodeFfi, 8);
+  const fds = new Memory(ffi, 8);
   assert.equal(libc.pipe(fds.at(0)), 0);
   const [reader, writer] = [fds.view.getInt32(0, true), fds.view.getInt32(4, true)];
   return {
@@ -23,7 +24,7 @@ function openPipe() {
   };
 }
 
-const poller = startPoller();
+const poller = startPoller(runtime, ffi);
 after(() => poller.close());
 
 test('a listener is called once for each time it was armed, and not before', async () => {

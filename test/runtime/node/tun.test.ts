@@ -6,8 +6,9 @@ import { once } from 'node:events';
 import { readlinkSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { createTun } from '../../../runtime/linux/tun.ts';
-import { nodeFfi } from '../../../runtime/node/ffi.ts';
-import { startPoller } from '../../../runtime/node/start-poller.ts';
+import { startPoller } from '../../../runtime/linux/start-poller.ts';
+import { ffi } from '../../../runtime/node/ffi.ts';
+import { runtime } from '../../../runtime/node/runtime.ts';
 import type { TunEvent } from '../../../src/tunnel/ports.ts';
 import { inNamespace } from '../../conformance/in-namespace.ts';
 import { tunConformance, type TunFixture } from '../../conformance/tun.ts';
@@ -20,12 +21,12 @@ const PORT = 5353;
 const ip = (...args: string[]) => execFileSync('ip', args, { stdio: ['ignore', 'pipe', 'pipe'] });
 
 inNamespace(import.meta.url, [], () => {
-  const poller = startPoller();
+  const poller = startPoller(runtime, ffi);
   after(() => poller.close());
 
   tunConformance('Linux', async (): Promise<TunFixture> => {
     const name = 'test0';
-    const tun = createTun(nodeFfi, poller, name);
+    const tun = createTun(ffi, poller, name);
     const received: Uint8Array[] = [];
     const socket = createSocket('udp4', (message) => received.push(Uint8Array.from(message)));
     socket.bind(PORT);
@@ -52,14 +53,14 @@ inNamespace(import.meta.url, [], () => {
   });
 
   test('an interface that another process holds is refused', async () => {
-    const tun = createTun(nodeFfi, poller, 'taken0');
-    assert.throws(() => createTun(nodeFfi, poller, 'taken0'), /cannot create the interface taken0: in use already/);
+    const tun = createTun(ffi, poller, 'taken0');
+    assert.throws(() => createTun(ffi, poller, 'taken0'), /cannot create the interface taken0: in use already/);
     await tun.close();
     await waitFor('it is gone with its descriptor', () => !ip('-oneline', 'link').includes('taken0'));
   });
 
   test('an interface that is moved to another namespace, and on to a third, is followed there', async () => {
-    const tun = createTun(nodeFfi, poller, 'moved0');
+    const tun = createTun(ffi, poller, 'moved0');
     const events: TunEvent['type'][] = [];
     tun.onEvent(({ type }) => events.push(type));
     const buffer = new Uint8Array(2000);

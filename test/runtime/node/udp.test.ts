@@ -5,8 +5,9 @@ import { readdirSync } from 'node:fs';
 import { after, test } from 'node:test';
 import type { Watch } from '../../../runtime/linux/poller.ts';
 import { createUdp } from '../../../runtime/linux/udp.ts';
-import { nodeFfi } from '../../../runtime/node/ffi.ts';
-import { startPoller } from '../../../runtime/node/start-poller.ts';
+import { startPoller } from '../../../runtime/linux/start-poller.ts';
+import { ffi } from '../../../runtime/node/ffi.ts';
+import { runtime } from '../../../runtime/node/runtime.ts';
 import { parseAddress } from '../../../src/ip.ts';
 import { Endpoint } from '../../../src/peer/endpoint.ts';
 import { inNamespace } from '../../conformance/in-namespace.ts';
@@ -14,9 +15,9 @@ import { udpConformance } from '../../conformance/udp.ts';
 import { waitFor } from '../../interop/lab/wait.ts';
 
 inNamespace(import.meta.url, ['nft', 'tc'], () => {
-  const poller = startPoller();
+  const poller = startPoller(runtime, ffi);
   after(() => poller.close());
-  const create = () => createUdp(nodeFfi, poller);
+  const create = () => createUdp(ffi, poller);
 
   udpConformance('Linux sockets', () => ({
     a: create(),

@@ -1,7 +1,6 @@
-/** The registry as one process on Node: a database file, a server, and everything between. */
+/** The registry as one process: a database file, a server, and everything between. */
 import { randomBytes } from 'node:crypto';
 import process from 'node:process';
-import type { HttpBindings } from '@hono/node-server';
 import type { Context } from 'hono';
 import { UserError } from '../../src/errors.ts';
 import { silentLog, type Log } from '../../src/log.ts';
@@ -14,9 +13,9 @@ import type { RegistryPorts } from '../../src/registry/service/ports.ts';
 import { createD1Store } from '../../src/registry/store/d1-store.ts';
 import { migrate } from '../../src/registry/store/migrate.ts';
 import { MIGRATIONS } from '../../src/registry/store/migrations.ts';
-import { createStderrLog } from '../linux/stderr-log.ts';
-import { openDatabase } from './database.ts';
-import { peerAddressOf, startHttpServer } from './http-server.ts';
+import type { HttpBindings } from './http-server.ts';
+import type { Runtime } from './runtime.ts';
+import { createStderrLog } from './stderr-log.ts';
 
 export interface RunningRegistry {
   readonly url: string;
@@ -36,9 +35,9 @@ export interface StartOptions {
   wall?: () => number;
 }
 
-export async function startRegistry(options: StartOptions): Promise<RunningRegistry> {
+export async function startRegistry(runtime: Runtime, options: StartOptions): Promise<RunningRegistry> {
   const publicUrl = checkPublicUrl(options.publicUrl);
-  const database = openDatabase(options.databaseFile);
+  const database = await runtime.openDatabase(options.databaseFile);
   try {
     await migrate(database, MIGRATIONS);
     const bell = createMemoryBell();
@@ -53,9 +52,12 @@ export async function startRegistry(options: StartOptions): Promise<RunningRegis
       ports,
       log: options.log ?? silentLog,
       publicUrl,
-      peerAddress: (c: Context) => peerAddressOf(c.env as HttpBindings), // what startHttpServer passes
+      peerAddress: (c: Context) => (c.env as HttpBindings).peerAddress, // what the server passes
     });
-    const server = await startHttpServer({ ...options, fetch: (request, bindings) => app.fetch(request, bindings) });
+    const server = await runtime.startHttpServer({
+      ...options,
+      fetch: (request, bindings) => app.fetch(request, bindings),
+    });
     return {
       url: server.url,
       adminKey: await issueFirstAdminKey(ports),
@@ -72,9 +74,12 @@ export async function startRegistry(options: StartOptions): Promise<RunningRegis
 }
 
 /** Serves until SIGINT or SIGTERM. */
-export const serveRegistry: Services['serveRegistry'] = async (options) => {
+export async function serveRegistry(
+  runtime: Runtime,
+  options: Parameters<Services['serveRegistry']>[0],
+): Promise<void> {
   const log = createStderrLog('registry', process.env['LOG_LEVEL']);
-  const registry = await startRegistry({ ...options, log });
+  const registry = await startRegistry(runtime, { ...options, log });
   const { url, adminKey } = registry;
   // Before anyone is told that it listens: whoever ends it then wants it to end well.
   const asked = new Promise<void>((resolve) => {
@@ -84,7 +89,7 @@ export const serveRegistry: Services['serveRegistry'] = async (options) => {
   options.onListening({ url: checkPublicUrl(options.publicUrl) ?? url, ...(adminKey !== undefined && { adminKey }) });
   await asked;
   await registry.close();
-};
+}
 
 /** Closing twice is closing once. */
 function once(work: () => Promise<void>): () => Promise<void> {

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { openKeyLog } from '../../../runtime/node/key-log-file.ts';
+import { openKeyLog } from '../../../runtime/linux/key-log-file.ts';
 import { UserError } from '../../../src/errors.ts';
 import { generatePresharedKey, generatePrivateKey, type PublicKey } from '../../../src/keys.ts';
 import { silentLog } from '../../../src/log.ts';

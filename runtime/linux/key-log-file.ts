@@ -2,7 +2,7 @@
 import { appendFileSync, chmodSync } from 'node:fs';
 import type { Log } from '../../src/log.ts';
 import { formatKeyLog, type KeyLog } from '../../src/noise/key-log.ts';
-import { systemError } from '../linux/system-error.ts';
+import { systemError } from './system-error.ts';
 
 const OWNER_ONLY = 0o600;
 

@@ -1,15 +1,14 @@
-/** Tunnels on Node: in this process, or in one of their own. */
+/** Tunnels as programs start them: in this process, or in one of their own. */
 import { resolve } from 'node:path';
 import process from 'node:process';
-import { fileURLToPath } from 'node:url';
 import { UserError } from '../../src/errors.ts';
-import { runTunnel as run } from '../linux/run-tunnel.ts';
-import { reportReady, startDaemon } from '../linux/start-daemon.ts';
-import { createStderrLog } from '../linux/stderr-log.ts';
 import { chooseCrypto } from './choose-crypto.ts';
-import { nodeFfi } from './ffi.ts';
 import { openKeyLog } from './key-log-file.ts';
+import { runTunnel as run } from './run-tunnel.ts';
+import type { Runtime } from './runtime.ts';
+import { reportReady, startDaemon } from './start-daemon.ts';
 import { startPoller } from './start-poller.ts';
+import { createStderrLog } from './stderr-log.ts';
 
 const TUN_FD = 'WG_TUN_FD';
 const UAPI_FD = 'WG_UAPI_FD';
@@ -23,11 +22,10 @@ export interface TunnelOptions {
 }
 
 /** Starts the tunnel in a process of its own and returns when its UAPI socket answers. */
-export function startTunnel(name: string, { crypto, debug }: TunnelOptions): Promise<void> {
+export function startTunnel(runtime: Runtime, name: string, { crypto, debug }: TunnelOptions): Promise<void> {
   const options = [...(debug === true ? ['--debug'] : []), ...(crypto === undefined ? [] : ['--crypto', crypto])];
-  const program = fileURLToPath(new URL('peerage-tun.ts', import.meta.url));
   const keyLogFile = debug === true ? keyLogPath() : undefined;
-  return startDaemon([process.execPath, program, '--foreground', ...options, name], {
+  return startDaemon([...runtime.peerageTun, '--foreground', ...options, name], {
     // A daemon has another working directory.
     env: keyLogFile === undefined ? {} : { [KEY_LOG_VARIABLE]: resolve(keyLogFile) },
     descriptors: { ...descriptor(TUN_FD, TUN_FD), ...descriptor(UAPI_FD, UAPI_FD) },
@@ -35,17 +33,23 @@ export function startTunnel(name: string, { crypto, debug }: TunnelOptions): Pro
 }
 
 /** Runs the tunnel until it ends; in the background it only starts it. Resolves to the exit code. */
-export async function runTunnel(name: string, options: TunnelOptions & { foreground: boolean }): Promise<number> {
+export async function runTunnel(
+  runtime: Runtime,
+  name: string,
+  options: TunnelOptions & { foreground: boolean },
+): Promise<number> {
   if (!options.foreground && process.env['WG_PROCESS_FOREGROUND'] !== '1') {
-    await startTunnel(name, options);
+    await startTunnel(runtime, name, options);
     return 0;
   }
   const log = createStderrLog(name, process.env['LOG_LEVEL']);
   const keyLogFile = options.debug === true ? keyLogPath() : undefined;
+  const crypto = await chooseCrypto(runtime, options.crypto);
+  const ffi = await runtime.loadFfi();
   await run(name, {
-    ffi: nodeFfi,
-    startPoller,
-    crypto: chooseCrypto(options.crypto),
+    ffi,
+    startPoller: () => startPoller(runtime, ffi),
+    crypto,
     log,
     ...(keyLogFile === undefined ? {} : { keyLog: openKeyLog(keyLogFile, log) }),
     ...descriptor('tunFd', TUN_FD),

@@ -1,0 +1,37 @@
+/** Which crypto provider this runtime uses: the fastest that works, or the one that was asked for. */
+import { nobleCrypto } from '../../src/crypto/noble.ts';
+import type { CryptoProvider } from '../../src/crypto/port.ts';
+import { UserError } from '../../src/errors.ts';
+import { createLibcrypto } from './crypto-libcrypto.ts';
+import { isNodeCryptoAvailable, nodeCrypto } from './crypto-node.ts';
+import type { Runtime } from './runtime.ts';
+
+type Create = (runtime: Runtime) => Promise<CryptoProvider | undefined>;
+
+/** Best first. Undefined where it does not work. */
+const PROVIDERS: Readonly<Record<string, Create>> = {
+  // An FFI that cannot be loaded is no fault: it has no binary for every machine.
+  libcrypto: (runtime) => runtime.loadFfi().then(createLibcrypto, () => undefined),
+  node: async () => (isNodeCryptoAvailable() ? nodeCrypto : undefined),
+  noble: async () => nobleCrypto,
+};
+
+/** Rejects with UserError when `name` is not one of the providers that work here. */
+export async function chooseCrypto(runtime: Runtime, name?: string): Promise<CryptoProvider> {
+  for (const [each, create] of Object.entries(PROVIDERS)) {
+    if (name !== undefined && name !== each) continue;
+    // oxlint-disable-next-line no-await-in-loop -- one that works is enough
+    const crypto = await create(runtime);
+    if (crypto !== undefined) return crypto;
+  }
+  throw new UserError(`There is no crypto provider "${name}" here.`, {
+    remedy: `Choose one of: ${(await availableCrypto(runtime)).join(', ')}.`,
+    exitCode: 2,
+  });
+}
+
+async function availableCrypto(runtime: Runtime): Promise<string[]> {
+  const names = Object.keys(PROVIDERS);
+  const made = await Promise.all(names.map((name) => PROVIDERS[name]!(runtime)));
+  return names.filter((_, i) => made[i] !== undefined);
+}
