@@ -38,12 +38,7 @@ export const USER_NAMESPACE = isUnprivileged ? ['--user', '--map-root-user'] : [
 /** Why no lab with these programs inside can be made here, with what to do about it; undefined when it can. */
 export function whyNoLab(programs: readonly string[] = []): string | undefined {
   if (process.platform !== 'linux') return `network namespaces need Linux, this is ${process.platform}`;
-  const missing = [...LAB_PROGRAMS, ...programs].filter((program) => !isInstalled(program));
-  if (missing.length > 0) {
-    const packages = new Set(missing.map((program) => DEBIAN_PACKAGES[program] ?? program));
-    return `missing: ${missing.join(', ')}. Try: apt-get install ${[...packages].join(' ')}`;
-  }
-  return whyNoTun() ?? whyNoNamespaces();
+  return whyMissing([...LAB_PROGRAMS, ...programs]) ?? whyNoTun() ?? whyNoNamespaces();
 }
 
 /**
@@ -52,6 +47,19 @@ export function whyNoLab(programs: readonly string[] = []): string | undefined {
  */
 export function labOptions(...programs: string[]): { skip: string | false } {
   return { skip: process.env['CI'] === 'true' ? false : (whyNoLab(programs) ?? false) };
+}
+
+/** The same for a test that needs these programs, but no lab. */
+export function programOptions(...programs: string[]): { skip: string | false } {
+  const reason = whyMissing(programs);
+  return { skip: process.env['CI'] === 'true' ? false : (reason ?? false) };
+}
+
+function whyMissing(programs: readonly string[]): string | undefined {
+  const missing = programs.filter((program) => !isInstalled(program));
+  if (missing.length === 0) return undefined;
+  const packages = new Set(missing.map((program) => DEBIAN_PACKAGES[program] ?? program));
+  return `missing: ${missing.join(', ')}. Try: apt-get install ${[...packages].join(' ')}`;
 }
 
 function isInstalled(program: string): boolean {
