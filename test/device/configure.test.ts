@@ -1,7 +1,7 @@
 /** Changes to a device while it runs: what they touch, what they leave alone, and that secrets do not outlive their use. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { nodeCrypto } from '../../runtime/linux/crypto-node.ts';
+import { runtimeCrypto } from '../runtime/this-runtime.ts';
 import { equalBytes, isZero } from '../../src/bytes.ts';
 import type { CryptoProvider } from '../../src/crypto/port.ts';
 import { formatCidr, parseCidr } from '../../src/ip.ts';
@@ -97,7 +97,7 @@ describe('allowed IPs', () => {
 
 describe('a peer', () => {
   it('that is removed has no keys, routes or timers left', () => {
-    const { crypto, keys } = countKeys(nodeCrypto);
+    const { crypto, keys } = countKeys(runtimeCrypto);
     const { network, alice, bob } = createSession({ crypto });
     assert.equal(keys.live, 4);
     network.configure(alice, { publicKey: bob.publicKey, remove: true });
@@ -181,7 +181,7 @@ describe('keys', () => {
   it('another private key ends all sessions, and new ones are made with it', () => {
     const { network, alice, bob } = createSession();
     const privateKey = generatePrivateKey(network.random.bytes);
-    const publicKey = nodeCrypto.publicKey(privateKey) as typeof alice.publicKey; // 32 bytes, by the port
+    const publicKey = runtimeCrypto.publicKey(privateKey) as typeof alice.publicKey; // 32 bytes, by the port
     const allowedIps = [{ cidr: parseCidr('10.0.0.1/32')! }];
     bob.device.configure({ replacePeers: true, peers: [{ publicKey, allowedIps }] }, network.now);
     alice.device.configure({ privateKey }, network.now);
@@ -203,7 +203,7 @@ describe('keys', () => {
   });
 
   it('are all erased when the device is closed, and those of a handshake when it is over', () => {
-    const { crypto, secrets } = recordSecrets(nodeCrypto);
+    const { crypto, secrets } = recordSecrets(runtimeCrypto);
     const { network, alice, bob } = createSession({ crypto });
     network.inject(bob, network.sightings[0]!.bytes, alice.endpoint);
     assert.equal(bob.drops['replayed-handshake'], 1);
@@ -222,10 +222,10 @@ describe('keys', () => {
     const presharedKey = Uint8Array.from({ length: 32 }, (_, i) => i) as PresharedKey; // 32 bytes
     const copies = new Set<Uint8Array>();
     const crypto: CryptoProvider = {
-      ...nodeCrypto,
+      ...runtimeCrypto,
       hmac(key, ...parts) {
         for (const part of parts) if (equalBytes(part, presharedKey)) copies.add(part);
-        return nodeCrypto.hmac(key, ...parts);
+        return runtimeCrypto.hmac(key, ...parts);
       },
     };
     const { network, alice, bob } = createPair({ crypto });
@@ -278,7 +278,7 @@ describe('the link', () => {
   });
 
   it('that goes down erases the sessions and stops every timer', () => {
-    const { crypto, keys } = countKeys(nodeCrypto);
+    const { crypto, keys } = countKeys(runtimeCrypto);
     const { network, alice, bob } = createSession({ crypto });
     alice.device.handleLinkDown();
     assert.equal(keys.live, 2);

@@ -1,7 +1,7 @@
 /** A device under load: who is made to prove an address, and who is not harmed by it. Section 5.3. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { nodeCrypto } from '../../runtime/linux/crypto-node.ts';
+import { runtimeCrypto } from '../runtime/this-runtime.ts';
 import { generatePrivateKey, generatePresharedKey } from '../../src/keys.ts';
 import { consumeCookieReply, mac1Of, writeMacs } from '../../src/noise/cookie.ts';
 import { createInitiation, createRemoteStatic, createStaticKeys } from '../../src/noise/handshake.ts';
@@ -14,14 +14,14 @@ const UNDER_LOAD = { b: { isUnderLoad: () => true } };
 /** Somebody who knows Bob's public key and nothing else. */
 function createStranger(network: Network, bob: Host) {
   const { bytes: random } = network.random;
-  const local = createStaticKeys(nodeCrypto, generatePrivateKey(random));
-  const remote = createRemoteStatic(nodeCrypto, local, bob.publicKey, generatePresharedKey(random))!;
+  const local = createStaticKeys(runtimeCrypto, generatePrivateKey(random));
+  const remote = createRemoteStatic(runtimeCrypto, local, bob.publicKey, generatePresharedKey(random))!;
   return {
     remote,
     initiation(cookie?: Uint8Array): Uint8Array {
       const input = { senderIndex: 1, ephemeralPrivate: generatePrivateKey(random), timestamp: new Uint8Array(12) };
-      const { message } = createInitiation(nodeCrypto, local, remote, input);
-      writeMacs(nodeCrypto, message, remote.mac1Key, cookie);
+      const { message } = createInitiation(runtimeCrypto, local, remote, input);
+      writeMacs(runtimeCrypto, message, remote.mac1Key, cookie);
       return message;
     },
   };
@@ -121,7 +121,7 @@ describe('under load', () => {
     const stranger = createStranger(network, bob);
     const first = stranger.initiation();
     network.inject(bob, first, flooder);
-    const cookie = consumeCookieReply(nodeCrypto, stranger.remote, network.sightings[0]!.bytes, mac1Of(first))!;
+    const cookie = consumeCookieReply(runtimeCrypto, stranger.remote, network.sightings[0]!.bytes, mac1Of(first))!;
     for (let i = 0; i < 20; i++) network.inject(bob, stranger.initiation(cookie), flooder);
     assert.equal(bob.drops['handshake-failed'], 5);
     assert.equal(bob.drops['rate-limited'], 15);
@@ -136,7 +136,7 @@ describe('under load', () => {
     const stranger = createStranger(network, bob);
     const first = stranger.initiation();
     network.inject(bob, first, endpointOf('203.0.113.66', 1));
-    const cookie = consumeCookieReply(nodeCrypto, stranger.remote, network.sightings[0]!.bytes, mac1Of(first))!;
+    const cookie = consumeCookieReply(runtimeCrypto, stranger.remote, network.sightings[0]!.bytes, mac1Of(first))!;
     network.inject(bob, stranger.initiation(cookie), endpointOf('203.0.113.66', 2));
     network.inject(bob, stranger.initiation(cookie), endpointOf('203.0.113.67', 1));
     assert.equal(bob.drops['under-load'], 3);

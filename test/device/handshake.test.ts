@@ -1,7 +1,7 @@
 /** Handshakes as a Device makes them: what is answered, what changes state, and when. Sections 5.4.2, 5.4.3 and 6.1. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { nodeCrypto } from '../../runtime/linux/crypto-node.ts';
+import { runtimeCrypto } from '../runtime/this-runtime.ts';
 import { readUint32LE } from '../../src/bytes.ts';
 import { parseCidr } from '../../src/ip.ts';
 import { writeMacs } from '../../src/noise/cookie.ts';
@@ -133,7 +133,7 @@ describe('a response', () => {
     const right = network.sightings[1]!.bytes;
     const wrong = right.slice();
     wrong[50]! ^= 1; // the sealed nothing; whoever knows Alice's public key can write the MAC
-    writeMacs(nodeCrypto, wrong, createStaticKeys(nodeCrypto, alice.privateKey).mac1Key);
+    writeMacs(runtimeCrypto, wrong, createStaticKeys(runtimeCrypto, alice.privateKey).mac1Key);
     network.inject(alice, wrong, ELSEWHERE);
     assert.equal(alice.drops['handshake-failed'], 1);
     assert.equal(alice.peer(bob).endpoint!.toString(), bob.endpoint.toString());

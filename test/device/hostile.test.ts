@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import { nodeCrypto } from '../../runtime/linux/crypto-node.ts';
+import { runtimeCrypto } from '../runtime/this-runtime.ts';
 import { concatBytes } from '../../src/bytes.ts';
 import { HEADROOM, TAILROOM } from '../../src/device/contract.ts';
 import { Device } from '../../src/device/device.ts';
@@ -138,7 +138,7 @@ describe('hostile packets', () => {
 describe('a device without anything', () => {
   it('takes whatever comes', () => {
     const random = seededRandom(1);
-    const device = new Device({ crypto: nodeCrypto, random: random.bytes, wall: () => 0 });
+    const device = new Device({ crypto: runtimeCrypto, random: random.bytes, wall: () => 0 });
     device.handleLinkUp(0);
     for (let length = 0; length < 200; length++) {
       device.handleDatagram(random.bytes(length), 0, length, ELSEWHERE, 0, length);

@@ -1,7 +1,7 @@
 /** Packets through an established session: cryptokey routing, roaming, padding, marks, ages and counters. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { nodeCrypto } from '../../runtime/linux/crypto-node.ts';
+import { runtimeCrypto } from '../runtime/this-runtime.ts';
 import { concatBytes, writeUint16BE } from '../../src/bytes.ts';
 import { HEADROOM, TAILROOM, type Output } from '../../src/device/contract.ts';
 import { Device } from '../../src/device/device.ts';
@@ -156,7 +156,7 @@ describe('transport data', () => {
   });
 
   it('is refused after 180 seconds, and its keypair is erased on both sides after 540', () => {
-    const { crypto, keys } = countKeys(nodeCrypto);
+    const { crypto, keys } = countKeys(runtimeCrypto);
     const { network, alice, bob } = createSession({ crypto });
     network.passes = () => false;
     network.send(alice, bob);
@@ -250,7 +250,7 @@ describe('the outputs of a Device', () => {
   });
 
   it('stay as they are until the next call, also when many are waiting', () => {
-    const device = new Device({ crypto: nodeCrypto, random: (length) => new Uint8Array(length), wall: () => 0 });
+    const device = new Device({ crypto: runtimeCrypto, random: (length) => new Uint8Array(length), wall: () => 0 });
     const seen: string[] = [];
     for (let i = 0; i < 40; i++) device.handleDatagram(new Uint8Array(i), 0, i, ELSEWHERE, 0, 0);
     for (let output = device.poll(); output !== undefined; output = device.poll())

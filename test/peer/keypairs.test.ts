@@ -1,7 +1,7 @@
 /** How previous, current and next follow each other. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { nodeCrypto } from '../../runtime/linux/crypto-node.ts';
+import { runtimeCrypto } from '../runtime/this-runtime.ts';
 import { Keypairs } from '../../src/peer/keypairs.ts';
 import { createKeypair, type Keypair } from '../../src/transport/keypair.ts';
 
@@ -14,7 +14,7 @@ function createKeypairs() {
 
 function keypair(localIndex: number, isInitiator: boolean): Keypair {
   const keys = { send: new Uint8Array(32), receive: new Uint8Array(32) };
-  return createKeypair(nodeCrypto, keys, { localIndex, remoteIndex: 0, isInitiator, createdAt: 0 });
+  return createKeypair(runtimeCrypto, keys, { localIndex, remoteIndex: 0, isInitiator, createdAt: 0 });
 }
 
 describe('keypairs', () => {

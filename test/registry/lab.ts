@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { startRegistry } from '../../runtime/linux/serve-registry.ts';
-import { runtime } from '../../runtime/node/runtime.ts';
+import { runtime } from '../runtime/this-runtime.ts';
 import type { Log } from '../../src/log.ts';
 import type { z } from '@hono/zod-openapi';
 import { Problem } from '../../src/registry/problem.ts';

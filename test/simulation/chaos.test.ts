@@ -1,7 +1,7 @@
 /** Whatever happened to a network, it works again once it is left in peace, and holds no more keys than it needs. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { nodeCrypto } from '../../runtime/linux/crypto-node.ts';
+import { runtimeCrypto } from '../runtime/this-runtime.ts';
 import { generatePresharedKey } from '../../src/keys.ts';
 import { countKeys } from './live-keys.ts';
 import { Network, type Host } from './network.ts';
@@ -63,7 +63,7 @@ function choose<T>(network: Network, items: readonly T[]): T {
 describe('ten minutes of mishaps', () => {
   for (const seed of [1, 2, 3])
     it(`leaves a network that works, seed ${seed}`, () => {
-      const { crypto, keys } = countKeys(nodeCrypto);
+      const { crypto, keys } = countKeys(runtimeCrypto);
       const network = new Network({ crypto, seed, loss: 0.1, duplication: 0.1, delayMs: [5, 500] });
       const hosts = [1, 2, 3, 4].map((i) => network.addHost({ outer: `192.0.2.${i}`, inner: `10.0.0.${i}` }));
       const pairs = hosts.flatMap((a) => hosts.filter((b) => b !== a).map((b) => [a, b] as const));

@@ -1,7 +1,7 @@
 /** Hosts that move, hosts behind NAT, and a whole mesh of them: section 2.1 and what persistent keepalives are for. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { nodeCrypto } from '../../runtime/linux/crypto-node.ts';
+import { runtimeCrypto } from '../runtime/this-runtime.ts';
 import { Network, type Host } from './network.ts';
 import { createPair, createSession, endpointOf } from './pair.ts';
 
@@ -10,7 +10,7 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
 function createNetwork(options: { loss?: number; duplication?: number; delayMs?: readonly [number, number] } = {}) {
-  return new Network({ crypto: nodeCrypto, seed: 3, delayMs: [10, 10], ...options });
+  return new Network({ crypto: runtimeCrypto, seed: 3, delayMs: [10, 10], ...options });
 }
 
 describe('roaming', () => {

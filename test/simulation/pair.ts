@@ -1,5 +1,5 @@
 /** Two hosts that know each other, on a network that is perfect unless a test says otherwise. */
-import { nodeCrypto } from '../../runtime/linux/crypto-node.ts';
+import { runtimeCrypto } from '../runtime/this-runtime.ts';
 import { parseAddress } from '../../src/ip.ts';
 import { Endpoint } from '../../src/peer/endpoint.ts';
 import { Network, type Host, type HostOptions, type NetworkOptions } from './network.ts';
@@ -19,7 +19,7 @@ export interface Pair {
 
 /** Every datagram takes 10 ms. No handshake yet. */
 export function createPair({ a, b, ...options }: PairOptions = {}): Pair {
-  const network = new Network({ crypto: nodeCrypto, seed: 1, delayMs: [10, 10], ...options });
+  const network = new Network({ crypto: runtimeCrypto, seed: 1, delayMs: [10, 10], ...options });
   const alice = network.addHost({ outer: '192.0.2.1', inner: '10.0.0.1', ...a });
   const bob = network.addHost({ outer: '198.51.100.2', inner: '10.0.0.2', ...b });
   network.connect(alice, bob);

@@ -1,7 +1,7 @@
 /** Hours of two hosts and a bad network: sessions go on, and nobody talks without need. Sections 6.1 to 6.5. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { nodeCrypto } from '../../runtime/linux/crypto-node.ts';
+import { runtimeCrypto } from '../runtime/this-runtime.ts';
 import { generatePresharedKey } from '../../src/keys.ts';
 import { countKeys } from './live-keys.ts';
 import { createPair } from './pair.ts';
@@ -22,7 +22,7 @@ function longestGap(received: readonly number[], sent: number): number {
 }
 
 describe('six hours on a network that loses, doubles and reorders', () => {
-  const { crypto, keys } = countKeys(nodeCrypto);
+  const { crypto, keys } = countKeys(runtimeCrypto);
   const { network, alice, bob } = createPair({
     crypto,
     seed: 7,

@@ -1,5 +1,5 @@
 /** Two hosts with a tunnel each, on one network in this process. */
-import { nodeCrypto } from '../../runtime/linux/crypto-node.ts';
+import { runtimeCrypto } from '../runtime/this-runtime.ts';
 import { Device } from '../../src/device/device.ts';
 import { parseAddress, parseCidr } from '../../src/ip.ts';
 import { generatePrivateKey, type PrivateKey, type PublicKey } from '../../src/keys.ts';
@@ -32,9 +32,9 @@ export function createHosts(log: Log = silentLog): { a: Host; b: Host; time: Fak
   const create = (name: string, outer: string): Host => {
     const tun = new MemoryTun({ name });
     const udp = network.createUdp([parseAddress(outer)!]);
-    const device = new Device({ crypto: nodeCrypto, random, wall: () => time.wall(), observe });
+    const device = new Device({ crypto: runtimeCrypto, random, wall: () => time.wall(), observe });
     const privateKey = generatePrivateKey(random);
-    const publicKey = nodeCrypto.publicKey(privateKey) as PublicKey; // 32 bytes
+    const publicKey = runtimeCrypto.publicKey(privateKey) as PublicKey; // 32 bytes
     return {
       tunnel: new Tunnel({ tun, udp, device, clock: time, scheduler: time, log }),
       tun,

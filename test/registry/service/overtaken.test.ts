@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
-import { openDatabase } from '../../../runtime/node/database.ts';
+import { runtime } from '../../runtime/this-runtime.ts';
 import { createMemoryBell } from '../../../src/registry/memory-bell.ts';
 import { authenticateToken, type TokenHolder } from '../../../src/registry/service/credentials.ts';
 import { addHost, enrol } from '../../../src/registry/service/enrol.ts';
@@ -26,7 +26,7 @@ const ROUTE = '172.27.88.0/24';
 /** A network `home` in a store of its own, and what the services need. */
 async function start(t: TestContext) {
   const folder = await mkdtemp(join(tmpdir(), 'peerage-overtaken-'));
-  const database = openDatabase(join(folder, 'registry.db'));
+  const database = await runtime.openDatabase(join(folder, 'registry.db'));
   t.after(async () => {
     database.close();
     await rm(folder, { recursive: true });

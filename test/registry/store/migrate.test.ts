@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
-import { openDatabase } from '../../../runtime/node/database.ts';
+import { runtime } from '../../runtime/this-runtime.ts';
 import { EMBEDDED, embedMigrations } from '../../../runtime/node/embed-migrations.ts';
 import { UserError } from '../../../src/errors.ts';
 import type { Database } from '../../../src/registry/store/database.ts';
@@ -17,7 +17,7 @@ const SECOND = { name: '0001_second.sql', sql: 'CREATE TABLE c(x);' };
 
 async function open(t: TestContext): Promise<Database> {
   const folder = await mkdtemp(join(tmpdir(), 'peerage-migrate-'));
-  const database = openDatabase(join(folder, 'test.db'));
+  const database = await runtime.openDatabase(join(folder, 'test.db'));
   t.after(async () => {
     database.close();
     await rm(folder, { recursive: true });
