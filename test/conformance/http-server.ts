@@ -78,7 +78,7 @@ export function httpServerConformance(
         const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
         socket.on('error', () => undefined); // it may end with a reset
         await once(socket, 'connect');
-        const closed = once(socket, 'close');
+        const closed = new Promise((resolve) => socket.once('close', resolve));
         await new Promise((sent) => socket.write(text, sent));
         await server.close();
         socket.resume();
