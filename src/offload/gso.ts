@@ -57,7 +57,7 @@ export function planSegments(
   room: number,
   plan: GsoPlan,
 ): OffloadRefusal | undefined {
-  const { bytes, view } = arena;
+  const { bytes } = arena;
   const type = header.gsoType & ~GSO_ECN;
   if (type !== GSO_TCPV4 && type !== GSO_TCPV6 && type !== GSO_UDP_L4) return 'gso type';
   if (header.segmentBytes === 0) return 'gso size';

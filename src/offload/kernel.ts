@@ -42,4 +42,8 @@ export interface OffloadKernel {
   ): void;
 }
 
-export type CreateOffloadKernel = (arena: Arena) => OffloadKernel;
+/** An arena and the kernel that works on it. */
+export interface Offload {
+  readonly arena: Arena;
+  readonly kernel: OffloadKernel;
+}

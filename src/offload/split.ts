@@ -9,7 +9,7 @@
  * 4. It was wrong: `gatherScattered` puts the packet together in linear memory, `dealSegments` deals it out to the slots,
  *    as many at a time as there are; `predictScatter` learns.
  */
-import type { Arena, Slots } from './arena.ts';
+import { checkSlots, type Arena, type Slots } from './arena.ts';
 import { TCP } from './checksum.ts';
 import type { GsoPlan } from './gso.ts';
 import { HOLDS_FIRST, HOLDS_LAST, type OffloadKernel } from './kernel.ts';
@@ -31,8 +31,10 @@ export interface Scatter {
   readonly entries: Int32Array;
 }
 
-/** Begins with the headers of TCP with timestamps over IPv4. */
-export function createScatter(slots: Slots, spill: number): Scatter {
+/** Begins with the headers of TCP with timestamps over IPv4. Throws RangeError when the slots or the spill do not fit. */
+export function createScatter(arena: Arena, slots: Slots, spill: number): Scatter {
+  checkSlots(arena, slots);
+  if (spill + SPILL_BYTES > arena.bytes.length) throw new RangeError('the spill ends outside the arena');
   const entries = new Int32Array(2 * (slots.count + 1));
   const scatter: Scatter = { slots, spill, headerBytes: 0, segmentBytes: 0, entries };
   predictScatter(scatter, 52, slots.room - 52);

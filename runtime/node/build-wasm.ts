@@ -1,0 +1,46 @@
+/**
+ * `node runtime/node/build-wasm.ts`: compiles wasm/*.ts with AssemblyScript and writes the modules into src/, as base64.
+ * The compiler's version is pinned by package-lock.json: the same source gives the same bytes, which a test compares.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { main } from 'assemblyscript/asc';
+
+export interface WasmModule {
+  /** In wasm/, without `.ts`. */
+  source: string;
+  constant: string;
+  target: URL;
+}
+
+const ROOT = new URL('../../', import.meta.url);
+
+export const WASM_MODULES: readonly WasmModule[] = [
+  { source: 'offload', constant: 'OFFLOAD_WASM', target: new URL('src/offload/wasm-module.ts', ROOT) },
+];
+
+// The memory is the caller's, and nothing in it is the module's own: no heap, no stack, no data.
+const OPTIONS = '-O3 --converge --noAssert --runtime stub --importMemory --noExportMemory --enable simd'.split(' ');
+
+/** The text of the module's TypeScript file. Rejects with the compiler's messages. */
+export async function buildWasm({ source, constant }: WasmModule): Promise<string> {
+  let binary: Uint8Array | undefined;
+  const messages: string[] = [];
+  const { error } = await main([`${source}.ts`, ...OPTIONS, '--outFile', 'out.wasm'], {
+    readFile: (name) => (name === `${source}.ts` ? readFileSync(new URL(`wasm/${name}`, ROOT), 'utf8') : null),
+    writeFile: (_name, contents) => {
+      if (typeof contents !== 'string') binary = contents;
+    },
+    listFiles: () => [],
+    stderr: { write: (text: string | Uint8Array) => messages.push(String(text)) > 0 },
+  });
+  if (error || !binary) throw new Error(`wasm/${source}.ts does not compile:\n${messages.join('')}`, { cause: error });
+  return `/** Written by runtime/node/build-wasm.ts from wasm/${source}.ts: do not edit. */
+export const ${constant} =
+  '${Buffer.from(binary).toString('base64')}';
+`;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for (const module of WASM_MODULES) writeFileSync(module.target, await buildWasm(module));
+}

@@ -1,0 +1,180 @@
+/**
+ * Coalescing: a batch of packets, each in its slot, becomes few large writes to the TUN.
+ *
+ * 1. `add` takes the packets in their order. One that continues a run (run.ts: same flow, same headers, next in sequence,
+ *    checksums right) is appended to it; any other closes the run of its flow first, so that a flow is never reordered.
+ * 2. Several runs are open at a time, one per flow; what belongs to no flow (fragments, extension headers, other
+ *    protocols) closes them all, since it may belong to any.
+ * 3. `finish` closes the rest. The plan then says what to write: the first packet of each write with the virtio header
+ *    before it, and of the others the payloads, where they lie.
+ */
+import type { Arena } from './arena.ts';
+import { UDP } from './checksum.ts';
+import { ALONE, APART, classify, createFacts, MALFORMED, type Facts } from './classify.ts';
+import type { OffloadKernel } from './kernel.ts';
+import { continuesRun, createRun, extendRun, finishHeaders, isSameFlow, type Run, startRun } from './run.ts';
+import { clearVirtioNetHeader, VIRTIO_NET_HEADER_BYTES } from './virtio-net-header.ts';
+
+/** How many flows are merged at a time. With more of them in one batch, they take turns in being written early. */
+const OPEN_RUNS = 8;
+/** IOV_MAX: a write has at most one entry per packet of the batch. */
+const MOST_PACKETS = 1024;
+
+/** What to write to the TUN, in this order. */
+export interface WritePlan {
+  /** Pairs of offset and length, for the iovecs of writev(2). */
+  readonly entries: Int32Array;
+  /** `ends[i]`: number of the entry behind the last one of write `i`; the next write begins there. */
+  readonly ends: Int32Array;
+  /** How many writes there are. */
+  writes: number;
+}
+
+/** A plan for batches of up to `packets` packets. */
+export function createWritePlan(packets: number): WritePlan {
+  return { entries: new Int32Array(2 * packets), ends: new Int32Array(packets), writes: 0 };
+}
+
+export interface CoalescerOptions {
+  arena: Arena;
+  kernel: OffloadKernel;
+  plan: WritePlan;
+  /** Whether the TUN takes UDP_L4 (TUN_F_USO4 and 6, Linux 6.2). */
+  udp: boolean;
+}
+
+export class Coalescer {
+  readonly #arena: Arena;
+  readonly #kernel: OffloadKernel;
+  readonly #plan: WritePlan;
+  readonly #udp: boolean;
+  readonly #facts: Facts = createFacts();
+  readonly #runs: readonly Run[] = Array.from({ length: OPEN_RUNS }, createRun);
+  /** Payload of each packet of the batch that is in a run, and the one that follows it there. */
+  readonly #offsets: Int32Array;
+  readonly #lengths: Int32Array;
+  readonly #next: Int32Array;
+  #items = 0;
+  #entries = 0;
+  #evicted = 0;
+
+  constructor({ arena, kernel, plan, udp }: CoalescerOptions) {
+    const packets = plan.ends.length;
+    if (packets > MOST_PACKETS || plan.entries.length !== 2 * packets) {
+      throw new RangeError(`a write plan is for at most ${MOST_PACKETS} packets, with two numbers for each`);
+    }
+    this.#arena = arena;
+    this.#kernel = kernel;
+    this.#plan = plan;
+    this.#udp = udp;
+    this.#offsets = new Int32Array(packets);
+    this.#lengths = new Int32Array(packets);
+    this.#next = new Int32Array(packets);
+  }
+
+  /** Begins a new batch: the plan is empty, and what was added and not finished is forgotten. */
+  begin(): void {
+    this.#items = 0;
+    this.#entries = 0;
+    this.#plan.writes = 0;
+    for (const run of this.#runs) run.open = false;
+  }
+
+  /**
+   * Takes the packet at `packet`, a multiple of 4 with VIRTIO_NET_HEADER_BYTES before it that may be overwritten, of at
+   * most `length` bytes: padding behind it is cut. It stays where it is until the plan is written. False when it is no
+   * IP packet or shorter than it says, and was not taken.
+   */
+  add(packet: number, length: number): boolean {
+    if (this.#items === this.#next.length) throw new RangeError('the batch is full');
+    const facts = this.#facts;
+    const arena = this.#arena;
+    classify(arena, packet, length, facts);
+    if (facts.kind === MALFORMED) return false;
+    const item = this.#items++;
+
+    if (facts.kind === APART) {
+      this.#closeAll();
+      this.#writeAlone(packet, facts.length);
+      return true;
+    }
+    const run = this.#findRun(packet, facts);
+    if (facts.kind === ALONE || (facts.protocol === UDP && !this.#udp)) {
+      if (run) this.#close(run);
+      this.#writeAlone(packet, facts.length);
+      return true;
+    }
+    this.#offsets[item] = packet + facts.headerBytes;
+    this.#lengths[item] = facts.payloadBytes;
+    if (run) {
+      if (continuesRun(arena, run, packet, facts) && this.#areIntact(run, packet, facts)) {
+        this.#next[run.lastItem] = item;
+        if (!extendRun(arena, run, packet, facts, item)) this.#close(run);
+        return true;
+      }
+      this.#close(run);
+    }
+    if (facts.closes) this.#writeAlone(packet, facts.length);
+    else startRun(run ?? this.#freeRun(), packet, facts, item);
+    return true;
+  }
+
+  /** Ends the batch. Returns how many writes the plan has. */
+  finish(): number {
+    this.#closeAll();
+    return this.#plan.writes;
+  }
+
+  #findRun(packet: number, facts: Facts): Run | undefined {
+    for (const run of this.#runs) if (run.open && isSameFlow(this.#arena, run, packet, facts)) return run;
+    return undefined;
+  }
+
+  #freeRun(): Run {
+    for (const run of this.#runs) if (!run.open) return run;
+    const evicted = this.#runs[this.#evicted++ % OPEN_RUNS]!;
+    this.#close(evicted);
+    return evicted;
+  }
+
+  /** A merged packet gets a checksum of ours: one that came with a wrong one must not be in it. */
+  #areIntact(run: Run, packet: number, facts: Facts): boolean {
+    const { protocol, ipHeaderBytes } = facts;
+    // Before the second packet the run's length is that of its first.
+    run.verified ||= this.#kernel.intact(run.packet, run.length, ipHeaderBytes, protocol);
+    return run.verified && this.#kernel.intact(packet, facts.length, ipHeaderBytes, protocol);
+  }
+
+  #closeAll(): void {
+    for (const run of this.#runs) if (run.open) this.#close(run);
+  }
+
+  #close(run: Run): void {
+    run.open = false;
+    finishHeaders(this.#arena, run);
+    const first = run.packet - VIRTIO_NET_HEADER_BYTES;
+    this.#push(first, VIRTIO_NET_HEADER_BYTES + run.headerBytes + run.segmentBytes);
+    for (let item = run.firstItem; item !== run.lastItem;) {
+      item = this.#next[item]!;
+      this.#push(this.#offsets[item]!, this.#lengths[item]!);
+    }
+    this.#endWrite();
+  }
+
+  #writeAlone(packet: number, length: number): void {
+    clearVirtioNetHeader(this.#arena, packet - VIRTIO_NET_HEADER_BYTES);
+    this.#push(packet - VIRTIO_NET_HEADER_BYTES, VIRTIO_NET_HEADER_BYTES + length);
+    this.#endWrite();
+  }
+
+  #push(offset: number, length: number): void {
+    const { entries } = this.#plan;
+    entries[2 * this.#entries] = offset;
+    entries[2 * this.#entries + 1] = length;
+    this.#entries++;
+  }
+
+  #endWrite(): void {
+    this.#plan.ends[this.#plan.writes++] = this.#entries;
+  }
+}
