@@ -1,7 +1,10 @@
 /** `peerage set`: changes a running tunnel, with the arguments of `wg set`. */
 import { addExamples } from './help.ts';
 import type { AddCommand } from './command.ts';
+import { UserError } from '../errors.ts';
 import { set } from './wg/configure.ts';
+
+const LARGEST_PORT = 65_535;
 
 const SETTINGS = [
   'listen-port PORT | fwmark MARK | private-key FILE',
@@ -14,7 +17,10 @@ export const addSet: AddCommand = (program, ports) => {
     .description('change a running tunnel: its key, port, mark and peers')
     .argument('<interface>')
     .argument('<setting...>', SETTINGS)
-    .action(async (name: string, settings: string[]) => set(ports, name, settings));
+    .action(async (name: string, settings: string[]) => {
+      expectPorts(settings);
+      await set(ports, name, settings);
+    });
   addExamples(command, [
     [
       'peerage set wg0 listen-port 51820 private-key private.key',
@@ -24,3 +30,13 @@ export const addSet: AddCommand = (program, ports) => {
     ['peerage set wg0 peer PUBLIC-KEY remove', 'forget a peer'],
   ]);
 };
+
+/** wg(8) takes 65536 for 0, and so do we under its name. */
+function expectPorts(settings: readonly string[]): void {
+  for (const [i, setting] of settings.entries()) {
+    const port =
+      setting === 'listen-port' || setting === 'endpoint' ? /\d+$/.exec(settings[i + 1] ?? '')?.[0] : undefined;
+    if (Number(port ?? 0) > LARGEST_PORT)
+      throw new UserError(`${setting}: expected a port from 0 to ${LARGEST_PORT}, found "${port}"`, { exitCode: 2 });
+  }
+}

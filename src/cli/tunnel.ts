@@ -1,15 +1,16 @@
 /** Running tunnels as commands see them: through the UAPI, so ours and other implementations' alike. */
 import type { PublicKey } from '../keys.ts';
-import type { TunnelChange, TunnelState } from '../tunnel/state.ts';
+import type { TunnelChange } from '../tunnel/state.ts';
 import { formatSet, GET_REQUEST } from '../uapi/format-set.ts';
-import { expectSuccess, parseGet } from '../uapi/parse-get.ts';
+import { expectSuccess, parseGet, type GetAnswer } from '../uapi/parse-get.ts';
 import type { Ports } from './ports.ts';
 import { zoneIndex } from './resolve.ts';
+import { formatEndpoint, zoneNames } from './wg/zones.ts';
 
 export async function describeTunnel(
   ports: Pick<Ports, 'uapi' | 'crypto' | 'files'>,
   name: string,
-): Promise<TunnelState> {
+): Promise<GetAnswer> {
   const answer = await ports.uapi.exchange(name, GET_REQUEST);
   const zones = await readZones(ports, answer);
   return parseGet(answer, {
@@ -18,8 +19,14 @@ export async function describeTunnel(
   });
 }
 
-export async function changeTunnel(ports: Pick<Ports, 'uapi'>, name: string, change: TunnelChange): Promise<void> {
-  expectSuccess(await ports.uapi.exchange(name, formatSet(change)));
+export async function changeTunnel(
+  ports: Pick<Ports, 'uapi' | 'files'>,
+  name: string,
+  change: TunnelChange,
+): Promise<void> {
+  const zones = await zoneNames(ports, change.peers ?? []);
+  const request = formatSet(change, (endpoint) => formatEndpoint(endpoint, zones));
+  expectSuccess(await ports.uapi.exchange(name, request));
 }
 
 /** wireguard-go writes the zone of a link-local endpoint as the name of its interface. */

@@ -118,7 +118,7 @@ function parseAll<Item>(texts: readonly string[], parse: (text: string) => Item 
 
 function parseNumber(from: number, to: number): (text: string) => number | undefined {
   return (text) => {
-    const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN;
+    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
     return value >= from && value <= to ? value : undefined;
   };
 }
@@ -129,7 +129,7 @@ export function parsePort(text: string): number | undefined {
 
 export function parseFwmark(text: string): number | undefined {
   if (text.toLowerCase() === 'off') return 0;
-  if (/^0x[0-9a-fA-F]{1,8}$/.test(text)) return Number(text); // wg(8) refuses 0X
+  if (/^0x0*[0-9a-fA-F]{1,8}$/.test(text)) return Number(text); // wg(8) refuses 0X
   return parseNumber(0, 0xffff_ffff)(text);
 }
 

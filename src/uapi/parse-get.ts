@@ -20,16 +20,29 @@ import { parseEndpoint, type InterfaceIndex } from './endpoint.ts';
 import { describeErrno, EPROTO, OK } from './errno.ts';
 import { parseUint } from './number.ts';
 
+const MAX_INT64 = 2n ** 63n - 1n;
+const MAX_UINT64 = 2n ** 64n - 1n;
+
 export interface GetOptions {
   /** The UAPI does not tell a tunnel's own public key; without this it stays undefined. */
   derivePublicKey?: (privateKey: PrivateKey) => PublicKey;
   interfaceIndex?: InterfaceIndex;
 }
 
+/** A peer, with the numbers of 64 bits as they were told: beyond 2^53 the others are rounded. */
+export interface PeerAnswer extends PeerState {
+  /** In decimal. */
+  exact: { rxBytes: string; txBytes: string; /** In seconds. */ latestHandshake: string };
+}
+
+export interface GetAnswer extends TunnelState {
+  peers: PeerAnswer[];
+}
+
 /** Reads the answer to `get=1`. Throws UserError when it carries an error or is malformed. */
-export function parseGet(text: string, options: GetOptions = {}): TunnelState {
+export function parseGet(text: string, options: GetOptions = {}): GetAnswer {
   expectSuccess(text);
-  const state: TunnelState = {
+  const state: GetAnswer = {
     privateKey: undefined,
     publicKey: undefined,
     listenPort: 0,
@@ -58,7 +71,7 @@ export function expectSuccess(text: string): void {
   if (errno !== OK) throw new UserError(`the tunnel refused with errno ${describeErrno(errno)}`, { errno });
 }
 
-function readDeviceKey(state: TunnelState, key: string, value: string, options: GetOptions): void {
+function readDeviceKey(state: GetAnswer, key: string, value: string, options: GetOptions): void {
   if (key === 'private_key') {
     const privateKey = required(key, parsePrivateKeyHex(value));
     if (isNoKey(privateKey)) return;
@@ -68,18 +81,21 @@ function readDeviceKey(state: TunnelState, key: string, value: string, options: 
   else if (key === 'fwmark') state.fwmark = required(key, parseUint(value, 0xffff_ffff));
 }
 
-function readPeerKey(peer: PeerState, key: string, value: string, options: GetOptions): void {
+function readPeerKey(peer: PeerAnswer, key: string, value: string, options: GetOptions): void {
   if (key === 'preshared_key') peer.presharedKey = required(key, parsePresharedKeyHex(value));
   else if (key === 'endpoint') peer.endpoint = required(key, parseEndpoint(value, options.interfaceIndex));
-  else if (key === 'last_handshake_time_sec') peer.latestHandshakeMs += 1000 * count(key, value);
-  else if (key === 'last_handshake_time_nsec') peer.latestHandshakeMs += Math.floor(count(key, value) / 1e3) / 1e3; // more would round up to the next second
-  else if (key === 'tx_bytes') peer.txBytes = count(key, value);
-  else if (key === 'rx_bytes') peer.rxBytes = count(key, value);
+  else if (key === 'last_handshake_time_sec') {
+    peer.exact.latestHandshake = count(key, value, MAX_INT64);
+    peer.latestHandshakeMs += 1000 * Number(value);
+  } else if (key === 'last_handshake_time_nsec')
+    peer.latestHandshakeMs += Math.floor(Number(count(key, value, MAX_INT64)) / 1e3) / 1e3; // more would round up to the next second
+  else if (key === 'tx_bytes') peer.txBytes = Number((peer.exact.txBytes = count(key, value, MAX_UINT64)));
+  else if (key === 'rx_bytes') peer.rxBytes = Number((peer.exact.rxBytes = count(key, value, MAX_UINT64)));
   else if (key === 'persistent_keepalive_interval') peer.persistentKeepalive = required(key, parseUint(value, 0xffff));
   else if (key === 'allowed_ip') peer.allowedIps.push(maskCidr(required(key, parseCidr(value))));
 }
 
-function newPeer(publicKey: PublicKey): PeerState {
+function newPeer(publicKey: PublicKey): PeerAnswer {
   return {
     publicKey,
     presharedKey: new Uint8Array(KEY_BYTES) as PresharedKey, // all zero: none
@@ -89,6 +105,7 @@ function newPeer(publicKey: PublicKey): PeerState {
     txBytes: 0,
     persistentKeepalive: 0,
     allowedIps: [],
+    exact: { rxBytes: '0', txBytes: '0', latestHandshake: '0' },
   };
 }
 
@@ -99,9 +116,10 @@ function* pairs(text: string): Generator<[key: string, value: string]> {
   }
 }
 
-/** 64 bits; beyond 2^53 it is rounded, which no unit of wg(8) shows. */
-function count(key: string, value: string): number {
-  return required(key, /^\d{1,20}$/.test(value) ? Number(value) : undefined);
+/** In decimal, without zeros in front. */
+function count(key: string, value: string, max: bigint): string {
+  const number = /^\d{1,20}$/.test(value) ? BigInt(value) : undefined;
+  return required(key, number !== undefined && number <= max ? String(number) : undefined);
 }
 
 /** Negative, as format-get.ts explains; other implementations write it without the sign. */

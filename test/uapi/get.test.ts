@@ -12,7 +12,11 @@ const KEY = 'b85996fecc9c7f1fc6d2572a76eda11d59bcd20be8e543b15ce4bd85a8e75a33';
 test('whatever state is formatted is parsed to the same state', () => {
   fc.assert(
     fc.property(arbitraryState, (state) => {
-      assert.deepEqual(parseGet(formatGet(state)), state);
+      const peers = state.peers.map((peer) => {
+        const latestHandshake = `${Math.floor(peer.latestHandshakeMs / 1000)}`;
+        return { ...peer, exact: { rxBytes: `${peer.rxBytes}`, txBytes: `${peer.txBytes}`, latestHandshake } };
+      });
+      assert.deepEqual(parseGet(formatGet(state)), { ...state, peers });
     }),
   );
 });
@@ -40,4 +44,18 @@ test('an error answer becomes a UserError that says which', () => {
   assert.equal(parseErrno('errno=-98\n\n'), 98);
   assert.throws(() => expectSuccess('hello\n'), UserError);
   assert.throws(() => parseGet('listen_port=x\nerrno=0\n\n'), /malformed "listen_port"/);
+});
+
+test('numbers of 64 bits are kept as they are told, and larger ones refused', () => {
+  const largest = 2n ** 64n - 1n;
+  fc.assert(
+    fc.property(fc.bigInt(0n, largest), fc.bigInt(0n, largest), fc.bigInt(0n, 2n ** 63n - 1n), (rx, tx, seconds) => {
+      const lines = `public_key=${KEY}\nrx_bytes=${rx}\ntx_bytes=${tx}\nlast_handshake_time_sec=${seconds}\n`;
+      const { exact, rxBytes } = parseGet(`${lines}errno=0\n\n`).peers[0]!;
+      assert.deepEqual(exact, { rxBytes: `${rx}`, txBytes: `${tx}`, latestHandshake: `${seconds}` });
+      assert.equal(rxBytes, Number(rx));
+    }),
+  );
+  for (const line of [`rx_bytes=${largest + 1n}`, `last_handshake_time_sec=${2n ** 63n}`, 'tx_bytes=-1'])
+    assert.throws(() => parseGet(`public_key=${KEY}\n${line}\nerrno=0\n\n`), /malformed/);
 });

@@ -30,7 +30,7 @@ export async function saveConfig(ports: Ports, file: InterfaceFile): Promise<voi
   };
   showStep(ports, `wg showconf ${name}`);
   const state = await describeTunnel(ports, name);
-  const text = formatSaved(formatState(state, await zoneNames(ports, state)), config.interface, present);
+  const text = formatSaved(formatState(state, await zoneNames(ports, state.peers)), config.interface, present);
   await ports.files.write(path, text, { mode: 0o600 });
 }
 

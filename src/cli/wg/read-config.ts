@@ -9,6 +9,10 @@ import { findSetting, type PeerDraft, type SettingPorts, type TunnelDraft } from
 import { withoutSpace } from './values.ts';
 import { WgError } from './wg-error.ts';
 
+/** A comment, or a zero, which ends a text in C. */
+// oxlint-disable-next-line no-control-regex -- as said
+const END_OF_LINE = /[#\0].*/s;
+
 /** A file and what is in it. */
 export interface Source {
   file: string;
@@ -27,7 +31,7 @@ export async function readWgConfig(
   let section: 'none' | 'interface' | 'peer' = 'none';
   let peer: PeerDraft | undefined;
   for (const [i, raw] of text.split('\n').entries()) {
-    const line = withoutSpace(raw.replace(/#.*/s, ''));
+    const line = withoutSpace(raw.replace(END_OF_LINE, ''));
     if (line === '') continue;
     const name = line.toLowerCase();
     if (name === '[interface]') {

@@ -1,11 +1,13 @@
 /** An endpoint as wg(8) reads it. A name that cannot be resolved for the moment is asked for again, as at boot. */
 import { endpointAddress, parseEndpoint } from '../../config/config.ts';
 import { UserError } from '../../errors.ts';
+import { parseAddress } from '../../ip.ts';
 import type { Endpoint } from '../../peer/endpoint.ts';
 import type { Ports } from '../ports.ts';
 import { missingResolver, resolveEndpoint } from '../resolve.ts';
 import { lookUpPort } from './values.ts';
 import { valueError, WgError } from './wg-error.ts';
+import { isLinkLocal } from './zones.ts';
 
 const DEFAULT_RETRIES = 15;
 const FIRST_PAUSE_MS = 1000;
@@ -16,12 +18,13 @@ export type EndpointPorts = Pick<Ports, 'files' | 'names' | 'processes' | 'servi
 
 export async function readEndpoint(ports: EndpointPorts, text: string): Promise<Endpoint> {
   let retries = readRetries(ports.processes.env['WG_ENDPOINT_RESOLUTION_RETRIES']);
-  const { host, service } = splitEndpoint(text);
+  const { host: written, service } = splitEndpoint(text);
+  const host = written === '*' ? '::1' : written; // getaddrinfo(3): this host
   const port = await lookUpPort(ports, service);
   if (port === undefined) throw valueError('Servname not supported for ai_socktype', text);
   // The port does not matter here: 0 is no port of a configuration, but wg(8) takes it.
   const known = parseEndpoint(`${host.includes(':') ? `[${host}]` : host}:1`);
-  if (known === undefined) throw valueError('Name or service not known', text);
+  if (known === undefined || hasStrangeZone(host)) throw valueError('Name or service not known', text);
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 1.2)) {
     // One attempt after the other is what is meant.
     // oxlint-disable-next-line no-await-in-loop
@@ -41,6 +44,14 @@ export async function readEndpoint(ports: EndpointPorts, text: string): Promise<
     // oxlint-disable-next-line no-await-in-loop
     await ports.services.sleep(pauseMs);
   }
+}
+
+/** Only a link-local address can have the name of an interface as its zone; a number stands for itself. */
+function hasStrangeZone(host: string): boolean {
+  const [address = '', zone] = host.split('%', 2);
+  if (zone === undefined || /^\d+$/.test(zone)) return false;
+  const parsed = parseAddress(address);
+  return parsed !== undefined && !isLinkLocal(parsed);
 }
 
 function splitEndpoint(text: string): { host: string; service: string } {

@@ -4,8 +4,7 @@
  */
 import { formatAddress, formatCidr, type Cidr } from '../../ip.ts';
 import { formatKey, isNoKey, type Key } from '../../keys.ts';
-import type { PeerState } from '../../device/contract.ts';
-import type { TunnelState } from '../../tunnel/state.ts';
+import type { GetAnswer, PeerAnswer } from '../../uapi/parse-get.ts';
 import { formatEndpoint, type ZoneNames } from './zones.ts';
 
 export interface PrettyOptions {
@@ -34,7 +33,7 @@ const UNITS: readonly [unit: string, seconds: number][] = [
   ['second', 1],
 ];
 
-export function formatPretty(name: string, state: TunnelState, options: PrettyOptions): string {
+export function formatPretty(name: string, state: GetAnswer, options: PrettyOptions): string {
   const peers = [...state.peers].sort((a, b) => b.latestHandshakeMs - a.latestHandshakeMs);
   const head = [
     `${RESET}${GREEN}${BOLD}interface${RESET}: ${GREEN}${name}${RESET}`,
@@ -49,7 +48,7 @@ export function formatPretty(name: string, state: TunnelState, options: PrettyOp
 }
 
 /** Fields of `wg show INTERFACE FIELD`. */
-export const SHOW_FIELDS: Readonly<Record<string, (state: TunnelState, zones: ZoneNames) => string[]>> = {
+export const SHOW_FIELDS: Readonly<Record<string, (state: GetAnswer, zones: ZoneNames) => string[]>> = {
   'public-key': (state) => [formatOptionalKey(state.publicKey)],
   'private-key': (state) => [formatOptionalKey(state.privateKey)],
   'listen-port': (state) => [String(state.listenPort)],
@@ -58,14 +57,14 @@ export const SHOW_FIELDS: Readonly<Record<string, (state: TunnelState, zones: Zo
   'preshared-keys': perPeer((peer) => formatOptionalKey(peer.presharedKey)),
   endpoints: perPeer(formatEndpointOrNone),
   'allowed-ips': perPeer((peer) => formatAllowedIps(peer, ' ')),
-  'latest-handshakes': perPeer(formatHandshake),
-  transfer: perPeer((peer) => `${peer.rxBytes}\t${peer.txBytes}`),
+  'latest-handshakes': perPeer((peer) => peer.exact.latestHandshake),
+  transfer: perPeer((peer) => `${peer.exact.rxBytes}\t${peer.exact.txBytes}`),
   'persistent-keepalive': perPeer(formatKeepalive),
   dump: formatDump,
 };
 
 /** One line per value; with `name`, each begins with it, as `wg show all FIELD` writes them. */
-export function formatField(field: string, state: TunnelState, zones: ZoneNames, name?: string): string {
+export function formatField(field: string, state: GetAnswer, zones: ZoneNames, name?: string): string {
   const lines = SHOW_FIELDS[field]?.(state, zones) ?? [];
   if (name === undefined) return lines.map((line) => `${line}\n`).join('');
   // wg(8) names the interface once for this field, even where there is no peer. Scripts may rely on it.
@@ -83,7 +82,7 @@ export function formatAgo(latestMs: number, now: number): string {
   return prettyAgo(latestMs, now).replaceAll(ESCAPES, '');
 }
 
-function prettyPeer(peer: PeerState, options: PrettyOptions): string[] {
+function prettyPeer(peer: PeerAnswer, options: PrettyOptions): string[] {
   const transferred = peer.rxBytes > 0 || peer.txBytes > 0;
   const allowedIps = peer.allowedIps.map(prettyCidr).join(', ') || '(none)';
   return [
@@ -136,10 +135,13 @@ function prettyDuration(seconds: number): string {
 function prettyBytes(count: number): string {
   if (count < 1024) return `${count} ${CYAN}B${RESET}`;
   const exponent = Math.min(4, [2, 3, 4].filter((power) => count >= 1024 ** power).length + 1);
-  return `${(count / 1024 ** exponent).toFixed(2)} ${CYAN}${['', 'K', 'M', 'G', 'T'][exponent]}iB${RESET}`;
+  const value = count / 1024 ** exponent;
+  // printf(3) rounds what lies exactly between two to the even one, toFixed() to the greater: 1.125 to 1.12 and to 1.13.
+  const rounded = (8 * value) % 4 === 1 ? value - 0.005 : value;
+  return `${rounded.toFixed(2)} ${CYAN}${['', 'K', 'M', 'G', 'T'][exponent]}iB${RESET}`;
 }
 
-function formatDump(state: TunnelState, zones: ZoneNames): string[] {
+function formatDump(state: GetAnswer, zones: ZoneNames): string[] {
   const own = [
     formatOptionalKey(state.privateKey),
     formatOptionalKey(state.publicKey),
@@ -151,17 +153,17 @@ function formatDump(state: TunnelState, zones: ZoneNames): string[] {
     formatOptionalKey(peer.presharedKey),
     formatEndpointOrNone(peer, zones),
     formatAllowedIps(peer, ','),
-    formatHandshake(peer),
-    peer.rxBytes,
-    peer.txBytes,
+    peer.exact.latestHandshake,
+    peer.exact.rxBytes,
+    peer.exact.txBytes,
     formatKeepalive(peer),
   ]);
   return [own, ...peers].map((fields) => fields.join('\t'));
 }
 
 function perPeer(
-  format: (peer: PeerState, zones: ZoneNames) => string,
-): (state: TunnelState, zones: ZoneNames) => string[] {
+  format: (peer: PeerAnswer, zones: ZoneNames) => string,
+): (state: GetAnswer, zones: ZoneNames) => string[] {
   return (state, zones) => state.peers.map((peer) => `${formatKey(peer.publicKey)}\t${format(peer, zones)}`);
 }
 
@@ -173,22 +175,18 @@ function formatFwmark(mark: number): string {
   return mark === 0 ? 'off' : `0x${mark.toString(16)}`;
 }
 
-function formatEndpointOrNone({ endpoint }: PeerState, zones: ZoneNames): string {
+function formatEndpointOrNone({ endpoint }: PeerAnswer, zones: ZoneNames): string {
   return endpoint === undefined ? '(none)' : formatEndpoint(endpoint, zones);
 }
 
-function formatAllowedIps(peer: PeerState, separator: string): string {
+function formatAllowedIps(peer: PeerAnswer, separator: string): string {
   return peer.allowedIps.map(formatCidr).join(separator) || '(none)';
 }
 
-function handshakeSeconds(peer: PeerState): number {
+function handshakeSeconds(peer: PeerAnswer): number {
   return Math.floor(peer.latestHandshakeMs / 1000);
 }
 
-function formatHandshake(peer: PeerState): string {
-  return String(handshakeSeconds(peer));
-}
-
-function formatKeepalive(peer: PeerState): string {
+function formatKeepalive(peer: PeerAnswer): string {
   return peer.persistentKeepalive === 0 ? 'off' : String(peer.persistentKeepalive);
 }

@@ -1,7 +1,7 @@
 /** `wg show`: what running tunnels are doing. */
 import { UserError } from '../../errors.ts';
-import type { TunnelState } from '../../tunnel/state.ts';
 import type { Ports } from '../ports.ts';
+import type { GetAnswer } from '../../uapi/parse-get.ts';
 import { describeTunnel } from '../tunnel.ts';
 import { formatField, formatPretty, SHOW_FIELDS } from './show-format.ts';
 import { perror, perrorOfTunnel } from './wg-error.ts';
@@ -59,7 +59,7 @@ async function describeOrComplain(
   ports: Ports,
   name: string,
   complain: (error: UserError) => void,
-): Promise<TunnelState | undefined> {
+): Promise<GetAnswer | undefined> {
   try {
     return await perrorOfTunnel(ports, `Unable to access interface ${name}`, () => describeTunnel(ports, name));
   } catch (error) {
@@ -69,9 +69,9 @@ async function describeOrComplain(
   }
 }
 
-async function formatOf(ports: Ports, field: string, state: TunnelState, name?: string): Promise<string> {
+async function formatOf(ports: Ports, field: string, state: GetAnswer, name?: string): Promise<string> {
   expectField(field);
-  return formatField(field, state, await zoneNames(ports, state), name);
+  return formatField(field, state, await zoneNames(ports, state.peers), name);
 }
 
 /** Whether private and preshared keys are shown to people. Machines are shown them always. */
@@ -79,12 +79,12 @@ export function revealsKeys(ports: Pick<Ports, 'processes'>): boolean {
   return ports.processes.env['WG_HIDE_KEYS'] === 'never';
 }
 
-async function pretty(ports: Ports, name: string, state: TunnelState): Promise<string> {
+async function pretty(ports: Ports, name: string, state: GetAnswer): Promise<string> {
   const mode = ports.processes.env['WG_COLOR_MODE'];
   return formatPretty(name, state, {
     now: ports.clock.wall(),
     colour: mode === 'always' || (mode !== 'never' && ports.terminal.stdoutIsTerminal),
     revealKeys: revealsKeys(ports),
-    zones: await zoneNames(ports, state),
+    zones: await zoneNames(ports, state.peers),
   });
 }

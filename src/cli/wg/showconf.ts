@@ -10,7 +10,7 @@ import { perrorOfTunnel } from './wg-error.ts';
 
 export async function showconf(ports: Ports, name: string): Promise<void> {
   const state = await perrorOfTunnel(ports, 'Unable to access interface', () => describeTunnel(ports, name));
-  ports.terminal.stdout(formatState(state, await zoneNames(ports, state)));
+  ports.terminal.stdout(formatState(state, await zoneNames(ports, state.peers)));
 }
 
 /** In the order of wg(8): the endpoint after the allowed IPs. */

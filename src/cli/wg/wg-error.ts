@@ -27,7 +27,8 @@ export class WgError extends UserError {
 
 /** Wrong usage: `what: \`value'`. The value of a secret is repeated by wg(8) only. */
 export function valueError(what: string, value: string, options: { isSecret?: true } = {}): WgError {
-  const whole = `${what}: \`${value}'`;
+  const [shown = ''] = value.split('\0', 1); // where a text ends in C
+  const whole = `${what}: \`${shown}'`;
   return new WgError(whole, new UserError(options.isSecret === true ? what : whole, { exitCode: 2 }));
 }
 

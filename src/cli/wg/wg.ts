@@ -144,7 +144,7 @@ async function show(ports: Ports, [which = 'all', field]: readonly string[]): Pr
 
 async function readSource(ports: Ports, file: string): Promise<Source> {
   const { readWholeFile } = await import('./values.ts');
-  return { file, text: await readWholeFile(ports, file) };
+  return { file, text: (await readWholeFile(ports, file)) ?? '' };
 }
 
 /** The only one that puts the name of the program before its messages. */

@@ -7,6 +7,7 @@ import type { ProcessResult, RunningProcess } from '../../interop/lab/process.ts
 import { MAIN } from '../peerage.ts';
 
 const RECORDING_UAPI = fileURLToPath(new URL('recording-uapi.ts', import.meta.url));
+const RUN_BOTH = fileURLToPath(new URL('run-both.ts', import.meta.url));
 const THEIRS = '/usr/bin/wg';
 const OURS = '/run/ours/wg';
 
@@ -14,6 +15,31 @@ export interface Call {
   env?: Record<string, string>;
   /** Of the pipe that is its standard input. */
   input?: string;
+}
+
+export interface BothCase {
+  args: readonly string[];
+  /** What is in FILE. */
+  file?: string;
+  /** What the tunnel answers to a get, `errno=0` and nothing else unless told. */
+  state?: string;
+}
+
+export interface BothInput {
+  cases: readonly BothCase[];
+  /** Where `file` goes. */
+  file: string;
+}
+
+/** The file that a case may name. */
+export const FILE = '/run/case.conf';
+
+export interface Outcome {
+  exitCode: number;
+  stdout: string;
+  stderr: string;
+  /** The changes that the tunnel was told. */
+  told: string;
 }
 
 export class BesideWg implements AsyncDisposable {
@@ -70,6 +96,14 @@ export class BesideWg implements AsyncDisposable {
     const ours = await told(this.ours(args, call));
     assert.deepEqual(ours, theirs, `wg ${args.join(' ')}`);
     return ours[1];
+  }
+
+  /** Many command lines for a tunnel wg0, ours in one process. */
+  async both(cases: readonly BothCase[]): Promise<{ theirs: Outcome; ours: Outcome }[]> {
+    const input = JSON.stringify({ cases, file: FILE } satisfies BothInput);
+    const env = { WG_ENDPOINT_RESOLUTION_RETRIES: '0' };
+    const output = await this.host.output('node', [RUN_BOTH], { input, env, timeoutMs: 600_000 });
+    return JSON.parse(output) as { theirs: Outcome; ours: Outcome }[]; // as run-both.ts writes it
   }
 
   async write(path: string, text: string): Promise<void> {

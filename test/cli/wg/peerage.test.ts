@@ -46,6 +46,15 @@ describe('called as peerage, the program', labOptions('wg'), () => {
   it('says in its own words what is wrong, and exits with 2 for wrong usage', async () => {
     await refused(2, /^peerage: Invalid argument: colour\n$/, 'set', 'wg0', 'colour', 'red');
     await refused(2, /^peerage: Fwmark is neither .*: `high'\n$/, 'set', 'wg0', 'fwmark', 'high');
+    await refused(
+      2,
+      /^peerage: listen-port: expected a port .*, found "65536"\n$/,
+      'set',
+      'wg0',
+      'listen-port',
+      '65536',
+    );
+    await refused(2, /^peerage: endpoint: expected a port .*\n$/, 'set', 'wg0', 'peer', KEY, 'endpoint', '[::1]:65536');
     await refused(2, /^peerage: missing required argument 'setting'/, 'set', 'wg0');
     await refused(1, /^peerage: there is no tunnel wg9\n {2}Bring it up/, 'set', 'wg9', 'fwmark', '1');
     await refused(1, /^peerage: there is no tunnel wg9\n/, 'showconf', 'wg9');

@@ -31,6 +31,7 @@ const CHANGES: readonly (readonly string[])[] = [
   [...PEER, 'endpoint', '2001:db8::1:51820'],
   [...PEER, 'endpoint', '[::ffff:192.0.2.1]:1'],
   [...PEER, 'endpoint', '192.0.2:1'],
+  [...PEER, 'endpoint', '[fe80::1%lo]:1'],
   [...PEER, 'endpoint', 'localhost:domain'],
   [...PEER, 'endpoint', 'dolores.example.net:51820'],
   [...PEER, 'endpoint', '[dolores.example.net]:51820'],
@@ -150,12 +151,5 @@ describe('wg set', labOptions('wg'), () => {
       assert.equal(exitCode, 1);
       assert.equal(stderr.split('Trying again').length - 1, retries === '2' ? 2 : 0);
     }
-  });
-
-  it('links a link-local endpoint to its interface', async () => {
-    const args = ['set', 'wg0', ...PEER, 'endpoint', '[fe80::1%lo]:1'];
-    const before = tunnel.stdout.length;
-    assert.equal((await beside.ours(args)).exitCode, 0);
-    assert.match(tunnel.stdout.slice(before), /^endpoint=\[fe80::1%1\]:1$/m);
   });
 });

@@ -28,7 +28,14 @@ const AGES = [
   YEAR,
   2 * YEAR + 61,
 ];
-const COUNTS = [1, 10, 12, 20, 30, 40, 50, 52].flatMap((power) => [2 ** power - 1, 2 ** power, 1.005 * 2 ** power]);
+const COUNTS: readonly (number | bigint)[] = [
+  ...[1, 10, 12, 20, 30, 40, 50, 52].flatMap((power) => [2 ** power - 1, 2 ** power, 1.005 * 2 ** power]),
+  // Between two numbers of two decimals, where printf(3) rounds to the even one.
+  ...[10, 20, 30, 40, 50].flatMap((power) => [1.125, 1.375, 1.625, 1.875, 2.125].map((factor) => factor * 2 ** power)),
+  2n ** 53n + 1n,
+  2n ** 63n + 1n,
+  2n ** 64n - 1n,
+];
 
 describe('wg show and showconf', labOptions('wg'), () => {
   let beside: BesideWg;
@@ -72,9 +79,12 @@ describe('wg show and showconf', labOptions('wg'), () => {
   it('write ages, counts and intervals as Debian does, in every range of their units', async () => {
     const now = Math.floor(Date.now() / 1000);
     const ages = AGES.map((age) => peer(`last_handshake_time_sec=${now - age}`));
-    const counts = COUNTS.map((count) => peer(`rx_bytes=${Math.floor(count)}`, `tx_bytes=${Math.floor(count / 7)}`));
+    const whole = COUNTS.map((count) => (typeof count === 'bigint' ? count : BigInt(Math.floor(count))));
+    const counts = whole.map((count) => peer(`rx_bytes=${count}`, `tx_bytes=${count / 7n}`));
     const intervals = AGES.map((age) => peer(`persistent_keepalive_interval=${Math.min(age, 65_535)}`));
     await beside.serve('units', `${[...ages, ...counts, ...intervals].flat().join('\n')}\nerrno=0\n\n`);
+    await beside.same(['show', 'units', 'dump']);
+    await beside.same(['show', 'units', 'transfer']);
     const text = await sameNow(['show', 'units']);
     for (const unit of ['second', 'minutes', 'hour', 'days', 'year', 'B', 'KiB', 'MiB', 'GiB', 'TiB'])
       assert.match(text, new RegExp(`\\d ${unit}\\b`));
