@@ -24,7 +24,6 @@ const SYMBOLS = {
   sendmsg: ['i', 'ipi'],
   poll: ['i', 'pzi'],
   eventfd: ['i', 'ii'],
-  setns: ['i', 'ii'],
   if_nametoindex: ['i', 'p'],
   clock_gettime: ['i', 'ip'],
 } as const satisfies Record<string, FfiSignature>;
@@ -37,6 +36,7 @@ export function loadLibc(ffi: Ffi): Libc {
 
 export const EPERM = 1;
 export const EINTR = 4;
+export const EIO = 5;
 export const EBUSY = 16;
 export const ENODEV = 19;
 export const EINVAL = 22;

@@ -89,7 +89,7 @@ async function serve(name: string, tunnel: Tunnel, { ffi, log, uapiFd, onReady }
 }
 
 function openTunnel(name: string, poller: Poller, { ffi, crypto, log, keyLog, tunFd }: TunnelParts): Tunnel {
-  const tun: Tun = tunFd === undefined ? createTun(ffi, poller, name) : adoptTun(ffi, poller, tunFd);
+  const tun: Tun = tunFd === undefined ? createTun(ffi, poller, name, log) : adoptTun(ffi, poller, tunFd, log);
   const clock = createBootClock(ffi);
   const device = new Device({
     crypto,

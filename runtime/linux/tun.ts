@@ -1,13 +1,18 @@
 /** The TUN port on Linux: /dev/net/tun, one IP packet per read and write, without a header before it. */
+import { UserError } from '../../src/errors.ts';
+import { silentLog, type Log } from '../../src/log.ts';
 import type { Tun, TunEvent } from '../../src/tunnel/ports.ts';
 import type { Ffi } from './ffi.ts';
-import { EBADFD, EBUSY, EINTR, EPERM, loadLibc, LibcError, type Libc } from './libc.ts';
+import { EBADFD, EBUSY, EINTR, EINVAL, EIO, EPERM, loadLibc, LibcError, type Libc } from './libc.ts';
 import { IFREQ_BYTES, IFNAME_BYTES, Link } from './link.ts';
 import { AddressCache, Memory } from './memory.ts';
 import type { Poller, Watch } from './poller.ts';
 
 const TUNSETIFF = 0x400454ca;
-const IFF_TUN_NO_PI = 0x1001;
+const TUNGETIFF = 0x800454d2;
+const IFF_TUN = 1;
+const IFF_NO_PI = 0x1000;
+const IFF_VNET_HDR = 0x4000;
 const O_RDWR_NONBLOCK_CLOEXEC = 0x80802;
 const F_GETFL = 3;
 const F_SETFL = 4;
@@ -17,7 +22,7 @@ const O_NONBLOCK = 0x800;
 const DEFAULT_MTU = 1420;
 
 /** Creates the interface, or takes over a persistent one of this name. It goes away with the descriptor. */
-export function createTun(ffi: Ffi, poller: Poller, name: string): Tun {
+export function createTun(ffi: Ffi, poller: Poller, name: string, log: Log = silentLog): Tun {
   const libc = loadLibc(ffi);
   const request = new Memory(ffi, IFREQ_BYTES);
   request.setText(0, '/dev/net/tun');
@@ -31,12 +36,12 @@ export function createTun(ffi: Ffi, poller: Poller, name: string): Tun {
   try {
     request.bytes.fill(0);
     request.setText(0, name);
-    request.view.setUint16(IFNAME_BYTES, IFF_TUN_NO_PI, true);
+    request.view.setUint16(IFNAME_BYTES, IFF_TUN | IFF_NO_PI, true);
     if (libc.ioctl(fd, ffi.size(TUNSETIFF), request.at(0)) < 0) {
       const errno = ffi.errno();
       throw new LibcError(`cannot create the interface ${name}`, errno, REMEDIES[errno]);
     }
-    return withMtu(new LinuxTun(ffi, poller, fd));
+    return withMtu(new LinuxTun(ffi, poller, fd, log));
   } catch (error) {
     libc.close(fd);
     throw error;
@@ -45,7 +50,8 @@ export function createTun(ffi: Ffi, poller: Poller, name: string): Tun {
 
 function withMtu(tun: LinuxTun): Tun {
   try {
-    tun.setMtu(DEFAULT_MTU);
+    // Whoever prepared a persistent one for a process without CAP_NET_ADMIN has set it.
+    if (tun.mtu !== DEFAULT_MTU) tun.setMtu(DEFAULT_MTU);
     return tun;
   } catch (error) {
     tun.release();
@@ -53,13 +59,46 @@ function withMtu(tun: LinuxTun): Tun {
   }
 }
 
-/** Uses a TUN descriptor that another process opened and handed down. */
-export function adoptTun(ffi: Ffi, poller: Poller, fd: number): Tun {
+/** Uses a TUN descriptor that another process opened and handed down. Throws UserError when packets would be misread. */
+export function adoptTun(ffi: Ffi, poller: Poller, fd: number, log: Log = silentLog): Tun {
   const libc = loadLibc(ffi);
+  const request = new Memory(ffi, IFREQ_BYTES);
+  if (libc.ioctl(fd, ffi.size(TUNGETIFF), request.at(0)) < 0)
+    throw new LibcError(`descriptor ${fd} is not a TUN with an interface`, ffi.errno());
+  checkMode(libc, ffi, fd, request.view.getUint16(IFNAME_BYTES, true));
   const flags = libc.fcntl(fd, F_GETFL, 0);
   if (flags < 0 || libc.fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
     throw new LibcError(`cannot use descriptor ${fd} as a TUN`, ffi.errno());
-  return new LinuxTun(ffi, poller, fd);
+  return new LinuxTun(ffi, poller, fd, log);
+}
+
+/** A queue of several (IFF_MULTI_QUEUE) is like any other. */
+function checkMode(libc: Libc, ffi: Ffi, fd: number, flags: number): void {
+  const wrong =
+    (flags & IFF_TUN) === 0
+      ? 'a TAP, which carries Ethernet frames'
+      : (flags & IFF_VNET_HDR) !== 0
+        ? 'a TUN with IFF_VNET_HDR, which has a header before each packet'
+        : hasPacketInformation(libc, ffi, fd)
+          ? 'a TUN without IFF_NO_PI, which has 4 bytes before each packet'
+          : undefined;
+  if (wrong !== undefined)
+    throw new UserError(`descriptor ${fd} is ${wrong}`, {
+      remedy: 'Open it with IFF_TUN | IFF_NO_PI and no other flag.',
+    });
+}
+
+/**
+ * TUNGETIFF does not tell: it says IFF_NOFILTER with the same bit. But four zeros are a header without a packet if a header is
+ * expected, and otherwise a packet of no version of IP, EINVAL. While the interface is down the former is EIO, as both are
+ * in old kernels; then three bytes, which nothing receives, are EINVAL where they are less than a header.
+ */
+function hasPacketInformation(libc: Libc, ffi: Ffi, fd: number): boolean {
+  const probe = new Memory(ffi, 4);
+  if (libc.write(fd, probe.at(0), ffi.size(4)) >= 0) return true;
+  if (ffi.errno() !== EIO) return false;
+  probe.bytes.fill(0x45);
+  return libc.write(fd, probe.at(0), ffi.size(3)) < 0 && ffi.errno() === EINVAL;
 }
 
 const REMEDIES: Readonly<Record<number, string>> = {
@@ -77,23 +116,24 @@ class LinuxTun implements Tun {
   readonly #addresses: AddressCache;
   #mtu: number;
   #up = false;
+  #isRefreshing = false;
   #gone = false;
   #onReadable: () => void = () => {};
   #onEvent: (event: TunEvent) => void = () => {};
 
-  constructor(ffi: Ffi, poller: Poller, fd: number) {
+  constructor(ffi: Ffi, poller: Poller, fd: number, log: Log) {
     this.#ffi = ffi;
     this.#libc = loadLibc(ffi);
     this.#fd = fd;
     this.#addresses = new AddressCache(ffi);
-    this.#link = new Link(ffi, poller, fd, () => this.refresh());
+    this.#link = new Link(ffi, poller, fd, { log, onChange: () => this.refresh() });
     const state = this.#link.state();
     if (state === undefined) {
       this.#link.close();
       throw new LibcError(`descriptor ${fd} is not a TUN with an interface`, EBADFD);
     }
     this.name = state.name;
-    this.#mtu = state.mtu;
+    this.#mtu = state.mtu ?? DEFAULT_MTU;
     try {
       this.#watch = poller.watch(fd, () => this.#onReadable());
     } catch (error) {
@@ -116,7 +156,10 @@ class LinuxTun implements Tun {
     for (;;) {
       const address = ffi.handle(this.#addresses.of(buffer) + offset);
       const length = this.#libc.read(this.#fd, address, ffi.size(buffer.length - offset));
-      if (length >= 0) return length;
+      if (length >= 0) {
+        if (!this.#up) this.#refreshSoon();
+        return length;
+      }
       const errno = ffi.errno();
       if (errno === EINTR) continue;
       if (errno === EBADFD) this.#leave();
@@ -126,7 +169,9 @@ class LinuxTun implements Tun {
 
   write(buffer: Uint8Array, offset: number, length: number): boolean {
     const address = this.#ffi.handle(this.#addresses.of(buffer) + offset);
-    return this.#libc.write(this.#fd, address, this.#ffi.size(length)) === length;
+    if (this.#libc.write(this.#fd, address, this.#ffi.size(length)) === length) return true;
+    if (this.#up && this.#ffi.errno() === EIO) this.#refreshSoon();
+    return false;
   }
 
   onReadable(listener: () => void): void {
@@ -143,7 +188,7 @@ class LinuxTun implements Tun {
     if (this.#gone) return;
     const state = this.#link.state();
     if (state === undefined) return; // deleted: the next read says so
-    if (state.mtu !== this.#mtu) {
+    if (state.mtu !== undefined && state.mtu !== this.#mtu) {
       this.#mtu = state.mtu;
       this.#onEvent({ type: 'mtu' });
     }
@@ -168,6 +213,16 @@ class LinuxTun implements Tun {
     this.#gone = true;
     this.#link.close();
     this.#watch.release();
+  }
+
+  /** A packet came although the interface is down, or was refused although it is up: it is not as we know it. */
+  #refreshSoon(): void {
+    if (this.#isRefreshing) return;
+    this.#isRefreshing = true;
+    queueMicrotask(() => {
+      this.#isRefreshing = false;
+      this.refresh();
+    });
   }
 
   /** Says once that the interface was deleted, and not from within a read. */

@@ -10,6 +10,8 @@ export interface Implementation {
   /** Program that takes `-f INTERFACE`. */
   readonly program: string;
   readonly env: Readonly<Record<string, string>>;
+  /** A command line that becomes the program, which follows with its arguments. */
+  readonly wrapper?: readonly string[];
 }
 
 /** Ours. PEERAGE_TUN names another build of it. */

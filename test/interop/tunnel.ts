@@ -84,9 +84,10 @@ export class Tunnel {
 
   /** Starts the daemon, and gives it what it had when it was stopped. */
   async start(): Promise<void> {
-    const { program, env } = this.implementation;
+    const { program, env, wrapper = [] } = this.implementation;
     await this.host.output('rm', ['-f', `/run/wireguard/${this.interface}.sock`]); // of a killed wireguard-go
-    const daemon = await this.host.spawn(program, ['-f', ...(this.options.args ?? []), this.interface], {
+    const [first, ...rest] = [...wrapper, program];
+    const daemon = await this.host.spawn(first, [...rest, '-f', ...(this.options.args ?? []), this.interface], {
       env: { ...env, ...this.options.env },
     });
     this.#daemon = daemon;

@@ -56,8 +56,9 @@ RuntimeDirectoryPreserve=yes
 StateDirectory=peerage
 StateDirectoryMode=0700
 
-# Interfaces, routes and firewalls; iptables; ports below 1024; files that belong to another user than root.
-CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_RAW CAP_NET_BIND_SERVICE CAP_DAC_READ_SEARCH
+# Interfaces, routes and firewalls; word of an interface that was moved to a container; iptables; ports below 1024; files that
+# belong to another user than root. Not CAP_SYS_ADMIN: no namespace is entered.
+CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_BROADCAST CAP_NET_RAW CAP_NET_BIND_SERVICE CAP_DAC_READ_SEARCH
 DevicePolicy=closed
 DeviceAllow=/dev/net/tun rw
 RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK
