@@ -35,7 +35,11 @@ export function createVirtioNetHeader(): VirtioNetHeader {
   return { flags: 0, gsoType: GSO_NONE, headerBytes: 0, segmentBytes: 0, csumStart: 0, csumOffset: 0 };
 }
 
-export function decodeVirtioNetHeader({ view, bytes }: Arena, offset: number, into: VirtioNetHeader): void {
+export function decodeVirtioNetHeader(
+  { view, bytes }: Pick<Arena, 'view' | 'bytes'>,
+  offset: number,
+  into: VirtioNetHeader,
+): void {
   into.flags = bytes[offset]!;
   into.gsoType = bytes[offset + 1]!;
   into.headerBytes = view.getUint16(offset + 2, true);
