@@ -12,7 +12,7 @@ export const APART = 1;
 /** Of a flow, but always a packet of its own: a pure ACK, a SYN, a reset, one with CWR, a UDP packet without checksum. */
 export const ALONE = 2;
 /** Can begin or continue a run. */
-export const MERGEABLE = 3;
+const MERGEABLE = 3;
 
 /** One packet, read once. Lengths in bytes. */
 export interface Facts {

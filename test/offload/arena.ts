@@ -3,6 +3,7 @@
  */
 import assert from 'node:assert/strict';
 import type { Arena, Slots } from '../../src/offload/arena.ts';
+import { SPILL_BYTES } from '../../src/offload/split.ts';
 
 const PAGE = 65_536;
 const GUARD = 0xa5;
@@ -10,8 +11,8 @@ const FIRST_SLOT = 4096;
 const HEADROOM = 16;
 
 export const SPILL = 5 * PAGE;
-export const LINEAR = 7 * PAGE;
-const PAGES = 9;
+export const LINEAR = SPILL + SPILL_BYTES;
+const PAGES = 8;
 
 /** Fits 64 slots of 4,096 bytes between the headroom and the spill. */
 export const SLOTS: Slots = { packet: FIRST_SLOT + 64, stride: 2048, room: 1900, count: 48 };

@@ -38,7 +38,7 @@ export interface PacketFields {
   ipOptions: Uint8Array;
 }
 
-export const FIELDS: PacketFields = {
+const FIELDS: PacketFields = {
   family: 4,
   protocol: 'tcp',
   source: 1,
