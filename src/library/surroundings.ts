@@ -11,6 +11,10 @@ export const systemClock: Clock = { monotonic: () => performance.now(), wall: ()
 /** `length` bytes (at most 65,536) of Web Crypto. */
 export const randomBytes: RandomBytes = (length) => crypto.getRandomValues(new Uint8Array(length));
 
+export async function sha256(bytes: Uint8Array): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes.slice()));
+}
+
 export const timerScheduler: Scheduler = {
   after(delayMs, callback) {
     const timer = setTimeout(callback, delayMs);

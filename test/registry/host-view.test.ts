@@ -2,22 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { HostConfig, PeerList } from '../../src/registry/wire.ts';
-import { expectProblem, expectStatus, someKey, startLab, type Lab } from './lab.ts';
-
-/** Two hosts, of which the first asks. */
-async function startPair(t: Parameters<typeof startLab>[0]) {
-  const lab = await startLab(t);
-  const token = await lab.token({ uses: 100, routes: ['172.16.0.0/12'] });
-  const dolores = await lab.enrol(token, { name: 'dolores', endpoint: '203.0.113.54:51000' });
-  const maeve = await lab.enrol(token, { name: 'maeve' });
-  const peers = (query = '', headers = {}) => lab.ask('GET', `/v1/peers${query}`, { as: dolores.hostKey, headers });
-  return { lab, token, dolores, maeve, peers };
-}
-
-/** Resolves when the registry has logged one more request: whatever was sent before has then reached it. */
-async function roundTrip(lab: Lab): Promise<void> {
-  expectStatus(200, await lab.ask('GET', '/healthz', { as: null }));
-}
+import { expectProblem, expectStatus, someKey } from './lab.ts';
+import { startPair } from './pair.ts';
 
 describe('reads of a host', () => {
   test('an unchanged peer list is a 304, until something changes', async (t) => {
@@ -111,48 +97,6 @@ describe('reads of a host', () => {
     expectStatus(200, await config('?format=wg', { 'if-none-match': etags[0]! }));
   });
 
-  test('a request that waits is held until something changes', async (t) => {
-    const { lab, token, peers } = await startPair(t);
-    const first = await peers();
-    const { version } = first.read(PeerList);
-    const waiting = [
-      peers(`?since=${version}&wait=55`),
-      peers('?wait=55', { 'if-none-match': first.headers.get('etag')! }),
-    ];
-    let answered = 0;
-    for (const answer of waiting)
-      answer.then(
-        () => answered++,
-        () => answered++,
-      );
-    await roundTrip(lab);
-    assert.equal(answered, 0);
-    await lab.enrol(token, { name: 'bernard' });
-    const [difference, full] = await Promise.all(waiting);
-    assert.deepEqual(
-      expectStatus(200, difference!)
-        .read(PeerList)
-        .peers.map((peer) => peer.name),
-      ['bernard'],
-    );
-    assert.equal(expectStatus(200, full!).read(PeerList).full, true);
-  });
-
-  test('two hundred hosts that wait all learn of one change, each by one small difference', async (t) => {
-    const { lab, peers } = await startPair(t);
-    const token = await lab.token({ uses: 200 });
-    const names = Array.from({ length: 200 }, (_, i) => `host-${i}`);
-    const hosts = await Promise.all(names.map((name) => lab.enrol(token, { name })));
-    const { version } = (await peers()).read(PeerList);
-    const waiting = hosts.map(({ hostKey }) => lab.ask('GET', `/v1/peers?since=${version}&wait=55`, { as: hostKey }));
-    await roundTrip(lab);
-    expectStatus(204, await lab.ask('DELETE', '/v1/networks/home/hosts/maeve'));
-    for (const answer of await Promise.all(waiting)) {
-      const { full, peers, removed } = expectStatus(200, answer).read(PeerList);
-      assert.deepEqual([full, peers.length, removed.length], [false, 0, 1]);
-    }
-  });
-
   test('a wait that nothing ends is a 304 or an empty difference when its time is up', async (t) => {
     const { peers } = await startPair(t);
     const first = await peers();
@@ -163,39 +107,6 @@ describe('reads of a host', () => {
     ]);
     expectStatus(304, unchanged);
     assert.deepEqual(empty.read(PeerList), { version, full: false, peers: [], removed: [] });
-  });
-
-  test('a host that is revoked while it waits is told so', async (t) => {
-    const { lab, peers } = await startPair(t);
-    const { version } = (await peers()).read(PeerList);
-    const waiting = peers(`?since=${version}&wait=55`);
-    await roundTrip(lab);
-    expectStatus(204, await lab.ask('DELETE', '/v1/networks/home/hosts/dolores'));
-    expectProblem('unauthorized', await waiting);
-  });
-
-  test('a registry that shuts down answers who waits first', async (t) => {
-    const { lab, peers } = await startPair(t);
-    const { version } = (await peers()).read(PeerList);
-    const waiting = peers(`?since=${version}&wait=55`);
-    await roundTrip(lab);
-    const [answer] = await Promise.all([waiting, lab.close()]);
-    assert.deepEqual(expectStatus(200, answer).read(PeerList).removed, []);
-  });
-
-  test('a host cannot have more than eight requests wait at once', async (t) => {
-    const { lab, maeve, peers } = await startPair(t);
-    const { version } = (await peers()).read(PeerList);
-    const waiting = Array.from({ length: 8 }, () => peers(`?since=${version}&wait=55`));
-    await roundTrip(lab);
-    const refused = expectStatus(429, await peers(`?since=${version}&wait=55`));
-    assert.ok(Number(refused.headers.get('retry-after')) > 0);
-    expectStatus(200, await peers());
-    const other = lab.ask('GET', `/v1/peers?since=${version}&wait=55`, { as: maeve.hostKey });
-    expectStatus(204, await lab.ask('DELETE', '/v1/networks/home/hosts/maeve'));
-    for (const answer of await Promise.all(waiting)) expectStatus(200, answer);
-    expectStatus(401, await other);
-    expectStatus(200, await peers(`?since=${version}&wait=55`));
   });
 
   test('a wait of a minute or more is refused', async (t) => {

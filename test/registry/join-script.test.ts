@@ -12,6 +12,7 @@ import { describe, test, type TestContext } from 'node:test';
 import { renderJoinScript } from '../../src/registry/render/join-script.ts';
 import { HostList } from '../../src/registry/wire.ts';
 import { expectStatus, startLab, type Lab } from './lab.ts';
+import { isEdge } from './engines/engine.ts';
 
 const SHELLS: readonly (readonly [program: string, ...args: string[]])[] = [['dash'], ['busybox', 'ash'], ['bash']];
 const whyNot = missingPrograms(['dash', 'busybox', 'bash', 'curl', 'wg', 'ip']);
@@ -252,7 +253,8 @@ describe('the join script as text', () => {
     for (const host of ["a'b", 'a$b', 'a`id`', 'a;b', "x.example.net'$(id)'"]) {
       const request = `GET /${token} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
       const answer = await sendRaw(hostname, Number(port), request);
-      assert.match(answer, /^HTTP\/1\.1 4\d\d /, host);
+      // workerd itself fails at some of them, before the registry sees them.
+      assert.match(answer, isEdge ? /^HTTP\/1\.1 [45]\d\d / : /^HTTP\/1\.1 4\d\d /, host);
       assert(!answer.includes(host), host);
     }
   });

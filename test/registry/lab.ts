@@ -8,11 +8,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { startRegistry } from '../../runtime/linux/serve-registry.ts';
-import { runtime } from '../runtime/this-runtime.ts';
 import type { Log } from '../../src/log.ts';
 import type { z } from '@hono/zod-openapi';
 import { Problem } from '../../src/registry/problem.ts';
+import { startEngine } from './engines/engine.ts';
 import { CreatedToken, Enrolled, type EnrolRequest, type NewToken } from '../../src/registry/wire.ts';
 
 export interface Lab {
@@ -27,6 +26,8 @@ export interface Lab {
   /** A token for the network `home`, which is there from the start: 10.1.2.0/24 and fd00:1:2:3::/64, port 51000. */
   token(options?: NewToken): Promise<string>;
   enrol(token: string, facts?: Partial<EnrolRequest>): Promise<Enrolled>;
+  /** All that is in the database, as text in whatever form. */
+  stored(): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -55,8 +56,7 @@ export async function startLab(t: TestContext): Promise<Lab> {
   const logged: string[] = [];
   const write = (fields: object, message: string): void => void logged.push(`${message} ${JSON.stringify(fields)}`);
   const log: Log = { debug: write, info: write, warn: write, error: write };
-  const options = { databaseFile, hostname: '127.0.0.1', port: 0, log, wall: () => clock.now };
-  const registry = await startRegistry(runtime, options);
+  const registry = await startEngine({ databaseFile, log, wall: () => clock.now });
   const { url, adminKey } = registry;
   assert(adminKey !== undefined, 'a new registry has a first administrator');
   t.after(async () => {
@@ -65,6 +65,7 @@ export async function startLab(t: TestContext): Promise<Lab> {
   });
 
   const ask: Lab['ask'] = async (method, path, { as = adminKey, body, form, headers, signal } = {}) => {
+    await registry.tellTime?.();
     const answer = await fetch(url + path, {
       method,
       headers: {
@@ -94,6 +95,7 @@ export async function startLab(t: TestContext): Promise<Lab> {
     logged,
     clock,
     ask,
+    stored: () => registry.stored(),
     close: () => registry.close(),
     async token(options = {}) {
       return expectStatus(201, await ask('POST', '/v1/networks/home/tokens', { body: options })).read(CreatedToken)

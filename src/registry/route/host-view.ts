@@ -88,7 +88,9 @@ export function addHostViewRoutes(app: RegistryApp, context: RouteContext): void
     c.header('etag', etag);
     c.header('vary', 'Accept, Authorization');
     c.header('cache-control', 'private, no-cache');
-    return hasSeen(c, etag) ? undefined : caller;
+    if (!hasSeen(c, etag)) return caller;
+    if (ports.bell.pollSeconds !== undefined) c.header('retry-after', `${ports.bell.pollSeconds}`);
+    return undefined;
   }
 
   async function waited(

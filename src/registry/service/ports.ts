@@ -12,6 +12,8 @@ export interface RegistryPorts {
 
 /** Tells the requests that wait for a change of a network that there is one. */
 export interface Bell {
+  /** Where nothing can wait: how often to ask instead. Undefined where `wait` waits. */
+  readonly pollSeconds?: number;
   /** After the change is in the store. */
   ring(networkId: number, version: number): void;
   /** Resolves once a version above `seen` was rung, after `timeoutMs`, or when `signal` aborts: never rejects. */

@@ -1,0 +1,64 @@
+/**
+ * The registry on Cloudflare Workers: isolates that come and go, with nothing in common but the D1 database that is bound to them,
+ * which `wrangler d1 migrations apply` brings up to date before a version is deployed.
+ *
+ * Nobody waits here for a change: a request that asks to is answered at once, and told when to come again. Limits on requests
+ * and failures count per isolate.
+ */
+import { createRegistry } from '../../src/registry/app.ts';
+import type { RegistryApp } from '../../src/registry/env.ts';
+import { checkPublicUrl } from '../../src/library/registry.ts';
+import { randomBytes, sha256 } from '../../src/library/surroundings.ts';
+import { createPollingBell } from '../../src/registry/polling-bell.ts';
+import { createD1Store } from '../../src/registry/store/d1-store.ts';
+import type { Database } from '../../src/registry/store/database.ts';
+import { consoleLog } from './console-log.ts';
+
+/** What wrangler.toml binds. */
+export interface Bindings {
+  readonly DB: D1Database;
+  /** `https://vpn.example.net`. Without it the registry is called what each client calls it. */
+  readonly PUBLIC_URL?: string;
+  /** How often hosts are told to ask, in seconds. */
+  readonly POLL_SECONDS?: string;
+}
+
+export interface Handler {
+  fetch(request: Request, bindings: Bindings): Response | Promise<Response>;
+}
+
+const POLL_SECONDS = 60;
+
+/** `wall`: milliseconds since 1970; a test has its own. */
+export function createHandler(wall: () => number = Date.now): Handler {
+  let app: RegistryApp | undefined;
+  return {
+    fetch(request, bindings) {
+      // What is bound stays the same for the life of an isolate.
+      app ??= createApp(bindings, wall);
+      return app.fetch(request, bindings);
+    },
+  };
+}
+
+function createApp({ DB, PUBLIC_URL, POLL_SECONDS: poll }: Bindings, wall: () => number): RegistryApp {
+  const database: Database = DB; // the shape that src/registry/store/database.ts is the part of
+  return createRegistry({
+    ports: {
+      store: createD1Store(database),
+      bell: createPollingBell(readSeconds(poll)),
+      random: randomBytes,
+      sha256,
+      wall,
+    },
+    log: consoleLog,
+    publicUrl: PUBLIC_URL === undefined || PUBLIC_URL === '' ? undefined : checkPublicUrl(PUBLIC_URL),
+    // Set by Cloudflare itself, over whatever a client sends.
+    peerAddress: (c) => c.req.header('cf-connecting-ip') ?? '',
+  });
+}
+
+function readSeconds(text: string | undefined): number {
+  const seconds = Number(text);
+  return Number.isInteger(seconds) && seconds >= 1 && seconds <= 86_400 ? seconds : POLL_SECONDS;
+}

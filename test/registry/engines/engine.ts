@@ -1,0 +1,39 @@
+/**
+ * What a registry of the suite runs on: the database and the HTTP server of the runtime at hand, or workerd with D1. The suite is
+ * the same; PEERAGE_ENGINE=workerd chooses the second.
+ */
+import process from 'node:process';
+import type { Log } from '../../../src/log.ts';
+
+export interface EngineOptions {
+  /** A file that the engine may put its database into. */
+  readonly databaseFile: string;
+  readonly log: Log;
+  readonly wall: () => number;
+}
+
+export interface RunningEngine {
+  readonly url: string;
+  readonly adminKey: string | undefined;
+  /** Called before each request: an engine in another process learns the time so. */
+  tellTime?(): Promise<void>;
+  /** All that is in the database, as text in whatever form. */
+  stored(): Promise<string>;
+  close(): Promise<void>;
+}
+
+export type StartEngine = (options: EngineOptions) => Promise<RunningEngine>;
+
+const name = process.env['PEERAGE_ENGINE'] ?? 'runtime';
+
+/** What the edge does otherwise: no request waits there, and there is no file. */
+export const isEdge = name === 'workerd';
+
+const modules: Readonly<Record<string, () => Promise<{ startEngine: StartEngine }>>> = {
+  runtime: () => import('./runtime.ts'),
+  workerd: () => import('./workerd.ts'),
+};
+
+const load = modules[name];
+if (load === undefined) throw new Error(`PEERAGE_ENGINE expected runtime or workerd, got "${name}"`);
+export const { startEngine } = await load();

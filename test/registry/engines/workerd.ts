@@ -1,0 +1,71 @@
+/** The registry as Cloudflare runs it: workerd with D1, both real, through miniflare, without network. */
+import { randomBytes } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { Miniflare } from 'miniflare';
+import { createMemoryBell } from '../../../src/registry/memory-bell.ts';
+import { issueFirstAdminKey } from '../../../src/registry/service/credentials.ts';
+import { createD1Store } from '../../../src/registry/store/d1-store.ts';
+import type { Database } from '../../../src/registry/store/database.ts';
+import { migrate } from '../../../src/registry/store/migrate.ts';
+import { MIGRATIONS } from '../../../src/registry/store/migrations.ts';
+import { sha256 } from '../../../src/library/surroundings.ts';
+import type { StartEngine } from './engine.ts';
+
+/** As wrangler bundles it. */
+const bundle = build({
+  entryPoints: [fileURLToPath(new URL('../../runtime/worker/entry.ts', import.meta.url))],
+  bundle: true,
+  format: 'esm',
+  platform: 'browser',
+  conditions: ['workerd', 'worker', 'browser'],
+  write: false,
+});
+
+/** Workers have a date instead of a version: the newest that this workerd knows. */
+export const COMPATIBILITY_DATE = '2026-07-30';
+
+const TABLES =
+  "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB '_cf_*' AND name NOT GLOB 'sqlite_*'";
+
+export const startEngine: StartEngine = async ({ log, wall }) => {
+  const [output] = (await bundle).outputFiles;
+  const miniflare = new Miniflare({
+    modules: true,
+    script: output!.text, // one entry point, one output
+    compatibilityDate: COMPATIBILITY_DATE,
+    d1Databases: { DB: 'registry' },
+    host: '127.0.0.1',
+    port: 0,
+    handleStructuredLogs: ({ message }: { message: string }) => log.info({ message }, 'console'),
+    structuredWorkerdLogs: true,
+  });
+  const url = (await miniflare.ready).href.replace(/\/$/, '');
+  const database = (await miniflare.getD1Database('DB')) as Database; // the shape is a part of D1's
+  await migrate(database, MIGRATIONS);
+  const random = (length: number) => new Uint8Array(randomBytes(length));
+  const ports = { store: createD1Store(database), bell: createMemoryBell(), random, sha256, wall };
+  let told = Number.NaN;
+  return {
+    url,
+    adminKey: await issueFirstAdminKey(ports),
+    async tellTime() {
+      const now = wall();
+      if (now === told) return;
+      await fetch(`${url}/test-clock`, { method: 'POST', body: `${now}` });
+      told = now;
+    },
+    async stored() {
+      const { results: tables } = await database.prepare(TABLES).all();
+      const rows = tables.map(({ name }) => database.prepare(`SELECT * FROM "${String(name)}"`).all());
+      return JSON.stringify(await Promise.all(rows));
+    },
+    close: once(() => miniflare.dispose()),
+  };
+};
+
+/** Closing twice is closing once. */
+function once(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined;
+  return () => (done ??= work());
+}

@@ -1,0 +1,110 @@
+/** Requests that wait for a change, and what an edge where none can wait says instead. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { PeerList } from '../../src/registry/wire.ts';
+import { isEdge } from './engines/engine.ts';
+import { expectProblem, expectStatus, type Lab } from './lab.ts';
+import { startPair } from './pair.ts';
+
+if (isEdge) describe('waiting at the edge', edgeSuite);
+else describe('waiting for a change', waitingSuite);
+
+function edgeSuite(): void {
+  test('a request that asks to wait is answered at once, and told when to come again', async (t) => {
+    const { lab, token, peers } = await startPair(t);
+    const first = await peers();
+    const { version } = first.read(PeerList);
+    const headers = { 'if-none-match': first.headers.get('etag')! };
+    const unchanged = expectStatus(304, await peers(`?since=${version}&wait=55`, headers));
+    assert.equal(unchanged.headers.get('retry-after'), '60');
+    await lab.enrol(token, { name: 'charlotte' });
+    const changed = expectStatus(200, await peers(`?since=${version}&wait=55`, headers));
+    assert.equal(changed.headers.get('retry-after'), null);
+    assert.deepEqual(
+      changed.read(PeerList).peers.map(({ name }) => name),
+      ['charlotte'],
+    );
+  });
+}
+
+function waitingSuite(): void {
+  test('a request that waits is held until something changes', async (t) => {
+    const { lab, token, peers } = await startPair(t);
+    const first = await peers();
+    const { version } = first.read(PeerList);
+    const waiting = [
+      peers(`?since=${version}&wait=55`),
+      peers('?wait=55', { 'if-none-match': first.headers.get('etag')! }),
+    ];
+    let answered = 0;
+    for (const answer of waiting)
+      answer.then(
+        () => answered++,
+        () => answered++,
+      );
+    await roundTrip(lab);
+    assert.equal(answered, 0);
+    await lab.enrol(token, { name: 'bernard' });
+    const [difference, full] = await Promise.all(waiting);
+    assert.deepEqual(
+      expectStatus(200, difference!)
+        .read(PeerList)
+        .peers.map((peer) => peer.name),
+      ['bernard'],
+    );
+    assert.equal(expectStatus(200, full!).read(PeerList).full, true);
+  });
+
+  test('two hundred hosts that wait all learn of one change, each by one small difference', async (t) => {
+    const { lab, peers } = await startPair(t);
+    const token = await lab.token({ uses: 200 });
+    const names = Array.from({ length: 200 }, (_, i) => `host-${i}`);
+    const hosts = await Promise.all(names.map((name) => lab.enrol(token, { name })));
+    const { version } = (await peers()).read(PeerList);
+    const waiting = hosts.map(({ hostKey }) => lab.ask('GET', `/v1/peers?since=${version}&wait=55`, { as: hostKey }));
+    await roundTrip(lab);
+    expectStatus(204, await lab.ask('DELETE', '/v1/networks/home/hosts/maeve'));
+    for (const answer of await Promise.all(waiting)) {
+      const { full, peers, removed } = expectStatus(200, answer).read(PeerList);
+      assert.deepEqual([full, peers.length, removed.length], [false, 0, 1]);
+    }
+  });
+
+  test('a host that is revoked while it waits is told so', async (t) => {
+    const { lab, peers } = await startPair(t);
+    const { version } = (await peers()).read(PeerList);
+    const waiting = peers(`?since=${version}&wait=55`);
+    await roundTrip(lab);
+    expectStatus(204, await lab.ask('DELETE', '/v1/networks/home/hosts/dolores'));
+    expectProblem('unauthorized', await waiting);
+  });
+
+  test('a registry that shuts down answers who waits first', async (t) => {
+    const { lab, peers } = await startPair(t);
+    const { version } = (await peers()).read(PeerList);
+    const waiting = peers(`?since=${version}&wait=55`);
+    await roundTrip(lab);
+    const [answer] = await Promise.all([waiting, lab.close()]);
+    assert.deepEqual(expectStatus(200, answer).read(PeerList).removed, []);
+  });
+
+  test('a host cannot have more than eight requests wait at once', async (t) => {
+    const { lab, maeve, peers } = await startPair(t);
+    const { version } = (await peers()).read(PeerList);
+    const waiting = Array.from({ length: 8 }, () => peers(`?since=${version}&wait=55`));
+    await roundTrip(lab);
+    const refused = expectStatus(429, await peers(`?since=${version}&wait=55`));
+    assert.ok(Number(refused.headers.get('retry-after')) > 0);
+    expectStatus(200, await peers());
+    const other = lab.ask('GET', `/v1/peers?since=${version}&wait=55`, { as: maeve.hostKey });
+    expectStatus(204, await lab.ask('DELETE', '/v1/networks/home/hosts/maeve'));
+    for (const answer of await Promise.all(waiting)) expectStatus(200, answer);
+    expectStatus(401, await other);
+    expectStatus(200, await peers(`?since=${version}&wait=55`));
+  });
+}
+
+/** Resolves when the registry has logged one more request: whatever was sent before has then reached it. */
+async function roundTrip(lab: Lab): Promise<void> {
+  expectStatus(200, await lab.ask('GET', '/healthz', { as: null }));
+}
