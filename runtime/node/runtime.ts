@@ -3,16 +3,17 @@ import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import type { Runtime } from '../linux/runtime.ts';
 
-const here = (file: string) => new URL(file, import.meta.url);
-const command = (file: string) => [process.execPath, fileURLToPath(here(file))] as const;
+// Beside this file, and JavaScript where this file is.
+const here = (name: string) => new URL(`${name}${import.meta.url.slice(-'.ts'.length)}`, import.meta.url);
+const command = (name: string) => [process.execPath, fileURLToPath(here(name))] as const;
 
 export const runtime: Runtime = {
   name: 'node',
   loadFfi: async () => (await import('./ffi.ts')).ffi,
   openDatabase: async (file) => (await import('./database.ts')).openDatabase(file),
   startHttpServer: async (options) => (await import('./http-server.ts')).startHttpServer(options),
-  workers: { poll: here('poll-worker.ts') },
-  peerage: command('main.ts'),
+  workers: { poll: here('poll-worker') },
+  peerage: command('main'),
   calledAs: [process.execPath, process.argv[1] ?? ''],
-  peerageTun: command('peerage-tun.ts'),
+  peerageTun: command('peerage-tun'),
 };

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Miniflare } from 'miniflare';
 import { bundle } from './bundle.ts';
-import { EXPECTED } from './handshake-probe.ts';
+import { EXPECTED, probe } from './handshake-probe.ts';
 
 const WORKER = `
   import { probe } from './handshake-probe.ts';
@@ -20,6 +20,10 @@ describe('the core in workerd', () => {
     } finally {
       await worker.dispose();
     }
+  });
+
+  it('does the same in this runtime', async () => {
+    assert.equal(await probe(), EXPECTED);
   });
 
   it('would not have been bundled with a module of Node', async () => {

@@ -1,0 +1,52 @@
+/**
+ * `node runtime/node/build-package.ts [FOLDER]`: the npm package as a folder (dist/npm unless said) that `npm pack` and `npm publish`
+ * take as it is. The checkout runs from its TypeScript; the package holds what tsc makes of it, with the same layout.
+ */
+import { execFileSync } from 'node:child_process';
+import { chmodSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+interface Manifest {
+  bin: Record<string, string>;
+  exports: Record<string, string>;
+  [field: string]: unknown;
+}
+
+/** What users of the package need to know. The rest of ours is for the checkout. */
+const FIELDS = ['name', 'version', 'description', 'license', 'type', 'engines', 'dependencies'];
+const DOCUMENTS = ['LICENSE', 'README.md', 'CHANGELOG.md'];
+
+/** Empties the folder first. Throws when tsc does not succeed. */
+export function buildPackage(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+  const tsc = join(ROOT, 'node_modules/.bin/tsc');
+  execFileSync(tsc, ['--project', join(ROOT, 'tsconfig.build.json'), '--outDir', folder], { stdio: 'inherit' });
+  const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest; // ours
+  writeFileSync(join(folder, 'package.json'), `${JSON.stringify(packageManifest(manifest), undefined, 2)}\n`);
+  for (const document of DOCUMENTS) cpSync(join(ROOT, document), join(folder, document));
+  for (const program of Object.values(manifest.bin)) chmodSync(join(folder, program), 0o755);
+}
+
+function packageManifest(manifest: Manifest): Record<string, unknown> {
+  const exports = Object.entries(manifest.exports).map(([name, file]) => [name, conditions(file)]);
+  return {
+    ...Object.fromEntries(FIELDS.map((field) => [field, manifest[field]])),
+    bin: manifest.bin,
+    exports: Object.fromEntries(exports) as Record<string, unknown>,
+  };
+}
+
+function conditions(file: string): unknown {
+  if (!file.endsWith('.ts')) return file;
+  const stem = file.slice(0, -'.ts'.length);
+  return { types: `${stem}.d.ts`, default: `${stem}.js` };
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const folder = process.argv[2] ?? join(ROOT, 'dist/npm');
+  buildPackage(folder);
+  process.stdout.write(`${folder}: pack it with npm pack ${folder}\n`);
+}
