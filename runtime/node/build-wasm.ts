@@ -2,7 +2,7 @@
  * `node runtime/node/build-wasm.ts`: compiles wasm/*.ts with AssemblyScript and writes the modules into src/, as base64.
  * The compiler's version is pinned by package-lock.json: the same source gives the same bytes, which a test compares.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { main } from 'assemblyscript/asc';
 
@@ -17,6 +17,7 @@ const ROOT = new URL('../../', import.meta.url);
 
 export const WASM_MODULES: readonly WasmModule[] = [
   { source: 'offload', constant: 'OFFLOAD_WASM', target: new URL('src/offload/wasm-module.ts', ROOT) },
+  { source: 'aead', constant: 'AEAD_WASM', target: new URL('src/crypto/wasm-module.ts', ROOT) },
 ];
 
 // The memory is the caller's, and nothing in it is the module's own: no heap, no stack, no data.
@@ -27,7 +28,7 @@ export async function buildWasm({ source, constant }: WasmModule): Promise<strin
   let binary: Uint8Array | undefined;
   const messages: string[] = [];
   const { error } = await main([`${source}.ts`, ...OPTIONS, '--outFile', 'out.wasm'], {
-    readFile: (name) => (name === `${source}.ts` ? readFileSync(new URL(`wasm/${name}`, ROOT), 'utf8') : null),
+    readFile: readSource,
     writeFile: (_name, contents) => {
       if (typeof contents !== 'string') binary = contents;
     },
@@ -39,6 +40,12 @@ export async function buildWasm({ source, constant }: WasmModule): Promise<strin
 export const ${constant} =
   '${Buffer.from(binary).toString('base64')}';
 `;
+}
+
+/** The compiler also asks for its own library below node_modules, which it has inside. */
+function readSource(name: string): string | null {
+  const file = new URL(`wasm/${name}`, ROOT);
+  return /^\w+\.ts$/.test(name) && existsSync(file) ? readFileSync(file, 'utf8') : null;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
