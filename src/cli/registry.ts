@@ -1,6 +1,7 @@
 /** `peerage registry serve`: runs the registry on this machine. */
 import { InvalidArgumentError, Option } from 'commander';
 import { addExamples } from './help.ts';
+import { addAdminKey } from './registry-admin-key.ts';
 import type { Ports } from './ports.ts';
 import type { AddCommand } from './command.ts';
 import { isThisMachine, localUrl } from './registry-reach.ts';
@@ -34,6 +35,7 @@ export const addRegistry: AddCommand = (program, ports) => {
     .option('--public-url <url>', 'what hosts and administrators call it, when a proxy stands before it')
     .option('--json', 'for machines: one line with "url" and, the first time, "adminKey"')
     .action((options: ServeOptions) => serveRegistry(options, ports));
+  addAdminKey(registry, ports);
   addExamples(registry, [['peerage registry serve', 'serve a registry on this machine']]);
   addExamples(serve, [
     ['peerage registry serve', 'try it on this machine'],

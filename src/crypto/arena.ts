@@ -8,7 +8,7 @@ import { type CryptoProvider, TAG_BYTES } from './port.ts';
 /** Before each packet: scratch of the provider. A caller writes its header there after sealing, and reads it before opening. */
 export const ROOM_BEFORE = 64;
 /** Ciphers are fastest in steps of this many bytes: the rest of the last step behind a packet is scratch, too. */
-export const STEP_BYTES = 512;
+const STEP_BYTES = 512;
 
 /** Bytes that a packet of `length` needs from its first on, the tag and the scratch behind it included. */
 export function roomFor(length: number): number {

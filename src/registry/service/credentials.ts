@@ -39,7 +39,7 @@ export interface HostCaller {
   readonly network: NetworkRecord;
 }
 
-export async function issueCredential(role: Role, ports: RegistryPorts): Promise<Credential> {
+export async function issueCredential(role: Role, ports: Pick<RegistryPorts, 'random' | 'sha256'>): Promise<Credential> {
   const text = PREFIXES[role] + encodeBase64Url(ports.random(SECRET_BYTES));
   return { text, record: { id: text.slice(0, ID_LENGTH), hash: await hashOf(text, ports) } };
 }
@@ -100,6 +100,6 @@ async function matches(text: string, record: CredentialRecord | undefined, ports
   return given !== undefined && stored !== undefined && equalBytes(given, stored);
 }
 
-async function hashOf(text: string, ports: RegistryPorts): Promise<string> {
+async function hashOf(text: string, ports: Pick<RegistryPorts, 'sha256'>): Promise<string> {
   return encodeHex(await ports.sha256(encodeUtf8(text)));
 }
