@@ -6,10 +6,12 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, writeSync } from 'node:fs';
 import process from 'node:process';
 import type { Readable } from 'node:stream';
 import { UserError } from '../../src/errors.ts';
+import type { Ffi } from './ffi.ts';
+import { loadLibc } from './libc.ts';
+import { Memory } from './memory.ts';
 
 const READY_FD = 3;
 const READY = '\n';
@@ -46,7 +48,7 @@ export async function startDaemon(
   const ended = once(child, 'close'); // rejects when it could not be started
   let messages = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (messages += text));
-  const ready = await Promise.race([readAll(child.stdio[READY_FD] as Readable), ended]); // a pipe, see above
+  const ready = await Promise.race([readFirst(child.stdio[READY_FD] as Readable), ended]); // a pipe, see above
   if (ready !== READY) {
     await ended;
     throw new UserError(messages.trim() || 'the tunnel ended before it was ready', {
@@ -58,16 +60,20 @@ export async function startDaemon(
 }
 
 /** Tells the process that started this one, if it wants to know. */
-export function reportReady(): void {
+export function reportReady(ffi: Ffi): void {
   const fd = process.env[READY_VARIABLE];
   if (fd === undefined) return;
   delete process.env[READY_VARIABLE];
-  writeSync(Number(fd), READY);
-  closeSync(Number(fd));
+  // Not node:fs: Deno's knows no descriptor that it has not opened itself.
+  const { write, close } = loadLibc(ffi);
+  const text = new Memory(ffi, 2);
+  text.setText(0, READY);
+  write(Number(fd), text.at(0), ffi.size(READY.length));
+  close(Number(fd));
 }
 
-async function readAll(stream: Readable): Promise<string> {
-  let text = '';
-  for await (const chunk of stream) text += String(chunk);
-  return text;
+/** What comes first; empty when nothing comes. Not all until the end, which Deno does not see. */
+async function readFirst(stream: Readable): Promise<string> {
+  for await (const chunk of stream) return String(chunk);
+  return '';
 }

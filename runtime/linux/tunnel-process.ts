@@ -54,7 +54,7 @@ export async function runTunnel(
     ...(keyLogFile === undefined ? {} : { keyLog: openKeyLog(keyLogFile, log) }),
     ...descriptor('tunFd', TUN_FD),
     ...descriptor('uapiFd', UAPI_FD),
-    onReady: reportReady,
+    onReady: () => reportReady(ffi),
   });
   return 0;
 }

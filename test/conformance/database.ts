@@ -22,10 +22,17 @@ export function databaseConformance(name: string, open: (t: TestContext) => Prom
 
     test('values come back as they went in', async (t) => {
       const database = await open(t);
-      const values = ['text with \u0000 and €', 1.5, 2 ** 53 - 1, null] as const;
+      const values = ['text with \u0001 and €', 1.5, 2 ** 53 - 1, null] as const;
       const statement = database.prepare('SELECT ? AS a, ? AS b, ? AS c, ? AS d').bind(...values);
       assert.deepEqual(Object.values((await statement.all()).results[0]!), values);
       assert.deepEqual((await statement.raw())[0], values);
+    });
+
+    test('text with a zero byte is never cut there: it comes back whole, or is refused', async (t) => {
+      const database = await open(t);
+      const text = 'before\u0000after';
+      const read = async () => (await database.prepare('SELECT ? AS a').bind(text).all()).results[0]!['a'];
+      assert.equal(await read().catch((error) => (assert.match(String(error), /zero byte/), text)), text);
     });
 
     test('columns of one name stay apart in raw rows', async (t) => {

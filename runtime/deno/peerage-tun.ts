@@ -1,0 +1,6 @@
+#!/usr/bin/env -S deno run -A
+/** `peerage-tun` on Deno. */
+import { runPeerageTun } from '../linux/peerage-tun.ts';
+import { runtime } from './runtime.ts';
+
+await runPeerageTun(runtime);

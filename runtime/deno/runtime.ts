@@ -1,0 +1,19 @@
+/** Deno. */
+import process from 'node:process';
+import { fileURLToPath } from 'node:url';
+import type { Runtime } from '../linux/runtime.ts';
+import { FLAGS } from './flags.ts';
+
+const here = (file: string) => new URL(file, import.meta.url);
+const command = (flags: readonly string[], path: string) => [process.execPath, 'run', ...flags, path] as const;
+
+export const runtime: Runtime = {
+  name: 'deno',
+  loadFfi: async () => (await import('./ffi.ts')).ffi,
+  openDatabase: async (file) => (await import('./database.ts')).openDatabase(file),
+  startHttpServer: async (options) => (await import('./http-server.ts')).startHttpServer(options),
+  workers: { poll: here('poll-worker.ts') },
+  peerage: command(FLAGS.peerage, fileURLToPath(here('main.ts'))),
+  calledAs: command(FLAGS.peerage, process.argv[1] ?? ''),
+  peerageTun: command(FLAGS.tunnel, fileURLToPath(here('peerage-tun.ts'))),
+};
