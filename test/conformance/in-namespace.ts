@@ -9,6 +9,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { labOptions, USER_NAMESPACE } from '../interop/lab/requirements.ts';
+import { testCommand } from './commands.ts';
 
 const INSIDE = 'PEERAGE_TEST_NAMESPACE';
 const TIMEOUT_MS = 180_000;
@@ -31,7 +32,7 @@ export function inNamespace(file: string, programs: readonly string[], define: (
     const env = { ...process.env, [INSIDE]: '1', NODE_TEST_CONTEXT: undefined };
     // unshare does not pass on SIGTERM, but what it started is killed when it is.
     const options = { env, timeout: TIMEOUT_MS, killSignal: 'SIGKILL' } as const;
-    const run = promisify(execFile)('unshare', [...namespaces, process.execPath, path], options);
+    const run = promisify(execFile)('unshare', [...namespaces, ...testCommand(path)], options);
     await assert.doesNotReject(run.catch(explain));
   });
 }

@@ -8,10 +8,13 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
-import process from 'node:process';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { TAG_BYTES, type CryptoProvider } from '../../src/crypto/port.ts';
+import { programWithGcCommand } from './commands.ts';
 
+/** Prints what `countKeyCopies` returns, as JSON, about the provider that is its argument. */
+const PROGRAM = fileURLToPath(new URL('programs/count-key-copies.ts', import.meta.url));
 const KEY_BYTES = 32;
 const PIECE_BYTES = 1 << 20;
 const PACKETS = 1000;
@@ -22,10 +25,10 @@ interface KeyCopies {
   collected: number;
 }
 
-/** `program` prints what `countKeyCopies` returns, as JSON, about the provider that is its argument. */
-export function keyErasureConformance(provider: string, program: string, when: 'destroyed' | 'collected'): void {
+export function keyErasureConformance(provider: string, when: 'destroyed' | 'collected'): void {
   test(`crypto provider ${provider}: no copy of a key is in memory once its AEAD is ${when}`, () => {
-    const output = execFileSync(process.execPath, ['--expose-gc', program, provider], { encoding: 'utf8' });
+    const [program, ...args] = programWithGcCommand(PROGRAM);
+    const output = execFileSync(program, [...args, provider], { encoding: 'utf8' });
     const copies = JSON.parse(output) as KeyCopies; // printed by our own program
     assert.ok(copies.inUse > 0, 'the search finds the key of an AEAD in use');
     assert.equal(copies[when], 0);

@@ -4,13 +4,14 @@
  */
 import { rmSync } from 'node:fs';
 import { Memory } from '../../../runtime/linux/memory.ts';
-import { ffi } from '../../../runtime/node/ffi.ts';
+import { runtime } from '../../runtime/this-runtime.ts';
 
 const AF_UNIX = 1;
 const SOCK_STREAM = 1;
 const SOCKADDR_BYTES = 110;
 const ECONNREFUSED = 111;
 
+const ffi = await runtime.loadFfi();
 const [, , path] = process.argv as [string, string, string]; // as the test calls it
 const libc = ffi.load('libc.so.6', { socket: ['i', 'iii'], connect: ['i', 'ipi'], close: ['i', 'i'] });
 const address = new Memory(ffi, SOCKADDR_BYTES);

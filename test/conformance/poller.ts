@@ -1,0 +1,106 @@
+/** The poller with the worker of a runtime, and with a pipe as the descriptor that becomes readable. */
+import assert from 'node:assert/strict';
+import { closeSync, readSync, writeSync } from 'node:fs';
+import { after, test } from 'node:test';
+import { Memory } from '../../runtime/linux/memory.ts';
+import { SLOTS } from '../../runtime/linux/poll-loop.ts';
+import { startPoller } from '../../runtime/linux/start-poller.ts';
+import type { Runtime } from '../../runtime/linux/runtime.ts';
+import { waitFor } from '../interop/lab/wait.ts';
+
+export async function pollerConformance(runtime: Runtime): Promise<void> {
+  const ffi = await runtime.loadFfi();
+  const libc = ffi.load('libc.so.6', { pipe: ['i', 'p'] });
+
+  function openPipe() {
+    const fds = new Memory(ffi, 8);
+    assert.equal(libc.pipe(fds.at(0)), 0);
+    const [reader, writer] = [fds.view.getInt32(0, true), fds.view.getInt32(4, true)];
+    return {
+      reader,
+      write: () => writeSync(writer, '.'),
+      read: () => readSync(reader, Buffer.alloc(1)),
+      closeWriter: () => closeSync(writer),
+      closeReader: () => closeSync(reader),
+    };
+  }
+
+  const poller = startPoller(runtime, ffi);
+  after(() => poller.close());
+
+  test('a listener is called once for each time it was armed, and not before', async () => {
+    const quiet = openPipe();
+    const pipe = openPipe();
+    let calls = 0;
+    const watch = poller.watch(pipe.reader, () => calls++);
+    pipe.write();
+    // Another descriptor's turn shows that the worker has looked.
+    let turns = 0;
+    const other = poller.watch(quiet.reader, () => turns++);
+    quiet.write();
+    other.arm();
+    await waitFor('the other one is called', () => turns === 1);
+    assert.equal(calls, 0);
+
+    watch.arm();
+    await waitFor('it is called', () => calls === 1);
+    other.arm();
+    await waitFor('the other one is called again', () => turns === 2);
+    assert.equal(calls, 1);
+    watch.arm(); // there is still something to read
+    await waitFor('it is called again', () => calls === 2);
+    watch.release();
+    other.release();
+    for (const end of [quiet, pipe]) {
+      end.closeWriter();
+      end.closeReader();
+    }
+  });
+
+  test('what became readable between two looks is not missed', async () => {
+    const pipe = openPipe();
+    let bytes = 0;
+    const watch = poller.watch(pipe.reader, () => {
+      pipe.read();
+      bytes++;
+      pipe.write();
+      watch.arm();
+    });
+    watch.arm();
+    pipe.write();
+    await waitFor('thousands of turns', () => bytes > 5000);
+    watch.release();
+    pipe.closeWriter();
+    pipe.closeReader();
+  });
+
+  test('the other end going away counts as readable', async () => {
+    const pipe = openPipe();
+    let calls = 0;
+    const watch = poller.watch(pipe.reader, () => calls++);
+    watch.arm();
+    pipe.closeWriter();
+    await waitFor('it is called', () => calls === 1);
+    assert.equal(pipe.read(), 0);
+    watch.release();
+    pipe.closeReader();
+  });
+
+  test('a released watch is never called, and its place can be used again', async () => {
+    const pipe = openPipe();
+    for (let i = 0; i < 3 * SLOTS; i++) {
+      const watch = poller.watch(pipe.reader, () => assert.fail('called after its release'));
+      watch.arm();
+      watch.release();
+    }
+    pipe.write();
+    let calls = 0;
+    const watches = Array.from({ length: SLOTS }, () => poller.watch(pipe.reader, () => calls++));
+    assert.throws(() => poller.watch(pipe.reader, () => undefined), RangeError);
+    for (const watch of watches) watch.arm();
+    await waitFor('all of them are called', () => calls === SLOTS);
+    for (const watch of watches) watch.release();
+    pipe.closeWriter();
+    pipe.closeReader();
+  });
+}
