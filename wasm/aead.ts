@@ -2,28 +2,27 @@
  * AssemblyScript: ChaCha20-Poly1305 (RFC 8439 section 2.8) without additional data, under the nonces of WireGuard.
  * src/crypto/wasm-aead.ts uses it; `node runtime/node/build-wasm.ts` compiles it.
  *
- * `work` is scratch of WORK_BYTES, all zero again when a function returns but for the key that the caller puts there:
- *   0 key (32), 32 key of Poly1305 (32), 64 tag computed (16), 80 tag received (16), 96 zeros, 128 keystream (256).
+ * `key`: 32 bytes, which stay. `work`: WORK_BYTES of scratch, all zero again when a function returns:
+ *   0 key of Poly1305 (32), 32 tag computed (16), 48 tag received (16), 64 keystream (256).
  * Behind the `length` bytes at `data` there are 48 bytes of scratch, of which the first 16 hold the tag.
  */
 import { keystream, STREAM_BYTES } from './chacha20';
 import { poly1305 } from './poly1305';
 
-const ONE_TIME_KEY: usize = 32;
-const COMPUTED: usize = 64;
-const RECEIVED: usize = 80;
-const STREAM: usize = 128;
-const WORK_BYTES: u32 = 384;
+const COMPUTED: usize = 32;
+const RECEIVED: usize = 48;
+const STREAM: usize = 64;
+const WORK_BYTES: u32 = 320;
 const BLOCK: u32 = 64;
 
 /** 2.6: the first half of block 0 is the key of Poly1305; the rest of the stream, from block 1 on, is for the data. */
-function begin(work: usize, counterLow: u32, counterHigh: u32): void {
-  keystream(work, 0, counterLow, counterHigh, work + STREAM);
-  memory.copy(work + ONE_TIME_KEY, work + STREAM, 32);
+function begin(key: usize, work: usize, counterLow: u32, counterHigh: u32): void {
+  keystream(key, 0, counterLow, counterHigh, work + STREAM);
+  memory.copy(work, work + STREAM, 32);
 }
 
 /** Encrypts or decrypts; the first part of the stream is there already. */
-function apply(work: usize, counterLow: u32, counterHigh: u32, data: usize, length: u32): void {
+function apply(key: usize, work: usize, counterLow: u32, counterHigh: u32, data: usize, length: u32): void {
   let stream = work + STREAM + BLOCK;
   let there: u32 = STREAM_BYTES - BLOCK;
   let block: u32 = 4;
@@ -33,7 +32,7 @@ function apply(work: usize, counterLow: u32, counterHigh: u32, data: usize, leng
     length -= there;
     stream = work + STREAM;
     there = STREAM_BYTES;
-    keystream(work, block, counterLow, counterHigh, stream);
+    keystream(key, block, counterLow, counterHigh, stream);
     block += 4;
   }
   const vectors = length & ~15;
@@ -52,29 +51,29 @@ function authenticate(work: usize, data: usize, length: u32): void {
   const padded = (length + 15) & ~15;
   memory.fill(data + length, 0, padded - length + 16);
   store<u32>(data + padded, length, 8);
-  poly1305(work + ONE_TIME_KEY, data, padded + 16, work + COMPUTED);
+  poly1305(work, data, padded + 16, work + COMPUTED);
 }
 
 function wipe(work: usize): void {
   memory.fill(work, 0, WORK_BYTES);
 }
 
-export function seal(work: usize, data: usize, length: u32, counterLow: u32, counterHigh: u32): void {
-  begin(work, counterLow, counterHigh);
-  apply(work, counterLow, counterHigh, data, length);
+export function seal(key: usize, work: usize, data: usize, length: u32, counterLow: u32, counterHigh: u32): void {
+  begin(key, work, counterLow, counterHigh);
+  apply(key, work, counterLow, counterHigh, data, length);
   authenticate(work, data, length);
   v128.store(data + length, v128.load(work + COMPUTED));
   wipe(work);
 }
 
 /** False, and the data as it was, when the tag is wrong. */
-export function open(work: usize, data: usize, length: u32, counterLow: u32, counterHigh: u32): bool {
-  begin(work, counterLow, counterHigh);
+export function open(key: usize, work: usize, data: usize, length: u32, counterLow: u32, counterHigh: u32): bool {
+  begin(key, work, counterLow, counterHigh);
   v128.store(work + RECEIVED, v128.load(data + length));
   authenticate(work, data, length);
   // In constant time: all bytes are looked at, and only whether any differs is known.
   const isRight = !v128.any_true(v128.xor(v128.load(work + COMPUTED), v128.load(work + RECEIVED)));
-  if (isRight) apply(work, counterLow, counterHigh, data, length);
+  if (isRight) apply(key, work, counterLow, counterHigh, data, length);
   wipe(work);
   return isRight;
 }

@@ -40,3 +40,15 @@ test('a packet longer than any is refused', () => {
   const aead = crypto.createAead(new Uint8Array(32));
   assert.throws(() => aead.seal(0, new Uint8Array(200_000), 0, 190_000), RangeError);
 });
+
+test('thousands of keys are kept apart, also when the memory grows and erased ones make room', () => {
+  const keyOf = (i: number) => new Uint8Array(32).fill(i & 0xff).fill(i >>> 8, 16);
+  const aeads = Array.from({ length: 5000 }, (_, i) => crypto.createAead(keyOf(i)));
+  for (let i = 0; i < 5000; i += 2) aeads[i]!.destroy();
+  for (let i = 0; i < 5000; i += 2) aeads[i] = crypto.createAead(keyOf(i));
+  for (const [i, aead] of aeads.entries()) {
+    const buffer = new Uint8Array(4 + TAG_BYTES);
+    aead.seal(i, buffer, 0, 4);
+    assert.equal(nobleCrypto.createAead(keyOf(i)).open(i, buffer, 0, 4), true, `key ${i}`);
+  }
+});
