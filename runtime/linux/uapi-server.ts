@@ -56,20 +56,28 @@ export async function serveUapi(name: string, handler: UapiHandler, options: Uap
   };
 }
 
-/** One request after the other: a client that asks on without reading its answers would have us keep them all. */
+/**
+ * One request after the other, and of an answer no more than the client takes: one that asks on without reading would have us keep
+ * all of it.
+ */
 export function converse(socket: Socket, conversation: Conversation): void {
   let requests: string[] = [];
+  let answers: Generator<string, void> | undefined;
   let hasEnded = false;
   function answer(): void {
-    for (let request = requests.shift(); request !== undefined; request = requests.shift()) {
-      const text = conversation.push(request);
-      const isTaken = text === '' || socket.write(text, 'latin1');
-      if (conversation.isOver) {
-        requests = [];
-        socket.end();
-      } else if (!isTaken) return void socket.pause();
+    for (;;) {
+      const piece = answers?.next();
+      if (piece?.done === false) {
+        if (!socket.write(piece.value, 'latin1')) return void socket.pause();
+        continue;
+      }
+      answers = undefined;
+      if (conversation.isOver) requests = [];
+      const request = requests.shift();
+      if (request === undefined) break;
+      answers = conversation.answer(request);
     }
-    if (hasEnded) socket.end();
+    if (hasEnded || conversation.isOver) socket.end();
     else socket.resume();
   }
   socket.setEncoding('latin1'); // hexadecimal, numbers and addresses
@@ -82,9 +90,10 @@ export function converse(socket: Socket, conversation: Conversation): void {
   // It comes while paused, too, with requests still to be answered.
   socket.once('end', () => {
     hasEnded = true;
-    if (requests.length === 0) socket.end();
+    if (requests.length === 0 && answers === undefined) socket.end();
   });
   socket.on('error', () => socket.destroy()); // the client hung up
+  socket.once('close', () => answers?.return());
 }
 
 async function listen(server: Server, name: string, path: string): Promise<void> {

@@ -35,50 +35,53 @@ export class Conversation {
     this.#options = options;
   }
 
-  /** Nothing more will be answered: send what `push` returned and hang up. */
+  /** Nothing more will be answered: send what there was and hang up. */
   get isOver(): boolean {
     return this.#state.type === 'over';
   }
 
-  /** Takes the next piece of text, cut anywhere. Returns what is to be sent back, if anything. */
-  push(text: string): string {
+  /**
+   * Takes the next piece of text, cut anywhere, and yields what is to be sent back, as it is asked for: all of it, or `return()`,
+   * before the next piece of text.
+   */
+  *answer(text: string): Generator<string, void> {
     const lines = (this.#unfinished + text).split('\n');
     this.#unfinished = lines.pop()!; // split gives at least one
-    let answers = '';
-    for (const line of lines) answers += this.#line(line);
-    if (this.#unfinished.length > LONGEST_LINE) answers += this.#end(EINVAL, 'a line without end');
-    return answers;
+    for (const line of lines) yield* this.#line(line);
+    if (this.#unfinished.length > LONGEST_LINE) yield this.#end(EINVAL, 'a line without end');
   }
 
-  #line(line: string): string {
+  *#line(line: string): Generator<string, void> {
     const state = this.#state;
     switch (state.type) {
       case 'idle':
         if (line === 'get=1') this.#state = { type: 'get' };
         else if (line === 'set=1') this.#state = { type: 'set', parser: new SetParser(this.#options), length: 0 };
         else this.#state = { type: 'over' };
-        return '';
+        break;
       case 'get':
-        if (line !== '') return this.#end(EINVAL, 'a get with values');
-        this.#state = { type: 'idle' };
-        return this.#answerGet();
+        if (line !== '') yield this.#end(EINVAL, 'a get with values');
+        else yield* this.#answerGet();
+        break;
       case 'set':
-        if (line === '') return this.#finishSet(state.parser);
         state.length += line.length;
-        if (state.length > LARGEST_REQUEST) return this.#end(EIO, 'a request without end');
-        state.parser.line(line);
-        return '';
+        if (line === '') yield this.#finishSet(state.parser);
+        else if (state.length > LARGEST_REQUEST) yield this.#end(EIO, 'a request without end');
+        else state.parser.line(line);
+        break;
       case 'over':
         break;
     }
-    return '';
   }
 
-  #answerGet(): string {
+  *#answerGet(): Generator<string, void> {
+    this.#state = { type: 'idle' };
     const state = this.#handler.get();
-    const answer = formatGet(state);
-    eraseSecrets(state);
-    return answer;
+    try {
+      yield* formatGet(state);
+    } finally {
+      eraseSecrets(state);
+    }
   }
 
   #finishSet(parser: SetParser): string {

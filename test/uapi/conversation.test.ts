@@ -14,6 +14,16 @@ const STATE: TunnelState = {
   drops: {},
 };
 
+/** A conversation whose answers are taken at once. */
+function taken(conversation: Conversation) {
+  return {
+    push: (text: string) => [...conversation.answer(text)].join(''),
+    get isOver() {
+      return conversation.isOver;
+    },
+  };
+}
+
 function converse({ errno = 0 } = {}) {
   const changes: TunnelChange[] = [];
   const reasons: string[] = [];
@@ -25,7 +35,7 @@ function converse({ errno = 0 } = {}) {
     },
     refused: (reason) => reasons.push(reason),
   });
-  return { conversation, changes, reasons };
+  return { conversation: taken(conversation), changes, reasons };
 }
 
 test('several requests on one connection are answered in their order', () => {
@@ -99,13 +109,15 @@ test('an unfinished set is never applied', () => {
 test('secrets are erased once they were applied or written', () => {
   const state: TunnelState = { ...STATE, privateKey: new Uint8Array(32).fill(7) as PrivateKey }; // 32 bytes
   let applied: TunnelChange = {};
-  const conversation = new Conversation({
-    get: () => state,
-    set(change) {
-      applied = change;
-      return change.privateKey![0] === 0xb8 && change.peers![0]!.presharedKey![0] === 0xb8 ? 0 : 22;
-    },
-  });
+  const conversation = taken(
+    new Conversation({
+      get: () => state,
+      set(change) {
+        applied = change;
+        return change.privateKey![0] === 0xb8 && change.peers![0]!.presharedKey![0] === 0xb8 ? 0 : 22;
+      },
+    }),
+  );
   assert.match(conversation.push('get=1\n\n'), new RegExp(`^private_key=${'07'.repeat(32)}\n`));
   assert.ok(state.privateKey!.every((byte) => byte === 0));
   assert.equal(

@@ -69,7 +69,7 @@ describe('wg show and showconf', labOptions('wg'), () => {
   it('print any state as Debian does', async () => {
     for (const [i, state] of fc.sample(arbitraryState, 6).entries()) {
       const name = `any${i}`;
-      await beside.serve(name, formatGet(state));
+      await beside.serve(name, [...formatGet(state)].join(''));
       await beside.same(['showconf', name]);
       await beside.same(['show', name, 'dump']);
       await sameNow(['show', name], { WG_HIDE_KEYS: 'never' });
