@@ -17,6 +17,20 @@ describe('the daemon', { ...labOptions('wg', 'wg-quick'), concurrency: 3 }, () =
     assert.equal((await runningDaemons(host)).length, 1);
   });
 
+  it('stays in the foreground when WG_PROCESS_FOREGROUND is 1, and only then', async () => {
+    await using lab = await Lab.open();
+    const host = await lab.host('a');
+    const env = { WG_PROCESS_FOREGROUND: '1' };
+    const daemon = await host.spawn('peerage-tun', ['wg0'], { env });
+    await host.waitFor('it answers', async () => (await host.run('wg', ['show', 'wg0'])).exitCode === 0);
+    assert.deepEqual(await runningDaemons(host), [`${daemon.pid}`]);
+    assert.equal(daemon.hasExited, false);
+    await host.ip('link del wg0');
+    assert.deepEqual(await daemon.result, { exitCode: 0, stdout: '', stderr: '' });
+    await host.output('peerage-tun', ['wg0'], { env: { WG_PROCESS_FOREGROUND: '0' } });
+    assert.equal((await runningDaemons(host)).length, 1);
+  });
+
   it('ends when its interface is deleted, and takes its socket with it', async () => {
     await using lab = await Lab.open();
     const host = await lab.host('a');
