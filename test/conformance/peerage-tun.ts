@@ -86,6 +86,16 @@ function defineTests({ peerage, peerageTun }: Programs, ffi: Ffi): void {
       assert.equal(hasLink('wg0'), false);
     });
 
+  test('a signal that comes with the first sign of its socket ends it as well as a later one', async () => {
+    for (let round = 0; round < 5; round++) {
+      const child = spawn(program, [...first, '-f', 'wg0'], { stdio: 'inherit' });
+      const deadline = performance.now() + 30_000;
+      while (!existsSync(socketOf('wg0')) && performance.now() < deadline); // no pause: it would be a later one
+      assert.equal(await stop(child, 'SIGTERM'), 0);
+      assert.deepEqual(readdirSync(SOCKETS), []);
+    }
+  });
+
   test('deleting the interface ends it and removes the socket', async () => {
     const { child } = await start('wg0');
     const exit = once(child, 'exit');
