@@ -3,20 +3,13 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, test } from 'node:test';
+import type { HttpServer, HttpServerOptions } from '../../runtime/linux/http-server.ts';
 import { UserError } from '../../src/errors.ts';
 
-interface RunningServer {
-  readonly url: string;
-  close(): Promise<void>;
-}
-
-type Handler = (request: Request) => Response | Promise<Response>;
+type Handler = HttpServerOptions['fetch'];
 
 /** `start` listens on the port, or on one of its choosing for 0. */
-export function httpServerConformance(
-  name: string,
-  start: (options: { fetch: Handler; hostname: string; port: number; graceMs?: number }) => Promise<RunningServer>,
-): void {
+export function httpServerConformance(name: string, start: (options: HttpServerOptions) => Promise<HttpServer>): void {
   describe(`HTTP server ${name}`, () => {
     const serve = (fetch: Handler, port = 0) => start({ fetch, hostname: '127.0.0.1', port });
 
@@ -31,6 +24,25 @@ export function httpServerConformance(
       assert.deepEqual([answer.status, answer.headers.get('etag')], [201, '"1"']);
       assert.deepEqual(await answer.json(), ['POST', '/a%20b', '?c=d', 'ä', 'körper']);
       await server.close();
+    });
+
+    for (const [hostname, pattern, peer] of [
+      ['127.0.0.1', /^http:\/\/127\.0\.0\.1:\d+$/, /^127\.0\.0\.1$/],
+      ['localhost', /^http:\/\/(127\.0\.0\.1|\[::1\]):\d+$/, /^(127\.0\.0\.1|::1)$/],
+    ] as const)
+      test(`on ${hostname} the address is in the URL, and the handler is told who asks`, async () => {
+        const fetch: Handler = (_, { peerAddress }) => new Response(peerAddress);
+        const server = await start({ fetch, hostname, port: 0 });
+        assert.match(server.url, pattern);
+        assert.match(await (await globalThis.fetch(server.url)).text(), peer);
+        await server.close();
+      });
+
+    test('a name that has no address is an error that says so', async () => {
+      await assert.rejects(
+        start({ fetch: () => new Response(), hostname: 'no-such-host.invalid', port: 0 }),
+        (error) => error instanceof UserError && /cannot listen on no-such-host\.invalid port 0/.test(error.message),
+      );
     });
 
     test('a client that goes away aborts the request', async () => {
