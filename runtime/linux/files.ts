@@ -19,11 +19,14 @@ export const files: Files = {
     try {
       // A file for everybody is of no use in a folder for its owner; one with a secret needs such a folder.
       await mkdir(dirname(path), { recursive: true, mode: (mode & 0o004) === 0 ? 0o700 : 0o755 });
-      await replaceFile(await throughLinks(path), text, mode);
+      // Renaming over a link would leave its target behind as it was.
+      await replaceFile(await realPath(path), text, mode);
     } catch (error) {
       throw systemError(`cannot write ${path}`, error);
     }
   },
+
+  realPath,
 
   async remove(path) {
     try {
@@ -62,8 +65,7 @@ async function replaceFile(path: string, text: string, mode: number): Promise<vo
   }
 }
 
-/** Renaming over a link would leave its target behind as it was. */
-async function throughLinks(path: string): Promise<string> {
+async function realPath(path: string): Promise<string> {
   return (await unlessMissing(`cannot look at ${path}`, () => realpath(path))) ?? path;
 }
 

@@ -1,7 +1,7 @@
 /** Finding and reading the configuration of an interface, by the rules of wg-quick(8). */
 import { isNamed } from '../config/lines.ts';
-import { configError, describeProblem, draftConfig, parseConfigOrThrow } from '../config/parse.ts';
 import type { Config } from '../config/config.ts';
+import { ConfigError, describeProblem, draftConfig, parseConfigOrThrow, type Problem } from '../config/parse.ts';
 import { UserError } from '../errors.ts';
 import type { Ports } from './ports.ts';
 
@@ -19,7 +19,11 @@ export interface ConfigFile {
 }
 
 /** As far as it is about the interface itself, not its peers. */
-export type InterfaceFile = Omit<ConfigFile, 'config'> & { config: Pick<Config, 'interface'> };
+export type InterfaceFile = Omit<ConfigFile, 'config'> & {
+  config: Pick<Config, 'interface'>;
+  /** Some of its lines could not be understood. */
+  isDamaged?: true;
+};
 
 export function configPath(name: string): string {
   return `/etc/wireguard/${name}.conf`;
@@ -48,20 +52,37 @@ export async function readConfigFile(
 const DOWN_KEYS = new Set(['table', 'dns', 'saveconfig']);
 
 /**
- * For `down`: a file that was damaged after `up` must not keep the interface up. Mistakes in what it has no use for are
- * warnings.
+ * For `down` and `save`: a file that was damaged after `up` must not keep the interface up. Mistakes in what they have no use for
+ * are warnings.
  */
-export async function readConfigFileForDown(
+export async function readInterfaceFile(
   ports: Pick<Ports, 'files' | 'terminal'>,
   nameOrPath: string,
 ): Promise<InterfaceFile> {
   const found = await findConfigFile(ports, nameOrPath);
   await warnWhenExposed(ports, found.path);
+  return draftInterface(ports, found, (problems) => {
+    if (problems.some(({ key }) => DOWN_KEYS.has(key?.toLowerCase() ?? ''))) throw new ConfigError(problems);
+  });
+}
+
+/** For `leave`: whatever there is of the file of this interface, down to nothing at all. */
+export async function readRemains(ports: Pick<Ports, 'files' | 'terminal'>, name: string): Promise<InterfaceFile> {
+  const path = configPath(name);
+  const text = (await ports.files.read(path)) ?? '';
+  return draftInterface(ports, { name, path, text }, () => undefined);
+}
+
+function draftInterface(
+  ports: Pick<Ports, 'terminal'>,
+  found: Pick<ConfigFile, 'name' | 'path' | 'text'>,
+  judge: (problems: readonly Problem[]) => void,
+): InterfaceFile {
   const { interface: own, problems } = draftConfig(found.text, { file: found.path });
-  if (problems.some(({ key }) => DOWN_KEYS.has(key?.toLowerCase() ?? ''))) throw configError(problems);
+  judge(problems);
   for (const problem of problems)
     ports.terminal.stderr(`Warning: ${problem.file}:${problem.line}: ${describeProblem(problem)}\n`);
-  return { ...found, config: { interface: own } };
+  return { ...found, config: { interface: own }, ...(problems.length === 0 ? {} : { isDamaged: true }) };
 }
 
 /** For what reads it again and again. */
@@ -81,19 +102,19 @@ export async function findConfigFile(
   ports: Pick<Ports, 'files'>,
   nameOrPath: string,
 ): Promise<Pick<ConfigFile, 'name' | 'path' | 'text'>> {
-  const path = INTERFACE_NAME.test(nameOrPath) ? configPath(nameOrPath) : nameOrPath;
-  const text = await ports.files.read(path);
+  const given = INTERFACE_NAME.test(nameOrPath) ? configPath(nameOrPath) : nameOrPath;
+  const text = await ports.files.read(given);
   if (text === undefined)
-    throw new UserError(`\`${path}' does not exist`, {
+    throw new UserError(`\`${given}' does not exist`, {
       remedy: 'Write it, or enrol this host: peerage join HOST/TOKEN',
     });
-  const name = /(?:^|\/)([^/]+)\.conf$/.exec(path)?.[1] ?? '';
+  const name = /(?:^|\/)([^/]+)\.conf$/.exec(given)?.[1] ?? '';
   if (!INTERFACE_NAME.test(name))
     throw new UserError('The config file must be a valid interface name, followed by .conf', {
-      remedy: `Rename "${path}", for example to wg0.conf.`,
+      remedy: `Rename "${given}", for example to wg0.conf.`,
       exitCode: 2,
     });
-  return { name, path, text };
+  return { name, path: await ports.files.realPath(given), text };
 }
 
 /** The values of Address as they are written: shown, and handed to ip(8), as wg-quick(8) does. */

@@ -1,6 +1,6 @@
 /** `peerage down`: takes back all that `up` did, as `wg-quick down`. */
 import { stopAgent } from './agent-process.ts';
-import { readConfigFileForDown } from './config-file.ts';
+import { readInterfaceFile } from './config-file.ts';
 import { closeFirewall } from './firewall/firewall.ts';
 import { addExamples } from './help.ts';
 import { bringDown } from './interface-down.ts';
@@ -21,7 +21,7 @@ export const addDown: AddCommand = (program, ports) => {
 };
 
 export async function down(ports: Ports, nameOrPath: string): Promise<void> {
-  const file = await readConfigFileForDown(ports, nameOrPath);
+  const file = await readInterfaceFile(ports, nameOrPath);
   const wasUp = (await ports.uapi.interfaces()).includes(file.name);
   // Also when the interface went on its own: the agent and the firewall's rules did not go with it.
   await stopAgent(ports, file.name);

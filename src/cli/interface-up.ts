@@ -13,7 +13,7 @@ import { equalBytes } from '../bytes.ts';
 import { UserError } from '../errors.ts';
 import { formatCidr, maskCidr } from '../ip.ts';
 import { EADDRINUSE } from '../uapi/errno.ts';
-import { writtenAddresses, type ConfigFile } from './config-file.ts';
+import { writtenAddresses, type ConfigFile, type InterfaceFile } from './config-file.ts';
 import { runHooks } from './hooks.ts';
 import { deleteInterface } from './interface-down.ts';
 import { chooseMtu } from './mtu.ts';
@@ -35,7 +35,7 @@ export interface UpOptions {
 interface Phase {
   run(ports: Ports, file: ConfigFile, options: UpOptions): Promise<void>;
   /** For what does not go with the interface. */
-  undo?: readonly ((ports: Ports, file: ConfigFile) => Promise<void>)[];
+  undo?: readonly ((ports: Ports, file: InterfaceFile) => Promise<void>)[];
 }
 
 const PHASES: readonly Phase[] = [
@@ -75,7 +75,7 @@ export async function bringUp(ports: Ports, file: ConfigFile, options: UpOptions
  * Takes back what `bringUp` did, but for hooks, in the order of wg-quick(8). Each part is tried, whatever becomes of the others:
  * the first failure is the one to tell, what goes wrong while tidying up is only mentioned.
  */
-export async function takeBack(ports: Ports, file: ConfigFile, phases: readonly Phase[] = PHASES): Promise<void> {
+export async function takeBack(ports: Ports, file: InterfaceFile, phases: readonly Phase[] = PHASES): Promise<void> {
   for (const undo of [...phases.flatMap((phase) => phase.undo ?? []), removeInterface]) {
     try {
       await undo(ports, file);
@@ -140,7 +140,7 @@ async function setNameServers(ports: Ports, { name, config }: ConfigFile): Promi
   await setDns(ports, name, config.interface.dns);
 }
 
-async function unsetNameServers(ports: Ports, { name, config }: ConfigFile): Promise<void> {
+async function unsetNameServers(ports: Ports, { name, config }: InterfaceFile): Promise<void> {
   await unsetDns(ports, name, config.interface.dns);
 }
 
@@ -155,11 +155,11 @@ async function setRoutes(ports: Ports, { name, config }: ConfigFile): Promise<vo
   );
 }
 
-async function unsetGuard(ports: Ports, { name }: ConfigFile): Promise<void> {
+async function unsetGuard(ports: Ports, { name }: InterfaceFile): Promise<void> {
   await removeGuard(ports, name);
 }
 
-async function unsetRules(ports: Ports, { name, config }: ConfigFile): Promise<void> {
+async function unsetRules(ports: Ports, { name, config }: InterfaceFile): Promise<void> {
   await removeDefaultRules(ports, name, config.interface.table);
 }
 
@@ -167,7 +167,7 @@ async function runPostUp(ports: Ports, file: ConfigFile): Promise<void> {
   await runHooks(ports, file, file.config.interface.postUp);
 }
 
-async function removeInterface(ports: Ports, { name }: ConfigFile): Promise<void> {
+async function removeInterface(ports: Ports, { name }: InterfaceFile): Promise<void> {
   if (await interfaceExists(ports, name)) await deleteInterface(ports, name);
 }
 

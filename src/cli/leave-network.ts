@@ -2,10 +2,10 @@
 import { createLeave, readLeave } from '../agent/enrol.ts';
 import { UserError } from '../errors.ts';
 import { stopAgent } from './agent-process.ts';
-import { expectInterfaceName, configPath, readConfigFile } from './config-file.ts';
+import { expectInterfaceName, configPath, readRemains } from './config-file.ts';
 import { closeFirewall } from './firewall/firewall.ts';
 import { bringDown } from './interface-down.ts';
-import { expectRoot } from './interface-up.ts';
+import { expectRoot, takeBack } from './interface-up.ts';
 import { readMembership, removeMembership, type Membership } from './membership.ts';
 import type { Ports } from './ports.ts';
 import { callRegistry } from './registry-call.ts';
@@ -19,10 +19,25 @@ export async function leaveNetwork(ports: Ports, name: string, options: { force?
   await tellRegistry(ports, membership, options);
   await stopAgent(ports, name);
   await closeFirewall(ports, name);
-  if ((await ports.uapi.interfaces()).includes(name)) await bringDown(ports, await readConfigFile(ports, name));
+  if ((await ports.uapi.interfaces()).includes(name)) await takeDown(ports, name);
   await ports.files.remove(configPath(name));
   await removeMembership(ports, name);
   ports.terminal.stderr(`"${membership.host}" has left the network "${membership.network}".\n`);
+}
+
+/** The registry has let this host go: neither a damaged file nor a line of it that fails may keep it half in. */
+async function takeDown(ports: Ports, name: string): Promise<void> {
+  const file = await readRemains(ports, name);
+  // The file goes as well.
+  const { interface: own } = file.config;
+  const unsaved = { ...file, config: { interface: { ...own, saveConfig: false } } };
+  try {
+    await bringDown(ports, unsaved);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    ports.terminal.stderr(`Warning: ${error.message}\n`);
+    await takeBack(ports, unsaved);
+  }
 }
 
 async function tellRegistry(ports: Ports, membership: Membership, options: { force?: true }): Promise<void> {

@@ -12,8 +12,10 @@ type MtuPorts = Pick<Ports, 'processes' | 'terminal'>;
 
 /** The largest MTU among the routes to the endpoints, else that of the default route, less the overhead. */
 export async function chooseMtu(ports: MtuPorts, state: TunnelState): Promise<number> {
+  const endpoints = state.peers.flatMap(({ endpoint }) => endpoint ?? []);
+  // Of a link-local address there is a route for each interface; wg-quick(8) passes over them.
   const addresses = new Set(
-    state.peers.flatMap(({ endpoint }) => (endpoint === undefined ? [] : [formatAddress(endpoint.ipAddress)])),
+    endpoints.filter(({ scopeId }) => scopeId === 0).map(({ ipAddress }) => formatAddress(ipAddress)),
   );
   const mtus = await Promise.all([...addresses].map((address) => mtuTowards(ports, address)));
   const largest = Math.max(0, ...mtus) || (await defaultMtu(ports)) || ETHERNET_MTU;

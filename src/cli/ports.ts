@@ -32,6 +32,8 @@ export interface Files {
    */
   write(path: string, text: string, options: { mode: number }): Promise<void>;
   remove(path: string): Promise<void>;
+  /** Absolute and without links; itself when there is no such file. */
+  realPath(path: string): Promise<string>;
   /** Names in a folder, sorted; empty when there is no such folder. */
   list(folder: string): Promise<string[]>;
   /** Permission bits, or undefined when there is no such file. */

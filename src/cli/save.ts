@@ -1,5 +1,5 @@
 /** `peerage save`: writes what a running interface is like now into its file, as `wg-quick save`. */
-import { readConfigFile } from './config-file.ts';
+import { readInterfaceFile } from './config-file.ts';
 import { addExamples } from './help.ts';
 import { expectTunnel } from './interface-down.ts';
 import { expectRoot } from './interface-up.ts';
@@ -20,7 +20,7 @@ export const addSave: AddCommand = (program, ports) => {
 };
 
 export async function save(ports: Ports, nameOrPath: string): Promise<void> {
-  const file = await readConfigFile(ports, nameOrPath);
+  const file = await readInterfaceFile(ports, nameOrPath);
   await expectTunnel(ports, file.name);
   await saveConfig(ports, file);
 }

@@ -1,6 +1,6 @@
 /** A file in the format of wg(8), with all its mistakes told at once. */
 import type { Config } from '../config/config.ts';
-import { configError, parseConfig } from '../config/parse.ts';
+import { ConfigError, parseConfig } from '../config/parse.ts';
 import { UserError } from '../errors.ts';
 import type { Ports } from './ports.ts';
 
@@ -14,7 +14,7 @@ export async function readWgFile(
   const text = await ports.files.read(file);
   if (text === undefined) throw new UserError(`\`${file}' does not exist`);
   const parsed = parseConfig(text, { file });
-  if ('problems' in parsed) throw configError(parsed.problems);
+  if ('problems' in parsed) throw new ConfigError(parsed.problems);
   const foreign = parsed.source.interface?.entries.find((entry) => !WG_KEYS.has(entry.key.toLowerCase()));
   if (foreign !== undefined)
     throw new UserError(`${foreign.key} is a key of wg-quick(8), which is not for a running tunnel`, {

@@ -27,15 +27,27 @@ const HOOK = 'a shell command';
 
 export const INTERFACE_FIELDS: readonly Field<InterfaceDraft>[] = [
   // Left empty where the private key lives in a file of its own.
-  secret(field('PrivateKey', KEY, emptyOr(parsePrivateKey), (into, key) => (into.privateKey = key ?? undefined))),
+  secret(
+    field('PrivateKey', KEY, emptyOr(packed(parsePrivateKey)), (into, key) => (into.privateKey = key ?? undefined)),
+  ),
   field('ListenPort', 'a port from 0 to 65535', packed(parsePort), (into, port) => (into.listenPort = port)),
   field('FwMark', 'a number from 0 to 0xffffffff, or off', packed(parseFwmark), (into, mark) => (into.fwmark = mark)),
   field('Address', CIDR, spacedList(parseCidr), (into, list) => append(into.addresses, list)),
   field('DNS', 'addresses or search domains, separated by commas', spacedList(parseDns), (into, list) =>
     append(into.dns, list),
   ),
-  field('MTU', 'a number from 68 to 65535', parseNumber(68, 65535), (into, mtu) => (into.mtu = mtu)),
-  field('Table', 'off, auto, or a routing table', parseTable, (into, table) => (into.table = table)),
+  field(
+    'MTU',
+    'a number from 68 to 65535',
+    emptyOr(parseNumber(68, 65535)),
+    (into, mtu) => (into.mtu = mtu ?? undefined),
+  ),
+  field(
+    'Table',
+    'off, auto, or a routing table',
+    emptyOr(parseTable),
+    (into, table) => (into.table = table ?? undefined),
+  ),
   field('PreUp', HOOK, parseText, (into, line) => append(into.preUp, line)),
   field('PostUp', HOOK, parseText, (into, line) => append(into.postUp, line)),
   field('PreDown', HOOK, parseText, (into, line) => append(into.preDown, line)),
@@ -92,9 +104,9 @@ function packed<Value>(parse: (text: string) => Value | undefined): (text: strin
   return (text) => parse(withoutSpace(text));
 }
 
-/** Null for an empty value. */
+/** Null for an empty value, which wg-quick(8) takes for none. */
 function emptyOr<Value>(parse: (text: string) => Value | undefined): (text: string) => Value | null | undefined {
-  return (text) => (text === '' ? null : packed(parse)(text));
+  return (text) => (text === '' ? null : parse(text));
 }
 
 /** wg-quick(8) splits its lists at commas and at white space. */

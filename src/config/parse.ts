@@ -45,19 +45,25 @@ export function parseConfig(text: string, options: { file: string }): ParsedConf
 /** The file's configuration; a UserError that tells all its problems when it has some. */
 export function parseConfigOrThrow(text: string, options: { file: string }): Config {
   const parsed = parseConfig(text, options);
-  if ('problems' in parsed) throw configError(parsed.problems);
+  if ('problems' in parsed) throw new ConfigError(parsed.problems);
   return parsed.config;
 }
 
-/** One error for all problems of a file: at least one. */
-export function configError(problems: readonly Problem[]): UserError {
-  const [first, ...rest] = problems;
-  if (first === undefined) throw new RangeError('"problems" expected at least one');
-  const message = [
-    describeProblem(first),
-    ...rest.map((problem) => `${problem.file}:${problem.line}: ${describeProblem(problem)}`),
-  ].join('\n');
-  return new UserError(message, { position: { file: first.file, line: first.line } });
+/** One error for all problems of a file. */
+export class ConfigError extends UserError {
+  readonly problems: readonly Problem[];
+
+  /** `problems`: at least one. */
+  constructor(problems: readonly Problem[]) {
+    const [first, ...rest] = problems;
+    if (first === undefined) throw new RangeError('"problems" expected at least one');
+    const message = [
+      describeProblem(first),
+      ...rest.map((problem) => `${problem.file}:${problem.line}: ${describeProblem(problem)}`),
+    ].join('\n');
+    super(message, { position: { file: first.file, line: first.line } });
+    this.problems = problems;
+  }
 }
 
 /** `ListenPort: expected a port from 0 to 65535, found "http"`, without file and line. */

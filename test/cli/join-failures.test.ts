@@ -97,4 +97,29 @@ describe('a host that joins', labOptions(), () => {
     await host.output('peerage', ['leave', '--force']);
     assert.equal(await leftFiles(), '');
   });
+
+  it('leaves although its file was damaged, and although one of its lines fails', async () => {
+    const state = () =>
+      host.output('sh', ['-c', 'ip -brief link; ip rule; ip route show table all type unicast; nft list ruleset']);
+    const before = await state();
+    for (const damage of [
+      's/^AllowedIPs/AllowedIpz/; $aTable =',
+      's/^Address.*/Address = 10.1.1.300\\nTable = a b\\nSaveConfig = maybe/',
+      's/^\\[Interface\\]/&\\nPreDown = exit 3/',
+      's/.*/x/',
+    ]) {
+      assert.equal((await join('teddy')).exitCode, 0);
+      await host.output('sed', ['-i', damage, CONFIG]);
+      const { exitCode, stderr } = await host.run('peerage', ['leave', '--force']);
+      assert.equal(exitCode, 0, `${damage}: ${stderr}`);
+      assert.match(stderr, /^Warning: /m);
+      assert.equal(await leftFiles(), '');
+      assert.equal(await state(), before);
+    }
+    assert.equal((await join('teddy')).exitCode, 0);
+    await host.output('rm', [CONFIG]);
+    assert.equal((await host.run('peerage', ['leave', '--force'])).exitCode, 0);
+    assert.equal(await leftFiles(), '');
+    assert.equal(await state(), before);
+  });
 });

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { endpointAddress, formatEndpoint, parseEndpoint, type Config } from '../../src/config/config.ts';
 import { formatConfig } from '../../src/config/format.ts';
-import { configError, describeProblem, parseConfig, parseConfigOrThrow, type Problem } from '../../src/config/parse.ts';
+import { ConfigError, describeProblem, parseConfig, parseConfigOrThrow, type Problem } from '../../src/config/parse.ts';
 import { UserError } from '../../src/errors.ts';
 import { formatCidr } from '../../src/ip.ts';
 import { formatKey } from '../../src/keys.ts';
@@ -203,7 +203,7 @@ describe('configError', () => {
         error.message.startsWith('MTU: ') &&
         error.message.includes('\nwg0.conf:3: ListenPort: '),
     );
-    assert.throws(() => configError([]), RangeError);
+    assert.throws(() => new ConfigError([]), RangeError);
   });
 });
 

@@ -31,6 +31,10 @@ export async function saveConfig(ports: Ports, file: InterfaceFile): Promise<voi
   showStep(ports, `wg showconf ${name}`);
   const state = await describeTunnel(ports, name);
   const text = formatSaved(formatState(state, await zoneNames(ports, state.peers)), config.interface, present);
+  if (file.isDamaged === true) {
+    await ports.files.write(`${path}.old`, file.text, { mode: 0o600 });
+    ports.terminal.stderr(`Warning: the file as it was is now ${path}.old\n`);
+  }
   await ports.files.write(path, text, { mode: 0o600 });
 }
 

@@ -2,9 +2,11 @@
  * The program under the name `wg-quick`: the arguments, the steps, the messages and the exit codes of wg-quick(8). Under its own
  * name the same commands are in program.ts, with messages and extras of their own.
  */
+import { ConfigError } from '../../config/parse.ts';
 import { UserError } from '../../errors.ts';
 import type { Ports } from '../ports.ts';
 import { StepError } from '../steps.ts';
+import { refuse } from './refusal.ts';
 
 const USAGE = `Usage: wg-quick [ up | down | save | strip ] [ CONFIG_FILE | INTERFACE ]
 
@@ -51,16 +53,33 @@ export async function runWgQuick(
     return 1;
   }
   if (!processes.isRoot) return becomeRoot(ports, [...link, ...args]);
+  const own = withFolderFirst(ports, link.at(-1) ?? '');
   try {
-    await command(ports, nameOrPath);
+    await command(own, nameOrPath);
     return 0;
   } catch (error) {
     if (error instanceof StepError) return error.status; // which has been explained by who failed
     if (!(error instanceof UserError)) throw error;
+    if (error instanceof ConfigError) {
+      const refusal = await refuse(own, error, name);
+      terminal.stderr(refusal.text);
+      return refusal.exitCode;
+    }
     const where = error.position === undefined ? '' : `${error.position.file}:${error.position.line}: `;
     terminal.stderr(`wg-quick: ${where}${error.message}\n`);
     return 1;
   }
+}
+
+/** As wg-quick(8) does, so that hooks find the wg(8) beside it. */
+function withFolderFirst(ports: Ports, program: string): Ports {
+  const folder = program.slice(0, Math.max(0, program.lastIndexOf('/')));
+  const { processes } = ports;
+  if (folder === '') return ports;
+  const path = `${folder}:${processes.env['PATH'] ?? ''}`;
+  const run: Ports['processes']['run'] = (command, args, options) =>
+    processes.run(command, args, { ...options, env: { PATH: path, ...options?.env } });
+  return { ...ports, processes: { ...processes, run } };
 }
 
 async function becomeRoot({ processes }: Ports, command: readonly string[]): Promise<number> {

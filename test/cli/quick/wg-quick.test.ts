@@ -45,6 +45,8 @@ DNS = example.org
   'search domains without a server': `${INTERFACE}Address = 10.9.0.1/24\nDNS = example.net\n`,
   'an MTU': `${INTERFACE}Address = 10.9.0.1/24, fd00:9::1/64\nMTU = 1300\n${PEER}AllowedIPs = fd00:77::/64\n`,
   'the MTU of the route to an endpoint': `${INTERFACE}Address = 10.9.0.1/24\n${PEER.replace('192.0.2.2', '203.0.113.9')}`,
+  'the largest MTU of the routes to the endpoints': `${INTERFACE}Address = 10.9.0.1/24
+${PEER.replace('192.0.2.2', '203.0.113.9')}${OTHER}`,
   hooks: `${INTERFACE}Address = 10.9.0.1/24
 PreUp = echo pre-up %i; echo to stderr >&2
 PostUp = ip -brief link show %i | cut -d ' ' -f 1

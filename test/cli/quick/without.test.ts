@@ -51,6 +51,39 @@ describe('wg-quick without a family of addresses', labOptions('wg-quick', 'nft')
     assert.equal((await hosts.same('down', 'wg0')).exitCode, 0);
   });
 
+  it('works on a host with IPv4 only', async () => {
+    await using hosts = await BesideWgQuick.open({
+      addresses: ['192.0.2.1/24'],
+      routes: ['default via 192.0.2.254 mtu 1300'],
+    });
+    const off = ['-qw', 'net.ipv6.conf.all.disable_ipv6=1', 'net.ipv6.conf.default.disable_ipv6=1'];
+    await hosts.both((host) => host.output('sysctl', off));
+    const file = FILE.replace(', fd00:9::1/64', '');
+    for (const peer of [
+      `${PEER}AllowedIPs = 0.0.0.0/0\nEndpoint = 192.0.2.2:1\n`,
+      `${PEER}AllowedIPs = 0.0.0.0/0\n`,
+      `${PEER}AllowedIPs = 172.28.0.0/16\nEndpoint = 198.51.100.1:1\n`,
+    ]) {
+      await hosts.write(PATH, `${file}${peer}`);
+      const up = await hosts.same('up', 'wg0');
+      assert.equal(up.exitCode, 0, up.stderr);
+      assert.equal((await hosts.same('down', 'wg0')).exitCode, 0);
+    }
+  });
+
+  it('takes the MTU of the default route where no endpoint tells more', async () => {
+    await using hosts = await BesideWgQuick.open({
+      addresses: ['192.0.2.1/24'],
+      routes: ['default via 192.0.2.254 mtu 1300'],
+    });
+    for (const endpoint of ['', 'Endpoint = [fe80::1%eth0]:1\n']) {
+      await hosts.write(PATH, `${FILE}${PEER}${endpoint}`);
+      const up = await hosts.same('up', 'wg0');
+      assert.match(up.stderr, /^\[#\] ip link set mtu 1220 up dev wg0$/m);
+      assert.equal((await hosts.same('down', 'wg0')).exitCode, 0);
+    }
+  });
+
   it('leaves out what is for IPv6 where that is switched off, and says so', async () => {
     await using hosts = await BesideWgQuick.open({ addresses: ['192.0.2.1/24'] });
     const off = ['-qw', 'net.ipv6.conf.all.disable_ipv6=1', 'net.ipv6.conf.default.disable_ipv6=1'];
