@@ -67,7 +67,7 @@ const MISTAKES = [
   'a line without its sign',
 ];
 
-describe('the UAPI', labOptions('wg', 'wireguard-go'), () => {
+describe('the UAPI', labOptions('wg', 'wireguard-go', 'ss'), () => {
   let lab: Lab;
   let host: Host;
   before(async () => {
@@ -78,7 +78,11 @@ describe('the UAPI', labOptions('wg', 'wireguard-go'), () => {
       ['ours', peerage],
     ] as const) {
       await host.spawn(program, ['-f', name], { env });
-      await host.waitFor(name, async () => (await host.run('wg', ['show', name])).exitCode === 0);
+      await host.waitFor(name, async () => {
+        // wg deletes a socket that does not listen yet.
+        if (!(await host.output('ss', ['-Hlx'])).includes(`/${name}.sock `)) return false;
+        return (await host.run('wg', ['show', name])).exitCode === 0;
+      });
     }
   });
   after(() => lab[Symbol.asyncDispose]());
