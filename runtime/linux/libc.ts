@@ -22,6 +22,7 @@ const SYMBOLS = {
   recv: ['i', 'ipzi'],
   recvmsg: ['i', 'ipi'],
   sendmsg: ['i', 'ipi'],
+  readlink: ['i', 'ppz'],
   poll: ['i', 'pzi'],
   eventfd: ['i', 'ii'],
   if_nametoindex: ['i', 'p'],

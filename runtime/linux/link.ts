@@ -10,14 +10,12 @@
  *              changes CAP_NET_BROADCAST; without it they are looked for each second.
  *   unknown    is where CAP_NET_ADMIN is missing here or there. poll(2) then tells up from down, and nothing tells the MTU.
  */
-import { readlinkSync } from 'node:fs';
 import type { Log } from '../../src/log.ts';
 import type { Ffi } from './ffi.ts';
 import { EPERM, loadLibc, LibcError, type Libc } from './libc.ts';
 import { Memory } from './memory.ts';
 import { HEADER_BYTES, hearAllNamespaces, NetlinkQuestion, openNetlink, RTMGRP_LINK, watchNetlink } from './netlink.ts';
 import type { Poller, Watch } from './poller.ts';
-import { systemError } from './system-error.ts';
 
 const TUNGETIFF = 0x800454d2;
 /** _IO('T', 227): a descriptor of the network namespace that the interface is in. */
@@ -84,7 +82,7 @@ export class Link {
     this.#log = log;
     this.#tunFd = tunFd;
     this.#onChange = onChange;
-    this.#home = readNamespace('/proc/self/ns/net');
+    this.#home = readNamespace(ffi, this.#libc, '/proc/self/ns/net');
     this.#request = new Memory(ffi, 64);
     this.#listener = openNetlink(ffi, RTMGRP_LINK);
     this.#hearsAll = hearAllNamespaces(ffi, this.#listener);
@@ -113,7 +111,9 @@ export class Link {
       return isHere || this.#isIndexHere() ? this.#askHere(name) : this.#askByPolling(name);
     }
     try {
-      return readNamespace(`/proc/self/fd/${there}`) === this.#home ? this.#askHere(name) : this.#askIn(there, name);
+      return readNamespace(this.#ffi, this.#libc, `/proc/self/fd/${there}`) === this.#home
+        ? this.#askHere(name)
+        : this.#askIn(there, name);
     } finally {
       this.#libc.close(there);
     }
@@ -237,10 +237,11 @@ export class Link {
 }
 
 /** `net:[4026531840]`. */
-function readNamespace(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch (error) {
-    throw systemError('cannot tell the network namespace (is /proc mounted?)', error);
-  }
+function readNamespace(ffi: Ffi, libc: Libc, path: string): string {
+  // Not node:fs: Deno's reads nothing below /proc unless it may do everything.
+  const memory = new Memory(ffi, 128);
+  memory.setText(0, path);
+  const length = libc.readlink(memory.at(0), memory.at(64), ffi.size(64));
+  if (length < 0) throw new LibcError('cannot tell the network namespace', ffi.errno(), 'Mount /proc.');
+  return memory.text(64, length);
 }
