@@ -2,6 +2,7 @@
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import type { Runtime } from '../linux/runtime.ts';
+import { calledAs } from './called-as.ts';
 
 // Beside this file, and JavaScript where this file is.
 const here = (name: string) => new URL(`${name}${import.meta.url.slice(-'.ts'.length)}`, import.meta.url);
@@ -14,6 +15,6 @@ export const runtime: Runtime = {
   startHttpServer: async (options) => (await import('./http-server.ts')).startHttpServer(options),
   workers: { poll: here('poll-worker') },
   peerage: command('main'),
-  calledAs: [process.execPath, process.argv[1] ?? ''],
+  calledAs: [process.execPath, calledAs()],
   peerageTun: command('peerage-tun'),
 };
