@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 import type { Runtime } from '../linux/runtime.ts';
 import { FLAGS } from './flags.ts';
 
-const here = (file: string) => new URL(file, import.meta.url);
+// Beside this file, and JavaScript where this file is.
+const here = (name: string) => new URL(`${name}${import.meta.url.slice(-'.ts'.length)}`, import.meta.url);
 const command = (flags: readonly string[], path: string) => [process.execPath, 'run', ...flags, path] as const;
 
 export const runtime: Runtime = {
@@ -12,8 +13,8 @@ export const runtime: Runtime = {
   loadFfi: async () => (await import('./ffi.ts')).ffi,
   openDatabase: async (file) => (await import('./database.ts')).openDatabase(file),
   startHttpServer: async (options) => (await import('./http-server.ts')).startHttpServer(options),
-  workers: { poll: here('poll-worker.ts') },
-  peerage: command(FLAGS.peerage, fileURLToPath(here('main.ts'))),
+  workers: { poll: here('poll-worker') },
+  peerage: command(FLAGS.peerage, fileURLToPath(here('main'))),
   calledAs: command(FLAGS.peerage, process.argv[1] ?? ''),
-  peerageTun: command(FLAGS.tunnel, fileURLToPath(here('peerage-tun.ts'))),
+  peerageTun: command(FLAGS.tunnel, fileURLToPath(here('peerage-tun'))),
 };

@@ -36,12 +36,14 @@ const CONSUMER = `
   import { createTunnel, generateKeyPair, MemoryTun, type PeerChange, type PublicKey } from 'peerage';
   import { createDgramUdp, openDatabase, openPorts } from 'peerage/node';
   import { openPorts as openOnBun } from 'peerage/bun';
+  import { openPorts as openOnDeno } from 'peerage/deno';
   import { createRegistry } from 'peerage/registry';
 
   const publicKey: PublicKey = generateKeyPair().publicKey;
   const peer: PeerChange = { publicKey };
   createTunnel({ tun: new MemoryTun(), udp: createDgramUdp() }).configure({ peers: [peer] });
   const name: string = (await openPorts()).createTun('wg0').name + (await openOnBun()).createUdp().port;
+  (await openOnDeno()).createUdp();
   const registry = await createRegistry({ database: await openDatabase(name), peerAddress: () => '' });
   export const answer: Response = await registry.app.request('/');
 `;
