@@ -1,5 +1,5 @@
 /** Finding and reading the configuration of an interface, by the rules of wg-quick(8). */
-import { isNamed } from '../config/lines.ts';
+import { isNamed, type Entry } from '../config/lines.ts';
 import type { Config } from '../config/config.ts';
 import { ConfigError, describeProblem, draftConfig, parseConfigOrThrow, type Problem } from '../config/parse.ts';
 import { UserError } from '../errors.ts';
@@ -48,9 +48,6 @@ export async function readConfigFile(
   return withConfig(found);
 }
 
-/** What taking an interface down goes by: a value of these that is wrong would leave something behind. */
-const DOWN_KEYS = new Set(['table', 'dns', 'saveconfig']);
-
 /**
  * For `down` and `save`: a file that was damaged after `up` must not keep the interface up. Mistakes in what they have no use for
  * are warnings.
@@ -62,7 +59,8 @@ export async function readInterfaceFile(
   const found = await findConfigFile(ports, nameOrPath);
   await warnWhenExposed(ports, found.path);
   return draftInterface(ports, found, (problems) => {
-    if (problems.some(({ key }) => DOWN_KEYS.has(key?.toLowerCase() ?? ''))) throw new ConfigError(problems);
+    // Whether to write the file is not to be guessed.
+    if (problems.some(({ key }) => key === 'SaveConfig')) throw new ConfigError(problems);
   });
 }
 
@@ -78,11 +76,15 @@ function draftInterface(
   found: Pick<ConfigFile, 'name' | 'path' | 'text'>,
   judge: (problems: readonly Problem[]) => void,
 ): InterfaceFile {
-  const { interface: own, problems } = draftConfig(found.text, { file: found.path });
+  const { interface: own, problems, source } = draftConfig(found.text, { file: found.path });
   judge(problems);
   for (const problem of problems)
     ports.terminal.stderr(`Warning: ${problem.file}:${problem.line}: ${describeProblem(problem)}\n`);
-  return { ...found, config: { interface: own }, ...(problems.length === 0 ? {} : { isDamaged: true }) };
+  // As they are written: name servers that were set are to be taken back although a wrong one stands beside them by now.
+  const entries = source.interface?.entries ?? [];
+  const table = entries.findLast((entry) => isNamed(entry.key, 'Table'))?.value || undefined;
+  const config = { interface: { ...own, dns: listed(entries, 'DNS'), table } };
+  return { ...found, config, ...(problems.length === 0 ? {} : { isDamaged: true }) };
 }
 
 /** For what reads it again and again. */
@@ -119,11 +121,14 @@ export async function findConfigFile(
 
 /** The values of Address as they are written: shown, and handed to ip(8), as wg-quick(8) does. */
 export function writtenAddresses({ text, path }: Pick<ConfigFile, 'text' | 'path'>): string[] {
-  const entries = draftConfig(text, { file: path }).source.interface?.entries ?? [];
+  return listed(draftConfig(text, { file: path }).source.interface?.entries ?? [], 'Address');
+}
+
+function listed(entries: readonly Entry[], key: string): string[] {
   return entries
-    .filter((entry) => isNamed(entry.key, 'Address'))
+    .filter((entry) => isNamed(entry.key, key))
     .flatMap((entry) => entry.value.split(/[\s,]+/))
-    .filter((address) => address !== '');
+    .filter((item) => item !== '');
 }
 
 /** It usually holds a private key. A folder that others cannot enter protects it as well. */

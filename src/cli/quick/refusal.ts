@@ -29,7 +29,7 @@ export async function refuse(ports: SettingPorts, error: ConfigError, command: s
   }
   const { position, message } = error;
   const where = position === undefined ? '' : `${position.file}:${position.line}: `;
-  return { text: `wg-quick: ${where}${message}\n`, exitCode: exitCodeOfIp(first) };
+  return { text: `wg-quick: ${where}${message}\n`, exitCode: command === 'up' ? exitCodeOfIp(first) : 1 };
 }
 
 /** What ip(8) ends with: 255 when one of its arguments is wrong, 2 when the kernel refuses it. */

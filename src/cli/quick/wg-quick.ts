@@ -71,7 +71,7 @@ export async function runWgQuick(
   }
 }
 
-/** As wg-quick(8) does, so that hooks find the wg(8) beside it. */
+/** As wg-quick(8) does, so that hooks find the wg(8) beside it: beside the link, as the program itself lies among other files. */
 function withFolderFirst(ports: Ports, program: string): Ports {
   const folder = program.slice(0, Math.max(0, program.lastIndexOf('/')));
   const { processes } = ports;

@@ -80,6 +80,17 @@ describe('wg-quick, when something is wrong', labOptions('wg-quick', 'nft', 'res
     assert.equal((await hosts.state()).ours, untouched);
   });
 
+  it('takes it down, name servers included, when a value of its own was damaged', async () => {
+    const file = `${INTERFACE}DNS = 10.9.0.2\nTable = 77\n${DEFAULT_PEER}`;
+    await hosts.write('/etc/wireguard/wg0.conf', file);
+    await hosts.same('up', 'wg0');
+    await hosts.write('/etc/wireguard/wg0.conf', file.replace('10.9.0.2', '10.9.0.2, !!').replace('77', '7 7'));
+    const { theirs, ours } = await hosts.run('down', 'wg0');
+    assert.deepEqual({ ...ours, stderr: ours.stderr.replaceAll(/^Warning: .*\n/gm, '') }, theirs);
+    assert.equal(ours.exitCode, 0);
+    assert.equal((await hosts.state()).ours, untouched);
+  });
+
   it('tells a hook which interface of which file it is for, whatever the file was called', async () => {
     await hosts.write('/etc/wireguard/wg0.conf', `${INTERFACE}PostUp = echo $INTERFACE of $CONFIG_FILE\n`);
     await hosts.both((host) => host.output('ln', ['-sf', '/etc/wireguard/wg0.conf', '/run/link.conf']));
