@@ -55,7 +55,14 @@ const LAYERS: Layer[] = [
   {
     files: ['plane/**'],
     rule: 'plane -> device, the port that it is for the tunnel',
-    imports: ['../crypto/port.ts', '../transport/*', '../peer/*', '../device/*', '../tunnel/plane.ts'],
+    imports: [
+      '../crypto/port.ts',
+      '../noise/constants.ts',
+      '../transport/*',
+      '../peer/*',
+      '../device/*',
+      '../tunnel/plane.ts',
+    ],
   },
   {
     files: ['uapi/**'],

@@ -13,7 +13,7 @@ export const runtime: Runtime = {
   loadFfi: async () => (await import('./ffi.ts')).ffi,
   openDatabase: async (file) => (await import('./database.ts')).openDatabase(file),
   startHttpServer: async (options) => (await import('./http-server.ts')).startHttpServer(options),
-  workers: { poll: here('poll-worker') },
+  workers: { poll: here('poll-worker'), fast: here('fast-worker') },
   peerage: command(FLAGS.peerage, fileURLToPath(here('main'))),
   calledAs: command(FLAGS.peerage, process.argv[1] ?? ''),
   peerageTun: command(FLAGS.tunnel, fileURLToPath(here('peerage-tun'))),

@@ -6,10 +6,11 @@ import { UserError } from '../../src/errors.ts';
 import type { Runtime } from './runtime.ts';
 import { runTunnel } from './tunnel-process.ts';
 
-const USAGE = `usage: peerage-tun [-f|--foreground] [--crypto NAME] [--debug] INTERFACE
+const USAGE = `usage: peerage-tun [-f|--foreground] [--crypto NAME] [--threads N] [--debug] INTERFACE
 
   -f, --foreground  stay in this terminal
       --crypto      use this crypto provider
+      --threads     0: one thread does everything; PEERAGE_THREADS says the same
       --debug       write the keys of each handshake to the file PEERAGE_KEYLOG, for tshark
       --version     print the version
 
@@ -50,6 +51,7 @@ function parse(args: string[]) {
       options: {
         foreground: { type: 'boolean', short: 'f', default: false },
         crypto: { type: 'string' },
+        threads: { type: 'string' },
         debug: { type: 'boolean', default: false },
         version: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h', default: false },

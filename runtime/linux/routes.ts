@@ -46,7 +46,8 @@ export class Routes {
   readonly #watch: Watch;
   #generation = 1;
 
-  constructor(ffi: Ffi, poller: Poller) {
+  /** `changed` is called after every change. */
+  constructor(ffi: Ffi, poller: Poller, changed: () => void) {
     this.#libc = loadLibc(ffi);
     this.#listener = openNetlink(ffi, GROUPS);
     try {
@@ -56,7 +57,10 @@ export class Routes {
       throw error;
     }
     try {
-      this.#watch = watchNetlink(ffi, poller, this.#listener, () => this.#generation++);
+      this.#watch = watchNetlink(ffi, poller, this.#listener, () => {
+        this.#generation++;
+        changed();
+      });
     } catch (error) {
       this.#closeSockets();
       throw error;

@@ -3,9 +3,9 @@
  * socket file is taken away, or a signal comes.
  */
 import process from 'node:process';
-import type { RandomBytes } from '../../src/clock.ts';
+import type { Clock, RandomBytes } from '../../src/clock.ts';
 import type { CryptoProvider } from '../../src/crypto/port.ts';
-import { Device } from '../../src/device/device.ts';
+import { Device, type DeviceOptions } from '../../src/device/device.ts';
 import { UserError } from '../../src/errors.ts';
 import type { Log } from '../../src/log.ts';
 import type { KeyLog } from '../../src/noise/key-log.ts';
@@ -16,6 +16,7 @@ import { Tunnel } from '../../src/tunnel/tunnel.ts';
 import type { UapiHandler } from '../../src/uapi/conversation.ts';
 import { EADDRINUSE, EIO, OK } from '../../src/uapi/errno.ts';
 import { createBootClock } from './boot-clock.ts';
+import { type FastTunnel, startFastTunnel } from './fast/start-plane.ts';
 import type { Ffi } from './ffi.ts';
 import { loadLibc } from './libc.ts';
 import { Memory } from './memory.ts';
@@ -37,6 +38,8 @@ export interface TunnelParts {
   uapiFd?: number;
   /** The UAPI socket answers. */
   onReady?: () => void;
+  /** The module of the data plane's workers; without one, or where they cannot be, one thread does everything. */
+  fastWorker?: URL;
 }
 
 const scheduler: Scheduler = {
@@ -54,11 +57,16 @@ export async function runTunnel(name: string, parts: TunnelParts): Promise<void>
   socketPath(name); // refuses names that cannot be
   const poller = parts.startPoller();
   try {
-    const tunnel = openTunnel(name, poller, parts);
+    const fast = startFast(name, poller, parts);
     try {
-      await serve(name, tunnel, parts);
+      const tunnel = fast === undefined ? openTunnel(name, poller, parts) : openFastTunnel(fast, parts);
+      try {
+        await serve(name, tunnel, parts);
+      } finally {
+        await tunnel.close();
+      }
     } finally {
-      await tunnel.close();
+      await fast?.stop();
     }
   } finally {
     // The worker ends before the process does: an exit while a thread sits in a foreign call aborts the runtime.
@@ -95,14 +103,41 @@ async function serve(name: string, tunnel: Tunnel, { ffi, log, uapiFd, onReady }
 function openTunnel(name: string, poller: Poller, { ffi, crypto, log, keyLog, tunFd }: TunnelParts): Tunnel {
   const tun: Tun = tunFd === undefined ? createTun(ffi, poller, name, log) : adoptTun(ffi, poller, tunFd, log);
   const clock = createBootClock(ffi);
-  const device = new Device({
-    crypto,
+  const device = new Device({ crypto, ...deviceOptions(clock, log, keyLog) });
+  return new Tunnel({ tun, udp: createUdp(ffi, poller), device, clock, scheduler, log });
+}
+
+/** Not for an interface that was handed down: its packets have no virtio headers. */
+function startFast(name: string, poller: Poller, parts: TunnelParts): FastTunnel | undefined {
+  const { ffi, crypto, log, tunFd, fastWorker } = parts;
+  if (fastWorker === undefined || tunFd !== undefined) return undefined;
+  const clock = createBootClock(ffi);
+  const fast = startFastTunnel(name, { ffi, poller, crypto, clock, log, worker: fastWorker });
+  if (fast === undefined) log.info({}, 'no libcrypto: one thread does everything');
+  return fast;
+}
+
+function openFastTunnel(fast: FastTunnel, { ffi, log, keyLog }: TunnelParts): Tunnel {
+  const clock = createBootClock(ffi);
+  const { tun, udp, crypto, plane } = fast;
+  const device = new Device({ crypto, plane, ...deviceOptions(clock, log, keyLog) });
+  fast.attach(device);
+  const tunnel = new Tunnel({ tun, udp, device, plane, clock, scheduler, log });
+  void fast.failed.then((error) => {
+    log.error({ error: String(error) }, 'a worker failed');
+    process.exitCode = 1;
+    return tunnel.close();
+  });
+  return tunnel;
+}
+
+function deviceOptions(clock: Clock, log: Log, keyLog: KeyLog | undefined): Omit<DeviceOptions, 'crypto'> {
+  return {
     random,
     wall: () => clock.wall(),
     observe: createHandshakeLog(log, () => clock.monotonic()),
     ...(keyLog === undefined ? {} : { keyLog }),
-  });
-  return new Tunnel({ tun, udp: createUdp(ffi, poller), device, clock, scheduler, log });
+  };
 }
 
 function createHandler(tunnel: Tunnel, log: Log): UapiHandler {

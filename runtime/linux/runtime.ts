@@ -20,7 +20,7 @@ export interface Runtime {
   /** Resolves when it listens. Rejects with UserError when it cannot. */
   startHttpServer(options: HttpServerOptions): Promise<HttpServer>;
   /** The module that each kind of thread starts with. */
-  readonly workers: Readonly<Record<'poll', URL>>;
+  readonly workers: Readonly<Record<'poll' | 'fast', URL>>;
   /** How to start `peerage`. */
   readonly peerage: Command;
   /** How to start the program under the name by which it was called, which decides what it does. */

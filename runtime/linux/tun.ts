@@ -23,6 +23,15 @@ const DEFAULT_MTU = 1420;
 
 /** Creates the interface, or takes over a persistent one of this name. It goes away with the descriptor. */
 export function createTun(ffi: Ffi, poller: Poller, name: string, log: Log = silentLog): Tun {
+  return openTun(ffi, poller, name, log, IFF_TUN | IFF_NO_PI).tun;
+}
+
+/** One whose packets have virtio headers, for others to read and write: what this port reads and writes is of no use. */
+export function createVirtioTun(ffi: Ffi, poller: Poller, name: string, log: Log): { tun: Tun; fd: number } {
+  return openTun(ffi, poller, name, log, IFF_TUN | IFF_NO_PI | IFF_VNET_HDR);
+}
+
+function openTun(ffi: Ffi, poller: Poller, name: string, log: Log, flags: number): { tun: Tun; fd: number } {
   const libc = loadLibc(ffi);
   const request = new Memory(ffi, IFREQ_BYTES);
   request.setText(0, '/dev/net/tun');
@@ -36,12 +45,12 @@ export function createTun(ffi: Ffi, poller: Poller, name: string, log: Log = sil
   try {
     request.bytes.fill(0);
     request.setText(0, name);
-    request.view.setUint16(IFNAME_BYTES, IFF_TUN | IFF_NO_PI, true);
+    request.view.setUint16(IFNAME_BYTES, flags, true);
     if (libc.ioctl(fd, ffi.size(TUNSETIFF), request.at(0)) < 0) {
       const errno = ffi.errno();
       throw new LibcError(`cannot create the interface ${name}`, errno, REMEDIES[errno]);
     }
-    return withMtu(new LinuxTun(ffi, poller, fd, log));
+    return { tun: withMtu(new LinuxTun(ffi, poller, fd, log)), fd };
   } catch (error) {
     libc.close(fd);
     throw error;

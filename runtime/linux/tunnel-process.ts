@@ -12,6 +12,8 @@ import { createStderrLog } from './stderr-log.ts';
 
 const TUN_FD = 'WG_TUN_FD';
 const UAPI_FD = 'WG_UAPI_FD';
+const THREADS_VARIABLE = 'PEERAGE_THREADS';
+const DEFAULT_THREADS = '0';
 const KEY_LOG_VARIABLE = 'PEERAGE_KEYLOG';
 
 export interface TunnelOptions {
@@ -19,11 +21,17 @@ export interface TunnelOptions {
   crypto?: string;
   /** Honours PEERAGE_KEYLOG. */
   debug?: boolean;
+  /** `0`: one thread does everything. Any other number lets the packets have threads of their own. */
+  threads?: string;
 }
 
 /** Starts the tunnel in a process of its own and returns when its UAPI socket answers. */
-export function startTunnel(runtime: Runtime, name: string, { crypto, debug }: TunnelOptions): Promise<void> {
-  const options = [...(debug === true ? ['--debug'] : []), ...(crypto === undefined ? [] : ['--crypto', crypto])];
+export function startTunnel(runtime: Runtime, name: string, { crypto, debug, threads }: TunnelOptions): Promise<void> {
+  const options = [
+    ...(debug === true ? ['--debug'] : []),
+    ...(crypto === undefined ? [] : ['--crypto', crypto]),
+    ...(threads === undefined ? [] : ['--threads', threads]),
+  ];
   const keyLogFile = debug === true ? keyLogPath() : undefined;
   return startDaemon([...runtime.peerageTun, '--foreground', ...options, name], {
     // A daemon has another working directory.
@@ -51,12 +59,20 @@ export async function runTunnel(
     startPoller: () => startPoller(runtime, ffi),
     crypto,
     log,
+    ...(hasThreads(options.threads) ? { fastWorker: runtime.workers.fast } : {}),
     ...(keyLogFile === undefined ? {} : { keyLog: openKeyLog(keyLogFile, log) }),
     ...descriptor('tunFd', TUN_FD),
     ...descriptor('uapiFd', UAPI_FD),
     onReady: () => reportReady(ffi),
   });
   return 0;
+}
+
+function hasThreads(option: string | undefined): boolean {
+  const text = option ?? (process.env[THREADS_VARIABLE] || DEFAULT_THREADS);
+  if (!/^\d{1,3}$/.test(text))
+    throw new UserError(`the number of threads expected a number, got "${text}"`, { exitCode: 2 });
+  return Number(text) > 0;
 }
 
 function keyLogPath(): string | undefined {

@@ -71,7 +71,7 @@ export function createUdp(ffi: Ffi, poller: Poller): Udp {
   return new LinuxUdp(ffi, poller);
 }
 
-class LinuxUdp implements Udp {
+export class LinuxUdp implements Udp {
   readonly #ffi: Ffi;
   readonly #libc: Libc;
   readonly #poller: Poller;
@@ -86,12 +86,14 @@ class LinuxUdp implements Udp {
   #isV6Turn = false;
   #turn = 0;
   #onReadable: () => void = () => {};
+  #onRouting: () => void = () => {};
 
-  constructor(ffi: Ffi, poller: Poller) {
+  /** `socketPoller`: who watches the sockets, when others read them. */
+  constructor(ffi: Ffi, poller: Poller, socketPoller: Poller = poller) {
     this.#ffi = ffi;
     this.#libc = loadLibc(ffi);
-    this.#poller = poller;
-    this.#routes = new Routes(ffi, poller);
+    this.#poller = socketPoller;
+    this.#routes = new Routes(ffi, poller, () => this.#onRouting());
     this.#scratch = new Memory(ffi, 64);
     this.#incoming = new SocketMessage(ffi);
     this.#outgoing = new SocketMessage(ffi);
@@ -101,6 +103,11 @@ class LinuxUdp implements Udp {
 
   get port(): number {
     return this.#sockets?.port ?? 0;
+  }
+
+  /** Descriptors of the sockets, -1 where there is none. */
+  get descriptors(): { v4: number; v6: number } {
+    return { v4: this.#sockets?.v4.fd ?? -1, v6: this.#sockets?.v6?.fd ?? -1 };
   }
 
   bind(port: number): void {
@@ -160,6 +167,18 @@ class LinuxUdp implements Udp {
 
   onReadable(listener: () => void): void {
     this.#onReadable = listener;
+  }
+
+  /** Called after each change of the host's routing. */
+  onRoutingChange(listener: () => void): void {
+    this.#onRouting = listener;
+  }
+
+  /** Looks whether an endpoint's source is still good, after a change. True when it is not, and is forgotten. */
+  review(to: Endpoint): boolean {
+    if (!to.hasSource || to.routing === this.#routes.generation) return false;
+    this.#reviewSource(to);
+    return !to.hasSource;
   }
 
   rearm(): void {

@@ -12,7 +12,7 @@ export const runtime: Runtime = {
   loadFfi: async () => (await import('./ffi.ts')).ffi,
   openDatabase: async (file) => (await import('./database.ts')).openDatabase(file),
   startHttpServer: async (options) => (await import('./http-server.ts')).startHttpServer(options),
-  workers: { poll: here('poll-worker') },
+  workers: { poll: here('poll-worker'), fast: here('fast-worker') },
   peerage: command('main'),
   calledAs: [process.execPath, process.argv[1] ?? ''],
   peerageTun: command('peerage-tun'),

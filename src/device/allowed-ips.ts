@@ -72,6 +72,11 @@ export class AllowedIps<Owner> {
     return Array.from(this.#byOwner.get(owner) ?? [], (node) => node.prefix);
   }
 
+  /** Every prefix and whose it is. */
+  *entries(): Generator<readonly [prefix: Cidr, owner: Owner]> {
+    for (const [owner, nodes] of this.#byOwner) for (const { prefix } of nodes) yield [prefix, owner];
+  }
+
   /** The node of this prefix, made when it is not there. */
   #nodeFor(prefix: Cidr): TrieNode<Owner> {
     const { bytes, prefixLength } = prefix;

@@ -86,9 +86,12 @@ function configurePeer(device: DeviceContext, change: PeerChange, now: Monotonic
   const peer = existing ?? addPeer(device, change.publicKey);
   if (change.presharedKey !== undefined) setPresharedKey(device, peer, change.presharedKey);
   setAllowedIps(device, peer, change);
+  if (change.allowedIps !== undefined || change.replaceAllowedIps === true)
+    device.plane?.allowedIpsChanged(device.allowedIps);
   const formerKeepalive = peer.persistentKeepalive;
   if (change.persistentKeepalive !== undefined) peer.persistentKeepalive = change.persistentKeepalive;
   const isMoved = change.endpoint !== undefined && setEndpoint(peer, change.endpoint);
+  device.plane?.peerChanged(peer);
   // One keepalive now: the timer starts with it, and a shorter interval does not wait for the end of the longer one.
   const isNews = isMoved || peer.persistentKeepalive !== formerKeepalive;
   if (device.isUp && isNews && peer.persistentKeepalive > 0) sendKeepalive(device, peer, now);
@@ -100,6 +103,7 @@ function addPeer(device: DeviceContext, publicKey: PublicKey): Peer {
     random: device.random,
     room: { headroom: HEADROOM, tailroom: TAILROOM },
     freeIndex: (index) => device.indices.free(index),
+    keypairFreed: (keypair) => device.plane?.keypairFreed(keypair),
   });
   deriveRemote(device, peer);
   device.peers.set(formatKey(peer.publicKey), peer);
@@ -110,6 +114,8 @@ function removePeer(device: DeviceContext, peer: Peer): void {
   device.allowedIps.removeAll(peer);
   device.peers.delete(formatKey(peer.publicKey));
   peer.destroy();
+  device.plane?.peerRemoved(peer);
+  device.plane?.allowedIpsChanged(device.allowedIps);
 }
 
 /** False when it is there already. The sticky source is forgotten in any case. */

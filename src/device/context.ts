@@ -9,6 +9,7 @@ import type { Peer } from '../peer/peer.ts';
 import type { Keypair } from '../transport/keypair.ts';
 import type { AllowedIps } from './allowed-ips.ts';
 import type { DropReason, HandshakeObserver } from './contract.ts';
+import type { DataPlane } from './data-plane.ts';
 import type { DeadlineQueue } from './deadline-queue.ts';
 import type { ForwardClock } from './forward-clock.ts';
 import type { IndexTable } from './index-table.ts';
@@ -30,6 +31,8 @@ export interface DeviceContext {
   readonly forwardClock: ForwardClock;
   readonly keyLog: KeyLog | undefined;
   readonly observe: HandshakeObserver;
+  /** Undefined when the Device seals and opens everything itself. */
+  readonly plane: DataPlane | undefined;
   /** Told of each handshake message that passed MAC1. */
   readonly isUnderLoad: (now: MonotonicMs) => boolean;
 

@@ -38,6 +38,7 @@ export type DropReason =
   | 'bad-peer-key' // a point of low order: every shared secret with it is zero
   | 'truncated' // did not fit the buffer of the tunnel
   | 'not-delivered' // the interface took it not: it is down, or has no memory
+  | 'bad-offload' // what the TUN says of a large packet is not what the packet says
   | 'link-down'; // between handleLinkDown and handleLinkUp, and before the first one
 
 /** Where a handshake stands. */

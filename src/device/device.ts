@@ -12,10 +12,12 @@ import { CookieChecker } from '../noise/cookie.ts';
 import type { KeyLog } from '../noise/key-log.ts';
 import type { Endpoint } from '../peer/endpoint.ts';
 import type { Peer } from '../peer/peer.ts';
+import type { Keypair } from '../transport/keypair.ts';
 import { AllowedIps } from './allowed-ips.ts';
 import { configureDevice, describeDevice, eraseDevice } from './configure.ts';
 import { drop, type DeviceContext, type IndexEntry } from './context.ts';
 import type { DatagramOutput, DeviceChange, DeviceState, DropReason, HandshakeObserver, Output } from './contract.ts';
+import { handleActivity, handleConfirmed, handleMoved, type DataPlane, type PeerActivity } from './data-plane.ts';
 import { DeadlineQueue } from './deadline-queue.ts';
 import { ForwardClock } from './forward-clock.ts';
 import { IndexTable } from './index-table.ts';
@@ -45,13 +47,15 @@ export interface DeviceOptions {
   /** For debugging only: is told the secrets of every handshake. */
   keyLog?: KeyLog;
   observe?: HandshakeObserver;
+  /** Seals and opens the packets of established sessions. */
+  plane?: DataPlane;
 }
 
 export class Device {
   readonly #context: DeviceContext;
 
   /** Starts without keys and peers, and with the link down. */
-  constructor({ crypto, random, wall, mtu, isUnderLoad, keyLog, observe }: DeviceOptions) {
+  constructor({ crypto, random, wall, mtu, isUnderLoad, keyLog, observe, plane }: DeviceOptions) {
     const load = new LoadMeter();
     this.#context = {
       crypto,
@@ -60,6 +64,7 @@ export class Device {
       forwardClock: new ForwardClock(wall),
       keyLog,
       observe: observe ?? (() => {}),
+      plane,
       isUnderLoad: isUnderLoad ?? ((now) => load.count(now)),
       peers: new Map(),
       allowedIps: new AllowedIps<Peer>(),
@@ -121,14 +126,44 @@ export class Device {
     drop(this.#context, reason);
   }
 
+  /** The data plane has dropped so many. */
+  addDrops(reason: DropReason, count: number): void {
+    const { drops } = this.#context;
+    drops[reason] = (drops[reason] ?? 0) + count;
+  }
+
   /** How much was dropped so far, by reason. */
   get drops(): DeviceState['drops'] {
     return { ...this.#context.drops };
   }
 
+  /** The data plane has carried packets of this peer. */
+  handleActivity(peer: Peer, activity: PeerActivity, now: MonotonicMs): void {
+    handleActivity(this.#context, peer, activity, now);
+  }
+
+  /** The data plane has opened the first message under a keypair. */
+  handleConfirmed(peer: Peer, keypair: Keypair, now: MonotonicMs): void {
+    handleConfirmed(this.#context, peer, keypair, now);
+  }
+
+  /** The data plane has opened a message that came from another place than the one before. `from` is copied. */
+  handleMoved(peer: Peer, from: Endpoint): void {
+    handleMoved(this.#context, peer, from);
+  }
+
   /** The socket has changed: sticky sources may mean nothing any more. The next datagram of each peer brings a new one. */
   clearSources(): void {
-    for (const { endpoint } of this.#context.peers.values()) endpoint?.clearSource();
+    for (const peer of this.#context.peers.values()) {
+      peer.endpoint?.clearSource();
+      this.#context.plane?.peerChanged(peer);
+    }
+  }
+
+  /** The host's routing has changed: `review` looks at each endpoint and says whether it had to change it. */
+  reviewSources(review: (endpoint: Endpoint) => boolean): void {
+    for (const peer of this.#context.peers.values())
+      if (peer.endpoint !== undefined && review(peer.endpoint)) this.#context.plane?.peerChanged(peer);
   }
 
   /** The interface came up: persistent keepalives go out at once. */

@@ -51,9 +51,16 @@ export function receiveResponse(
 
   peer.takeInitiation();
   const { keys, remoteIndex } = consumed;
-  const keypair = createKeypair(device.crypto, keys, { localIndex, remoteIndex, isInitiator: true, createdAt: now });
+  const keypair = createKeypair(device.crypto, keys, {
+    localIndex,
+    remoteIndex,
+    isInitiator: true,
+    createdAt: now,
+    counter: device.plane?.createCounter(),
+  });
   entry.keypair = keypair;
   peer.keypairs.addAsInitiator(keypair);
+  device.plane?.peerChanged(peer);
   peer.timers.keysDerived(now);
   messageReceived(device, peer, message.length, from, now);
   device.observe('response-received', peer.publicKey);
@@ -71,7 +78,7 @@ export function messageReceived(
   now: MonotonicMs,
 ): void {
   peer.rxBytes += length;
-  peer.moveTo(from);
+  if (peer.moveTo(from)) device.plane?.peerChanged(peer);
   peer.timers.messageReceived(now);
   device.deadlines.update(peer);
 }

@@ -28,12 +28,14 @@ export function receiveTransport(
   const entry = device.indices.get(transportReceiverIndex(buffer, offset));
   if (entry?.keypair === undefined) return drop(device, 'unknown-index');
   const { peer, keypair } = entry;
+  if (device.plane?.carries(keypair) === true) return drop(device, 'unknown-index'); // it was published too late for this one
   if (now - keypair.createdAt >= REJECT_AFTER_TIME_MS) return drop(device, 'stale-keypair');
   const packetBytes = openTransport(keypair, buffer, offset, length);
   if (packetBytes < 0) return drop(device, dropReason(packetBytes));
 
   messageReceived(device, peer, length, from, now);
   if (peer.keypairs.promote(keypair)) {
+    device.plane?.peerChanged(peer);
     handshakeComplete(device, peer);
     flushStaged(device, peer, now);
   }

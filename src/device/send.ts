@@ -114,9 +114,16 @@ export function sendResponse(
   logKeys(device, remote, ephemeralPrivate);
   wipe(ephemeralPrivate);
 
-  const keypair = createKeypair(device.crypto, keys, { localIndex, remoteIndex, isInitiator: false, createdAt: now });
+  const keypair = createKeypair(device.crypto, keys, {
+    localIndex,
+    remoteIndex,
+    isInitiator: false,
+    createdAt: now,
+    counter: device.plane?.createCounter(),
+  });
   entry.keypair = keypair;
   peer.keypairs.addAsResponder(keypair);
+  device.plane?.peerChanged(peer);
   peer.timers.keysDerived(now);
   peer.handshakeSent(now);
   sendHandshakeMessage(device, peer, remote, message, now);

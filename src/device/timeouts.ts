@@ -18,7 +18,7 @@ function runTimer(device: DeviceContext, peer: Peer, timer: Timer, now: Monotoni
     case 'retransmit-handshake':
       return retransmit(device, peer, now);
     case 'new-handshake':
-      peer.endpoint?.clearSource(); // perhaps replies are lost because our address is no longer ours
+      clearSource(device, peer); // perhaps replies are lost because our address is no longer ours
       return initiate(device, peer, now);
     case 'send-keepalive':
     case 'persistent-keepalive':
@@ -38,6 +38,11 @@ function retransmit(device: DeviceContext, peer: Peer, now: MonotonicMs): void {
     device.deadlines.update(peer);
     return;
   }
-  peer.endpoint?.clearSource();
+  clearSource(device, peer);
   sendInitiation(device, peer, now);
+}
+
+function clearSource(device: DeviceContext, peer: Peer): void {
+  peer.endpoint?.clearSource();
+  device.plane?.peerChanged(peer);
 }

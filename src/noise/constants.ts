@@ -8,9 +8,9 @@ export const LABEL_COOKIE = 'cookie--';
 
 /**
  * Section 6.1 says 2^60 and 2^64 - 2^13 - 1. Counters are numbers here, exact up to 2^53; a keypair that is given up
- * earlier than the peer expects is only stricter, and 2^52 messages cannot be reached within Reject-After-Time.
+ * earlier than the peer expects is only stricter, and 2^53 messages cannot be reached within Reject-After-Time.
+ * Rekey-After-Messages is half of it.
  */
-export const REKEY_AFTER_MESSAGES = 2 ** 52;
 export const REJECT_AFTER_MESSAGES = 2 ** 53;
 
 export const REKEY_AFTER_TIME_MS = 120_000;

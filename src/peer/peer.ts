@@ -8,9 +8,7 @@ import type { MonotonicMs, RandomBytes, WallMs } from '../clock.ts';
 import { KEY_BYTES, type PresharedKey, type PublicKey } from '../keys.ts';
 import {
   INITIATION_INTERVAL_MS,
-  REJECT_AFTER_MESSAGES,
   REJECT_AFTER_TIME_MS,
-  REKEY_AFTER_MESSAGES,
   REKEY_AFTER_TIME_MS,
   REKEY_ATTEMPT_TIME_MS,
   REKEY_ON_RECEIVE_AFTER_MS,
@@ -40,6 +38,8 @@ export interface PeerOptions {
   room: PacketRoom;
   /** An index of this peer is free again. */
   freeIndex: (index: number) => void;
+  /** The keys of a keypair are erased. */
+  keypairFreed?: (keypair: Keypair) => void;
 }
 
 export class Peer {
@@ -66,10 +66,13 @@ export class Peer {
   #greatestTimestamp: Uint8Array = new Uint8Array(TIMESTAMP_BYTES);
   #initiationConsumedAt: MonotonicMs = -Infinity;
 
-  constructor({ publicKey, random, room, freeIndex }: PeerOptions) {
+  constructor({ publicKey, random, room, freeIndex, keypairFreed }: PeerOptions) {
     this.publicKey = publicKey;
     this.timers = new Timers(random);
-    this.keypairs = new Keypairs((keypair) => freeIndex(keypair.localIndex));
+    this.keypairs = new Keypairs((keypair) => {
+      freeIndex(keypair.localIndex);
+      keypairFreed?.(keypair);
+    });
     this.staged = new StagedPackets(room);
     this.#freeIndex = freeIndex;
   }
@@ -92,12 +95,12 @@ export class Peer {
   sendingKeypair(now: MonotonicMs): Keypair | undefined {
     const current = this.keypairs.current;
     if (current === undefined || now - current.createdAt >= REJECT_AFTER_TIME_MS) return undefined;
-    return current.sendCounter < REJECT_AFTER_MESSAGES ? current : undefined;
+    return current.counter.sent < current.counter.limit ? current : undefined;
   }
 
   /** 6.2: on age only the initiator rekeys, or two initiations would cross. */
   wantsRekeyOnSend(keypair: Keypair, now: MonotonicMs): boolean {
-    if (keypair.sendCounter > REKEY_AFTER_MESSAGES) return true;
+    if (keypair.counter.sent > keypair.counter.limit / 2) return true;
     return keypair.isInitiator && now - keypair.createdAt >= REKEY_AFTER_TIME_MS;
   }
 
@@ -107,10 +110,12 @@ export class Peer {
     return current?.isInitiator === true && now - current.createdAt >= REKEY_ON_RECEIVE_AFTER_MS;
   }
 
-  /** Roaming (section 2.1), for authentic messages only. */
-  moveTo(from: Endpoint): void {
+  /** Roaming (section 2.1), for authentic messages only. False when it is there already. */
+  moveTo(from: Endpoint): boolean {
+    if (this.endpoint?.equals(from) === true) return false;
     this.endpoint ??= new Endpoint();
-    if (!this.endpoint.equals(from)) this.endpoint.copyFrom(from);
+    this.endpoint.copyFrom(from);
+    return true;
   }
 
   get initiation(): SentInitiation | undefined {

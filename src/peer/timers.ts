@@ -33,9 +33,23 @@ const NEW_HANDSHAKE = 2;
 const ERASE_KEYS = 3;
 const PERSISTENT_KEEPALIVE = 4;
 
+/** When something happened last, on the clock of the timers; -Infinity or 0 for never. Data: a packet, not a keepalive. */
+export interface Activity {
+  sentAt: MonotonicMs;
+  dataSentAt: MonotonicMs;
+  receivedAt: MonotonicMs;
+  dataReceivedAt: MonotonicMs;
+}
+
 export class Timers {
   readonly #random: RandomBytes;
   readonly #deadlines = TIMERS.map(() => Infinity);
+  readonly #seen: Activity = {
+    sentAt: -Infinity,
+    dataSentAt: -Infinity,
+    receivedAt: -Infinity,
+    dataReceivedAt: -Infinity,
+  };
   #persistentKeepaliveMs = 0;
 
   constructor(random: RandomBytes) {
@@ -65,25 +79,56 @@ export class Timers {
 
   /** A message of any type but a cookie reply goes out, before the event that says which. */
   messageSent(now: MonotonicMs): void {
+    this.#seen.sentAt = now;
     this.#clear(SEND_KEEPALIVE);
     this.#putOffPersistentKeepalive(now);
   }
 
   /** An authentic message of any type but a cookie reply came in, before the event that says which. */
   messageReceived(now: MonotonicMs): void {
+    this.#seen.receivedAt = now;
     this.#clear(NEW_HANDSHAKE);
     this.#putOffPersistentKeepalive(now);
   }
 
   /** A packet, not a keepalive, was sent. */
   dataSent(now: MonotonicMs): void {
+    this.#seen.dataSentAt = now;
     if (this.#isSet(NEW_HANDSHAKE)) return;
     this.#deadlines[NEW_HANDSHAKE] = now + NEW_HANDSHAKE_AFTER_MS + this.#jitter();
   }
 
   /** A packet, not a keepalive, came in: a keepalive is never answered by a keepalive. */
   dataReceived(now: MonotonicMs): void {
+    this.#seen.dataReceivedAt = now;
     if (!this.#isSet(SEND_KEEPALIVE)) this.#deadlines[SEND_KEEPALIVE] = now + KEEPALIVE_TIMEOUT_MS;
+  }
+
+  /**
+   * Others have sent and received for us, and this is when they did so last. As if each had been told at once, but that the
+   * wait for an answer counts from the latest packet without one instead of from the first. False when it is nothing new.
+   */
+  catchUp({ sentAt, dataSentAt, receivedAt, dataReceivedAt }: Readonly<Activity>): boolean {
+    const seen = this.#seen;
+    const hasSent = sentAt > seen.sentAt;
+    const hasReceived = receivedAt > seen.receivedAt;
+    if (!hasSent && !hasReceived) return false;
+    seen.dataSentAt = Math.max(seen.dataSentAt, dataSentAt);
+    seen.dataReceivedAt = Math.max(seen.dataReceivedAt, dataReceivedAt);
+    if (hasReceived) {
+      seen.receivedAt = receivedAt;
+      this.#clear(NEW_HANDSHAKE);
+    }
+    if (hasSent) {
+      seen.sentAt = sentAt;
+      this.#clear(SEND_KEEPALIVE);
+    }
+    if (seen.dataSentAt > seen.receivedAt && !this.#isSet(NEW_HANDSHAKE))
+      this.#deadlines[NEW_HANDSHAKE] = seen.dataSentAt + NEW_HANDSHAKE_AFTER_MS + this.#jitter();
+    if (seen.dataReceivedAt > seen.sentAt && !this.#isSet(SEND_KEEPALIVE))
+      this.#deadlines[SEND_KEEPALIVE] = seen.dataReceivedAt + KEEPALIVE_TIMEOUT_MS;
+    this.#putOffPersistentKeepalive(Math.max(seen.sentAt, seen.receivedAt));
+    return true;
   }
 
   /** An initiation is sent, or would be but for Rekey-Timeout since `sentAt`. */

@@ -34,12 +34,12 @@ export function sealTransport(
   length: number,
   mtu: number,
 ): number {
-  if (keypair.sendCounter >= REJECT_AFTER_MESSAGES) return COUNTER_EXHAUSTED;
+  if (keypair.counter.sent >= keypair.counter.limit) return COUNTER_EXHAUSTED;
   const padded = paddedLength(length, mtu);
   const start = offset - TRANSPORT_HEADER_BYTES;
   if (start < 0 || offset + padded + TAG_BYTES > buffer.length)
     throw new RangeError(`"buffer" expected room for ${padded} bytes with header and tag at ${offset}`);
-  const counter = keypair.sendCounter++;
+  const counter = keypair.counter.take();
   buffer.fill(0, offset + length, offset + padded);
   keypair.send.seal(counter, buffer, offset, padded);
   writeTransportHeader(buffer, start, keypair.remoteIndex, counter);
@@ -61,7 +61,7 @@ export function openTransport(keypair: Keypair, buffer: Uint8Array, offset: numb
 }
 
 /** A multiple of 16, but not past the MTU; a packet that is longer than the MTU already gets none. */
-function paddedLength(length: number, mtu: number): number {
+export function paddedLength(length: number, mtu: number): number {
   const rounded = Math.ceil(length / PADDING_MULTIPLE) * PADDING_MULTIPLE;
   return Math.max(length, Math.min(rounded, mtu));
 }

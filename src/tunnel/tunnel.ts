@@ -14,6 +14,7 @@ import type { Log } from '../log.ts';
 import { HEADROOM, TAILROOM, type DropReason } from '../device/contract.ts';
 import type { Device } from '../device/device.ts';
 import { Endpoint } from '../peer/endpoint.ts';
+import type { TunnelPlane } from './plane.ts';
 import type { DatagramSource, Tun, TunEvent, Udp } from './ports.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { TunnelChange, TunnelState } from './state.ts';
@@ -33,6 +34,8 @@ export interface TunnelOptions {
   udp: Udp;
   /** Fresh, with its link down. The tunnel owns it from here on. */
   device: Device;
+  /** The Device's own. The ports then bring what it could not carry. */
+  plane?: TunnelPlane;
   clock: Clock;
   scheduler: Scheduler;
   log: Log;
@@ -44,6 +47,7 @@ export class Tunnel {
   readonly #tun: Tun;
   readonly #udp: Udp;
   readonly #device: Device;
+  readonly #plane: TunnelPlane | undefined;
   readonly #clock: Clock;
   readonly #scheduler: Scheduler;
   readonly #log: Log;
@@ -61,17 +65,18 @@ export class Tunnel {
   #isScheduled = false;
   #timer: { at: MonotonicMs; cancel: () => void } | undefined;
 
-  constructor({ tun, udp, device, clock, scheduler, log }: TunnelOptions) {
+  constructor({ tun, udp, device, plane, clock, scheduler, log }: TunnelOptions) {
     this.#tun = tun;
     this.#udp = udp;
     this.#device = device;
+    this.#plane = plane;
     this.#clock = clock;
     this.#scheduler = scheduler;
     this.#log = log;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.closed = promise;
     this.#resolveClosed = resolve;
-    device.setMtu(tun.mtu);
+    this.#setMtu();
     tun.onReadable(() => {
       this.#tunHasMore = true;
       this.#run();
@@ -101,7 +106,10 @@ export class Tunnel {
 
   /** A snapshot. It holds keys. */
   describe(): TunnelState {
-    if (!this.#isClosing) this.#tun.refresh();
+    if (!this.#isClosing) {
+      this.#tun.refresh();
+      this.#plane?.collect(this.#device, this.#clock.monotonic());
+    }
     const listenPort = this.#isUp ? this.#udp.port : this.#listenPort;
     return { ...this.#device.describe(), listenPort, fwmark: this.#fwmark };
   }
@@ -113,6 +121,7 @@ export class Tunnel {
     this.#timer?.cancel();
     this.#log.info({ interface: this.#tun.name, drops: this.#device.drops }, 'closing');
     this.#device.close();
+    this.#plane?.publishSending(); // the workers let go of the keys
     this.#arena.fill(0);
     await Promise.all([this.#tun.close(), this.#udp.close()]);
     this.#resolveClosed();
@@ -126,6 +135,8 @@ export class Tunnel {
       if (this.#tunHasMore) this.#drainTun(now);
     }
     const now = this.#clock.monotonic();
+    // What was carried puts timers off.
+    if (this.#nextTimeout() <= now) this.#plane?.collect(this.#device, now);
     if (this.#device.nextTimeout() <= now) this.#device.handleTimeout(now);
     this.#settle();
     if (this.#tunHasMore || this.#udpHasMore) this.#schedule();
@@ -161,11 +172,13 @@ export class Tunnel {
 
   /** Carries out what the Device wants, before anything else is done to it. */
   #flush(): void {
+    this.#plane?.publishReceiving();
     for (let output = this.#device.poll(); output !== undefined; output = this.#device.poll()) {
       switch (output.type) {
         case 'datagram':
           if (!this.#udp.send(output.buffer, output.offset, output.length, output.to, output.ecn))
             this.#device.handleUnsent(output);
+          if (output.peer !== undefined) this.#plane?.sentTo(output.peer);
           break;
         case 'packet':
           if (!this.#tun.write(output.buffer, output.offset, output.length)) this.#device.countDrop('not-delivered');
@@ -175,6 +188,7 @@ export class Tunnel {
           break;
       }
     }
+    this.#plane?.publishSending();
   }
 
   /** The first of its kind. The Device counts them; how many there were is told at the end. */
@@ -186,7 +200,7 @@ export class Tunnel {
 
   #settle(): void {
     this.#flush();
-    const next = this.#device.nextTimeout();
+    const next = this.#nextTimeout();
     // Deadlines mostly move away while traffic flows. A timer that comes too early costs less than moving it each time.
     if (next === Infinity || (this.#timer !== undefined && this.#timer.at <= next)) return;
     this.#timer?.cancel();
@@ -196,6 +210,15 @@ export class Tunnel {
       this.#run();
     });
     this.#timer = { at: next, cancel };
+  }
+
+  #nextTimeout(): MonotonicMs {
+    return Math.min(this.#device.nextTimeout(), this.#plane?.nextTimeout() ?? Infinity);
+  }
+
+  #setMtu(): void {
+    this.#device.setMtu(this.#tun.mtu);
+    this.#plane?.setMtu(this.#tun.mtu);
   }
 
   #schedule(): void {
@@ -219,7 +242,7 @@ export class Tunnel {
         this.#udp.unbind();
         break;
       case 'mtu':
-        this.#device.setMtu(this.#tun.mtu);
+        this.#setMtu();
         break;
       case 'gone':
         this.#log.info({ interface: this.#tun.name }, 'the interface was deleted');

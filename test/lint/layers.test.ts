@@ -41,6 +41,7 @@ const REFUSED: [file: string, specifier: string][] = [
   ['src/device/device.ts', '../tunnel/tunnel.ts'],
   ['src/tunnel/tunnel.ts', '../noise/handshake.ts'],
   ['src/tunnel/tunnel.ts', '../../runtime/linux/tun.ts'],
+  ['src/plane/control-plane.ts', '../offload/split.ts'],
   ['src/uapi/parse.ts', '../config/parse.ts'],
   ['src/config/parse.ts', '../device/device.ts'],
   ['src/network/design.ts', '../registry/app.ts'],

@@ -1,0 +1,29 @@
+/** The C library as the workers call it, and the kernel's numbers that go with it. */
+import type { Ffi, FfiFunction, FfiSignature } from '../ffi.ts';
+
+const SYMBOLS = {
+  read: ['i', 'ipz'],
+  readv: ['i', 'ipi'],
+  writev: ['i', 'ipi'],
+  sendmsg: ['i', 'ipi'],
+  recvmsg: ['i', 'ipi'],
+  recvmmsg: ['i', 'ipiip'],
+  poll: ['i', 'pzi'],
+  clock_gettime: ['i', 'ip'],
+} as const satisfies Record<string, FfiSignature>;
+
+export type FastLibc = Readonly<Record<keyof typeof SYMBOLS, FfiFunction>>;
+
+export function loadFastLibc(ffi: Ffi): FastLibc {
+  return ffi.load('libc.so.6', SYMBOLS);
+}
+
+export const EINTR = 4;
+export const EIO = 5;
+export const EINVAL = 22;
+export const EMSGSIZE = 90;
+
+/** udp.h, and the level of its options. */
+export const SOL_UDP = 17;
+export const UDP_SEGMENT = 103;
+export const UDP_GRO = 104;

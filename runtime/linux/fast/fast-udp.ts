@@ -1,0 +1,80 @@
+/**
+ * The UDP port of a tunnel with a data plane: the inbound worker reads the sockets, and what it does not open itself comes from
+ * its ring. Everything else is the UDP port's.
+ */
+import type { Endpoint } from '../../../src/peer/endpoint.ts';
+import { ENDPOINT_WORDS, readEndpoint } from '../../../src/plane/endpoint-words.ts';
+import { DATAGRAM_RECORD } from '../../../src/plane/records.ts';
+import type { RingReader } from '../../../src/plane/ring.ts';
+import type { DatagramSource, Udp } from '../../../src/tunnel/ports.ts';
+import type { LinuxUdp } from '../udp.ts';
+
+export interface FastUdpParts {
+  udp: LinuxUdp;
+  ring: RingReader;
+  /** Any other record of the ring. */
+  onRecord: (ring: RingReader) => void;
+  /** The sockets are these from now on. */
+  onBound: (descriptors: { v4: number; v6: number }) => void;
+}
+
+export class FastUdp implements Udp {
+  readonly #parts: FastUdpParts;
+  #onReadable: () => void = () => {};
+
+  constructor(parts: FastUdpParts) {
+    this.#parts = parts;
+  }
+
+  get port(): number {
+    return this.#parts.udp.port;
+  }
+
+  bind(port: number): void {
+    this.#parts.udp.bind(port);
+    this.#parts.onBound(this.#parts.udp.descriptors);
+  }
+
+  unbind(): void {
+    this.#parts.udp.unbind();
+  }
+
+  setFwmark(mark: number): void {
+    this.#parts.udp.setFwmark(mark);
+  }
+
+  receive(buffer: Uint8Array, offset: number, source: DatagramSource): number {
+    const { ring, onRecord } = this.#parts;
+    while (ring.next()) {
+      if (ring.kind !== DATAGRAM_RECORD) {
+        onRecord(ring);
+        continue;
+      }
+      readEndpoint(ring.wordsAt(0, ENDPOINT_WORDS), 0, source.from);
+      source.ecn = ring.word(ENDPOINT_WORDS);
+      source.truncated = ring.length > buffer.length - offset;
+      return ring.copyTo(buffer, offset);
+    }
+    return -1;
+  }
+
+  send(buffer: Uint8Array, offset: number, length: number, to: Endpoint, ecn: number): boolean {
+    return this.#parts.udp.send(buffer, offset, length, to, ecn);
+  }
+
+  onReadable(listener: () => void): void {
+    this.#onReadable = listener;
+  }
+
+  /** The worker calls by itself. */
+  rearm(): void {}
+
+  /** The inbound worker has called. */
+  wake(): void {
+    this.#onReadable();
+  }
+
+  close(): Promise<void> {
+    return this.#parts.udp.close();
+  }
+}

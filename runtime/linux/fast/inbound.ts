@@ -1,0 +1,207 @@
+/**
+ * The inbound worker: UDP -> open -> coalesce -> TUN.
+ *
+ *   1. Receive what the kernel has merged, from the IPv4 and IPv6 sockets in turn.
+ *   2. Handshake messages and whatever is odd go to the control thread; when that has too much to do, they are dropped and counted.
+ *   3. Transport data: keypair, age, tag, replay window; who sent it may have moved, and may be heard for the first time.
+ *   4. The inner packet: its length, whether its source belongs to the peer, ECN.
+ *   5. Packets of a batch are merged again and written.
+ */
+import { combineEcn } from '../../../src/device/ecn.ts';
+import { packetFamily, packetLength } from '../../../src/device/inner-packet.ts';
+import { TRANSPORT_HEADER_BYTES, TRANSPORT_MIN_BYTES, TYPE_TRANSPORT } from '../../../src/noise/messages.ts';
+import { Coalescer, createWritePlan } from '../../../src/offload/coalesce.ts';
+import { IOVEC_BYTES, writeIovecs } from '../../../src/offload/iovec.ts';
+import { ENDPOINT_WORDS } from '../../../src/plane/endpoint-words.ts';
+import { OVERFLOWED, TUN_FD, UDP4_FD, UDP6_FD } from '../../../src/plane/plane-memory.ts';
+import { ReceiveTable } from '../../../src/plane/receive-table.ts';
+import { CONFIRMED_RECORD, DATAGRAM_RECORD, MOVED_RECORD } from '../../../src/plane/records.ts';
+import type { Ffi, Handle } from '../ffi.ts';
+import { createPacketMemory, LONGEST_IN_SLOT, MESSAGE, PACKET } from './packet-memory.ts';
+import { createSlotCipher } from './slot-cipher.ts';
+import { createUdpReceiver } from './udp-receiver.ts';
+import { type FastWorkerData, WorkerLink } from './worker-link.ts';
+
+/** As many datagrams as the kernel merges. */
+const SLOTS = 64;
+/** Batches of one family before the other is asked. */
+const LONGEST_TURN = 64;
+const TAG_BYTES = 16;
+/** Counters end at 2^53, so their upper half at this. */
+const COUNTER_HIGH_END = 0x20_0000;
+
+export function runInbound(ffi: Ffi, data: FastWorkerData, notify: () => void): void {
+  const link = new WorkerLink(ffi, data, notify);
+  const memory = createPacketMemory(ffi, SLOTS, { plain: true });
+  const { arena, kernel, wire, plain, linear } = memory;
+  const { bytes, u32, view } = arena;
+  const cipher = createSlotCipher(ffi, memory, data.cipherMode);
+  const receiver = createUdpReceiver(ffi, link.libc, memory);
+  const { received } = receiver;
+  const table = new ReceiveTable(data.memory);
+  const plan = createWritePlan(SLOTS + 1);
+  const coalescer = new Coalescer({ arena, kernel, plan, udp: data.udpOffload });
+  const iovecs = memory.reserve((SLOTS + 1) * IOVEC_BYTES);
+  const iovecPointers = Array.from({ length: SLOTS + 1 }, (_, i) => memory.pointer(iovecs + i * IOVEC_BYTES));
+
+  let now = 0;
+  let isV6Turn = false;
+  let turn = 0;
+  let context: Handle;
+  let contextAddress = 0;
+  /** The peer that is known to be where this batch came from, or has been told to. */
+  let seenPeer = -1;
+  const datagramWords = new Int32Array(ENDPOINT_WORDS + 1);
+  const movedWords = new Int32Array(2 + ENDPOINT_WORDS);
+  const confirmedWords = new Int32Array(2);
+  /** What the control thread was told last, until the tables change. */
+  let hasToldMoved = false;
+
+  function batch(generation: number): void {
+    if (table.refresh(generation)) {
+      contextAddress = 0;
+      hasToldMoved = false;
+    }
+    if (!receive()) {
+      link.sleepUntilReadable(link.words[UDP4_FD]!, link.words[UDP6_FD]);
+      return;
+    }
+    now = link.now();
+    seenPeer = -1;
+    if (received.truncated) return link.drop('truncated');
+    coalescer.begin();
+    if (received.inSlots) {
+      for (let slot = 0; slot < received.messages; slot++) take(slot, lengthOf(slot));
+    } else takeLinear();
+    write();
+  }
+
+  /** One family for as long as it has something, but not so long that the other starves. */
+  function receive(): boolean {
+    if (turn++ === LONGEST_TURN) switchFamily();
+    for (let attempt = 0; attempt < 2; attempt++) {
+      const fd = link.words[isV6Turn ? UDP6_FD : UDP4_FD]!;
+      if (fd >= 0 && receiver.receive(fd)) return true;
+      switchFamily();
+    }
+    return false;
+  }
+
+  function switchFamily(): void {
+    isV6Turn = !isV6Turn;
+    turn = 0;
+  }
+
+  function lengthOf(index: number): number {
+    return index === received.messages - 1 ? received.lastBytes : received.messageBytes;
+  }
+
+  /** Datagrams of another length than expected lie one after the other: each gets its slot. */
+  function takeLinear(): void {
+    let slot = 0;
+    for (let index = 0, at = linear; index < received.messages; index++, at += received.messageBytes) {
+      const length = lengthOf(index);
+      const isHuge = length > LONGEST_IN_SLOT;
+      if (isHuge || slot === SLOTS) {
+        write();
+        coalescer.begin();
+        slot = 0;
+      }
+      const into = isHuge ? wire.hugeIndex : slot++;
+      bytes.copyWithin(wire.at[into]! + MESSAGE, at, at + length);
+      take(into, length);
+      if (!isHuge) continue;
+      write();
+      coalescer.begin();
+    }
+  }
+
+  function take(slot: number, length: number): void {
+    const at = wire.at[slot]! + MESSAGE;
+    if (length < TRANSPORT_MIN_BYTES) return link.drop('bad-length');
+    if (u32[at >>> 2] !== TYPE_TRANSPORT) return handOver(at, length);
+    const row = table.find(u32[(at >>> 2) + 1]!);
+    if (row < 0) {
+      if (link.words[OVERFLOWED] !== 0) return handOver(at, length);
+      return link.drop('unknown-index');
+    }
+    const counterLow = u32[(at >>> 2) + 2]!;
+    const counterHigh = u32[(at >>> 2) + 3]!;
+    if (table.isTooOld(row, now) || counterHigh >= COUNTER_HIGH_END) return link.drop('stale-keypair');
+    const packetBytes = length - TRANSPORT_HEADER_BYTES - TAG_BYTES;
+    if (!open(row, slot, counterLow, counterHigh, packetBytes)) return link.drop('bad-tag');
+    if (!table.accept(row, counterHigh * 0x1_0000_0000 + counterLow)) return link.drop('replayed');
+
+    const peer = table.peerOf(row);
+    table.noteReceived(peer, length, now);
+    if (peer !== seenPeer) lookAtEndpoint(peer, row);
+    if (table.isUnconfirmed(row)) confirm(row);
+    if (packetBytes > 0) {
+      table.noteData(peer, now);
+      deliver(peer, plain.at[slot]! + PACKET, packetBytes);
+    }
+    link.noteActivity();
+  }
+
+  function open(row: number, slot: number, counterLow: number, counterHigh: number, length: number): boolean {
+    const address = table.context(row);
+    if (address !== contextAddress) {
+      contextAddress = address;
+      context = ffi.handle(address);
+    }
+    return cipher.open(context, slot, counterLow, counterHigh, length);
+  }
+
+  function deliver(peer: number, packet: number, length: number): void {
+    const family = packetFamily(bytes, packet, length);
+    const packetBytes = family === 0 ? 0 : packetLength(family, bytes, packet, length);
+    if (family === 0 || packetBytes === 0) return link.drop('bad-inner-packet');
+    if (!table.maySendFrom(peer, family, view, packet)) return link.drop('source-not-allowed');
+    if (!combineEcn(family, bytes, packet, received.ecn)) return link.drop('ecn-mismatch');
+    if (!coalescer.add(packet, packetBytes)) link.drop('bad-inner-packet');
+  }
+
+  /** The control thread moves the peer; until it has, it is told once of each place. */
+  function lookAtEndpoint(peer: number, row: number): void {
+    seenPeer = peer;
+    if (table.isAt(peer, received.from)) return;
+    const serial = table.serial(row);
+    if (hasToldMoved && movedWords[0] === row && movedWords[1] === serial && isSameWords()) return;
+    movedWords[0] = row;
+    movedWords[1] = serial;
+    movedWords.set(received.from, 2);
+    hasToldMoved = link.pushEvent(MOVED_RECORD, movedWords);
+  }
+
+  function isSameWords(): boolean {
+    for (let i = 0; i < ENDPOINT_WORDS; i++) if (movedWords[2 + i] !== received.from[i]) return false;
+    return true;
+  }
+
+  function confirm(row: number): void {
+    confirmedWords[0] = row;
+    confirmedWords[1] = table.serial(row);
+    if (link.pushEvent(CONFIRMED_RECORD, confirmedWords)) table.setConfirmed(row);
+  }
+
+  function handOver(at: number, length: number): void {
+    datagramWords.set(received.from);
+    datagramWords[ENDPOINT_WORDS] = received.ecn;
+    if (!link.push(DATAGRAM_RECORD, datagramWords, bytes, at, length)) link.drop('queue-full');
+  }
+
+  function write(): void {
+    const writes = coalescer.finish();
+    if (writes === 0) return;
+    const fd = link.words[TUN_FD]!;
+    const entries = plan.ends[writes - 1]!;
+    writeIovecs(arena, plan.entries, 0, entries, iovecs, memory.base);
+    for (let i = 0, from = 0; i < writes; i++) {
+      const to = plan.ends[i]!;
+      if (link.libc.writev(fd, iovecPointers[from], to - from) < 0) link.drop('not-delivered');
+      from = to;
+    }
+  }
+
+  link.run(batch);
+}

@@ -1,0 +1,190 @@
+/**
+ * Sends runs of messages from the wire slots: one sendmsg(2) for as many as a peer, a size and the kernel allow (UDP_SEGMENT,
+ * Linux 4.18), one for each where the kernel or the device cannot segment. Layouts: sendmsg(2), udp(7), ip(7), ipv6(7).
+ */
+import { ADDRESS, HAS_SOURCE, PEER, SCOPE, SOURCE, SOURCE_INTERFACE } from '../../../src/plane/endpoint-words.ts';
+import type { Ffi } from '../ffi.ts';
+import { EADDRNOTAVAIL, ENETUNREACH, ENODEV } from '../libc.ts';
+import {
+  AF_INET,
+  AF_INET6,
+  IP_PKTINFO,
+  IPPROTO_IP,
+  IPPROTO_IPV6,
+  SOCKADDR_IN6_BYTES,
+  SOCKADDR_IN_BYTES,
+} from '../socket-message.ts';
+import { EINTR, EINVAL, EIO, EMSGSIZE, type FastLibc, SOL_UDP, UDP_SEGMENT } from './fast-libc.ts';
+import { MESSAGE, type PacketMemory } from './packet-memory.ts';
+
+const IP_TOS = 1;
+const IPV6_PKTINFO = 50;
+const IPV6_TCLASS = 67;
+
+// struct msghdr
+const NAME_LENGTH = 8;
+const IOV = 16;
+const IOV_COUNT = 24;
+const CONTROL = 32;
+const CONTROL_LENGTH = 40;
+const MSGHDR_BYTES = 56;
+const IOVEC_BYTES = 16;
+const CMSG_HEADER = 16;
+
+/** UDP_MAX_SEGMENTS before Linux 6.9, and the longest datagram. */
+const MOST_SEGMENTS = 64;
+const LONGEST_SEND = 65_507;
+
+/** Errors that mean: this source address, or the way from it, is not there any more. */
+const SOURCE_ERRORS: ReadonlySet<number> = new Set([EINVAL, EADDRNOTAVAIL, ENODEV, ENETUNREACH]);
+/** Errors that mean: not as one. The device cannot (EIO), the path's MTU is smaller (EINVAL, EMSGSIZE), or the kernel is old. */
+const SEGMENT_ERRORS: ReadonlySet<number> = new Set([EIO, EINVAL, EMSGSIZE]);
+
+export interface UdpSender {
+  /** What follows goes to the endpoint whose words are at `at`, with these ECN bits. */
+  aim(words: Int32Array, at: number, ecn: number): void;
+  /**
+   * Sends the messages in slots `from` up to `to`, of which all but the last have `messageBytes` and the last `lastBytes`.
+   * Returns how many bytes the kernel took.
+   */
+  send(from: number, to: number, messageBytes: number, lastBytes: number): number;
+  /** How many messages of this length go out with one call. */
+  mostAtOnce(messageBytes: number): number;
+  /** Whether the kernel has refused the source since `aim`; it is not used any more until the next one. */
+  readonly hasLostSource: boolean;
+}
+
+export function createUdpSender(
+  ffi: Ffi,
+  libc: FastLibc,
+  memory: PacketMemory,
+  socketOf: (family: number) => number,
+): UdpSender {
+  const { arena, wire } = memory;
+  const { u32, view, bytes } = arena;
+  const message = memory.reserve(MSGHDR_BYTES);
+  const name = memory.reserve(SOCKADDR_IN6_BYTES);
+  const control = memory.reserve(128);
+  const iovecs = memory.reserve(wire.at.length * IOVEC_BYTES);
+  const pointer = memory.pointer(message);
+  memory.setAddress(message, name);
+  memory.setAddress(message + CONTROL, control);
+  for (let slot = 0; slot < wire.at.length; slot++)
+    memory.setAddress(iovecs + slot * IOVEC_BYTES, wire.at[slot]! + MESSAGE);
+
+  let fd = -1;
+  let v4 = true;
+  let ecnBits = 0;
+  /** Where the control data that all messages have ends. */
+  let controlEnd = 0;
+  let hasSource = false;
+  let lostSource = false;
+  let canSegment = true;
+  let iovAt = -1;
+
+  function writeHeader(at: number, length: number, level: number, type: number): void {
+    view.setUint32(at, CMSG_HEADER + length, true);
+    view.setUint32(at + 4, 0, true);
+    view.setInt32(at + 8, level, true);
+    view.setInt32(at + 12, type, true);
+  }
+
+  function writeControl(words: Int32Array, at: number): void {
+    let end = control;
+    if (hasSource && v4) {
+      writeHeader(end, 12, IPPROTO_IP, IP_PKTINFO);
+      view.setInt32(end + 16, words[at + SOURCE_INTERFACE]!, true);
+      view.setInt32(end + 20, words[at + SOURCE]!, true);
+      view.setInt32(end + 24, 0, true);
+      end += 32;
+    } else if (hasSource) {
+      writeHeader(end, 20, IPPROTO_IPV6, IPV6_PKTINFO);
+      for (let i = 0; i < 4; i++) view.setInt32(end + 16 + 4 * i, words[at + SOURCE + i]!, true);
+      view.setInt32(end + 32, words[at + SOURCE_INTERFACE]!, true);
+      end += 40;
+    }
+    if (ecnBits !== 0) {
+      writeHeader(end, 4, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_TOS : IPV6_TCLASS);
+      view.setInt32(end + 16, ecnBits, true);
+      end += 24;
+    }
+    controlEnd = end;
+  }
+
+  function callSend(from: number, count: number, segmentBytes: number): boolean {
+    if (iovAt !== from) memory.setAddress(message + IOV, iovecs + from * IOVEC_BYTES);
+    iovAt = from;
+    u32[(message + IOV_COUNT) >>> 2] = count;
+    let end = controlEnd;
+    if (count > 1) {
+      writeHeader(end, 2, SOL_UDP, UDP_SEGMENT);
+      view.setUint16(end + 16, segmentBytes, true);
+      end += 24;
+    }
+    u32[(message + CONTROL_LENGTH) >>> 2] = end - control;
+    while (libc.sendmsg(fd, pointer, 0) < 0) if (ffi.errno() !== EINTR) return false;
+    return true;
+  }
+
+  /** One message after the other. */
+  function sendEach(from: number, to: number): number {
+    let sent = 0;
+    for (let slot = from; slot < to; slot++) {
+      if (!callSend(slot, 1, 0)) {
+        if (!hasSource || !SOURCE_ERRORS.has(ffi.errno())) continue;
+        dropSource();
+        if (!callSend(slot, 1, 0)) continue;
+      }
+      sent += u32[(iovecs + slot * IOVEC_BYTES + 8) >>> 2]!;
+    }
+    return sent;
+  }
+
+  function dropSource(): void {
+    hasSource = false;
+    lostSource = true;
+    writeControl(NO_WORDS, 0);
+  }
+
+  return {
+    aim(words, at, ecn) {
+      v4 = words[at + PEER]! >>> 16 === 4;
+      fd = socketOf(v4 ? 4 : 6);
+      ecnBits = ecn;
+      hasSource = words[at + HAS_SOURCE] !== 0;
+      lostSource = false;
+      bytes.fill(0, name, name + SOCKADDR_IN6_BYTES);
+      view.setUint16(name, v4 ? AF_INET : AF_INET6, true);
+      view.setUint16(name + 2, words[at + PEER]! & 0xffff);
+      view.setInt32(name + (v4 ? 4 : 8), words[at + ADDRESS]!, true);
+      if (!v4) {
+        for (let i = 1; i < 4; i++) view.setInt32(name + 8 + 4 * i, words[at + ADDRESS + i]!, true);
+        view.setInt32(name + 24, words[at + SCOPE]!, true);
+      }
+      u32[(message + NAME_LENGTH) >>> 2] = v4 ? SOCKADDR_IN_BYTES : SOCKADDR_IN6_BYTES;
+      writeControl(words, at);
+    },
+
+    send(from, to, messageBytes, lastBytes) {
+      for (let slot = from; slot < to - 1; slot++) u32[(iovecs + slot * IOVEC_BYTES + 8) >>> 2] = messageBytes;
+      u32[(iovecs + (to - 1) * IOVEC_BYTES + 8) >>> 2] = lastBytes;
+      if (fd < 0) return 0;
+      const count = to - from;
+      if (count === 1 || !canSegment) return sendEach(from, to);
+      if (callSend(from, count, messageBytes)) return (count - 1) * messageBytes + lastBytes;
+      const errno = ffi.errno();
+      if (errno === EIO) canSegment = false;
+      if (SEGMENT_ERRORS.has(errno) || SOURCE_ERRORS.has(errno)) return sendEach(from, to);
+      return 0;
+    },
+
+    mostAtOnce: (messageBytes) =>
+      canSegment ? Math.min(MOST_SEGMENTS, Math.max(1, Math.floor(LONGEST_SEND / messageBytes))) : MOST_SEGMENTS,
+
+    get hasLostSource() {
+      return lostSource;
+    },
+  };
+}
+
+const NO_WORDS = new Int32Array(16);

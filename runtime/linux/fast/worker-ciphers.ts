@@ -1,0 +1,152 @@
+/**
+ * The workers' cipher contexts, made by the control thread along with each AEAD of the Device: the key goes from the handshake
+ * into OpenSSL and is nowhere in shared memory. A context is freed, and its key overwritten, once no worker can be using it.
+ */
+import { type Aead, type CryptoProvider, TAG_BYTES } from '../../../src/crypto/port.ts';
+import type { PlaneCiphers } from '../../../src/plane/control-plane.ts';
+import type { Ffi, Handle } from '../ffi.ts';
+import { Memory } from '../memory.ts';
+import { fetchAlgorithm, loadFastLibcrypto, type FastLibcrypto } from './fast-libcrypto.ts';
+import { createPacketMemory, PACKET } from './packet-memory.ts';
+import { type CipherMode, createSlotCipher } from './slot-cipher.ts';
+
+const ALGORITHMS = { split: 'ChaCha20', whole: 'ChaCha20-Poly1305' } as const;
+
+export interface WorkerCiphers extends PlaneCiphers {
+  readonly mode: CipherMode;
+  /** The provider for the Device: what it makes, the workers can use as well. */
+  readonly crypto: CryptoProvider;
+}
+
+/** By the first of `modes` that computes what the reference does; undefined where none does, or there is no OpenSSL. */
+export function createWorkerCiphers(
+  ffi: Ffi,
+  crypto: CryptoProvider,
+  modes: readonly CipherMode[] = ['split', 'whole'],
+): WorkerCiphers | undefined {
+  try {
+    const libcrypto = loadFastLibcrypto(ffi);
+    for (const mode of modes) {
+      const contexts = createContexts(ffi, libcrypto, mode);
+      if (isRight(ffi, crypto, contexts, mode)) return createCiphers(crypto, contexts, mode);
+    }
+  } catch {
+    // Whatever it is, the single-threaded tunnel does not depend on it.
+  }
+  return undefined;
+}
+
+interface Contexts {
+  /** Address of a new context with this key in it. */
+  create(key: Uint8Array): number;
+  free(address: number): void;
+}
+
+function createContexts(ffi: Ffi, libcrypto: FastLibcrypto, mode: CipherMode): Contexts {
+  const algorithm = fetchAlgorithm(ffi, libcrypto.EVP_CIPHER_fetch, ALGORITHMS[mode]);
+  const scratch = new Memory(ffi, 64);
+  const none: Handle = ffi.handle(0);
+  return {
+    create(key) {
+      const address = libcrypto.EVP_CIPHER_CTX_new();
+      if (address === 0) throw new Error('OpenSSL has no memory for a cipher.');
+      scratch.bytes.set(key);
+      // A nonce as well, or a context of ChaCha20 is not complete; each message sets its own.
+      const result = libcrypto.EVP_CipherInit_ex(
+        ffi.handle(address),
+        algorithm,
+        none,
+        scratch.at(0),
+        scratch.at(32),
+        1,
+      );
+      scratch.bytes.fill(0);
+      if (result !== 1) throw new Error('OpenSSL takes no key of ChaCha20.');
+      return address;
+    },
+    free: (address) => void libcrypto.EVP_CIPHER_CTX_free(ffi.handle(address)),
+  };
+}
+
+/** The Device's own AEAD, and the address of the workers' context. */
+class WorkerAead implements Aead {
+  readonly context: number;
+  readonly #own: Aead;
+  readonly #destroyed: (context: number) => void;
+  #isDestroyed = false;
+
+  constructor(own: Aead, context: number, destroyed: (context: number) => void) {
+    this.#own = own;
+    this.context = context;
+    this.#destroyed = destroyed;
+  }
+
+  seal(counter: number, buffer: Uint8Array, offset: number, length: number): void {
+    this.#own.seal(counter, buffer, offset, length);
+  }
+
+  open(counter: number, buffer: Uint8Array, offset: number, length: number): boolean {
+    return this.#own.open(counter, buffer, offset, length);
+  }
+
+  destroy(): void {
+    this.#own.destroy();
+    if (!this.#isDestroyed) this.#destroyed(this.context);
+    this.#isDestroyed = true;
+  }
+}
+
+function createCiphers(crypto: CryptoProvider, contexts: Contexts, mode: CipherMode): WorkerCiphers {
+  const destroyed: number[] = [];
+  return {
+    mode,
+    crypto: {
+      ...crypto,
+      createAead: (key) =>
+        new WorkerAead(crypto.createAead(key), contexts.create(key), (context) => destroyed.push(context)),
+    },
+    contextOf(aead) {
+      if (!(aead instanceof WorkerAead)) throw new TypeError('"aead" expected one that has a context for the workers');
+      return aead.context;
+    },
+    freeDestroyed() {
+      for (const context of destroyed) contexts.free(context);
+      destroyed.length = 0;
+    },
+  };
+}
+
+/** Seals and opens packets of all kinds of lengths beside the provider, and a forged one. */
+function isRight(ffi: Ffi, crypto: CryptoProvider, contexts: Contexts, mode: CipherMode): boolean {
+  const memory = createPacketMemory(ffi, 2, { plain: true });
+  const cipher = createSlotCipher(ffi, memory, mode);
+  const key = Uint8Array.from({ length: 32 }, (_, i) => i);
+  const aead = crypto.createAead(key);
+  const address = contexts.create(key);
+  const context = ffi.handle(address);
+  const { bytes } = memory.arena;
+  const at = memory.wire.at[1]! + PACKET;
+  const plainAt = memory.plain.at[1]! + PACKET;
+  const isGood = [0, 1, 15, 16, 52, 64, 191, 192, 193, 500, 960, 961, 1420, 1471, 1473, 1904].every((length) => {
+    const counter = 2 ** 32 * length + 2 ** 31 + 7;
+    const expected = Uint8Array.from({ length: length + TAG_BYTES }, (_, i) => (i * 7 + length) & 0xff);
+    const packet = expected.slice(0, length);
+    bytes.set(packet, at);
+    aead.seal(counter, expected, 0, length);
+    if (!cipher.seal(context, 1, counter, length)) return false;
+    if (!isSame(expected, bytes, at)) return false;
+    const low = counter >>> 0;
+    const high = Math.floor(counter / 2 ** 32);
+    if (!cipher.open(context, 1, low, high, length) || !isSame(packet, bytes, plainAt)) return false;
+    bytes.set(expected, at);
+    bytes[at + length + 5]! ^= 1;
+    return !cipher.open(context, 1, low, high, length);
+  });
+  contexts.free(address);
+  aead.destroy();
+  return isGood;
+}
+
+function isSame(expected: Uint8Array, bytes: Uint8Array, at: number): boolean {
+  return expected.every((byte, i) => byte === bytes[at + i]);
+}

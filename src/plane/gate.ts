@@ -1,0 +1,95 @@
+/**
+ * How the control thread changes what the workers read, without locks on their hot path: it closes a gate, waits until each
+ * worker stands at it or sleeps, changes the tables, and opens it again. A worker looks at the gate once a batch.
+ *
+ * No wake-up is lost and nobody slips through: the worker stores its state and then reads GATE, the control thread stores
+ * GATE and then reads the states. A sleeping worker counts as standing still, because it looks at the gate before it touches
+ * anything. Nothing here knows what is guarded.
+ */
+
+/** Words of the control block. One Int32 each. */
+const GATE = 0;
+export const STOP = 1;
+/** How often the gate was closed so far: what a worker remembers of the tables is good while it stays the same. */
+export const GENERATION = 2;
+/** A worker's state. Each worker is alone in its cache line. */
+const STATES = { outbound: 16, inbound: 32 } as const;
+export const GATE_WORDS = 48;
+
+export type Role = keyof typeof STATES;
+export const ROLES: readonly Role[] = ['outbound', 'inbound'];
+
+/** Not started, or ended: reads nothing. */
+const ENDED = 0;
+const RUNNING = 1;
+/** Will look at the gate before it reads anything. */
+const SLEEPING = 2;
+const AT_GATE = 3;
+
+/** A worker's batch takes microseconds; a machine that does not run it for so long is in no state to carry packets. */
+const PATIENCE_MS = 30_000;
+
+/** Once a batch: goes on at once unless the gate is closed. Returns the generation of the tables. */
+export function passGate(words: Int32Array, role: Role): number {
+  if (Atomics.load(words, GATE) !== 0) waitAtGate(words, role);
+  return words[GENERATION]!;
+}
+
+/** The worker began, or is back from `sleep`. */
+export function wake(words: Int32Array, role: Role): void {
+  Atomics.store(words, STATES[role], RUNNING);
+  passGate(words, role);
+}
+
+/** The worker is about to block, and reads nothing that is shared until `wake`. */
+export function sleep(words: Int32Array, role: Role): void {
+  setState(words, role, SLEEPING);
+}
+
+/** The worker will never read anything again. */
+export function leave(words: Int32Array, role: Role): void {
+  setState(words, role, ENDED);
+}
+
+export function mustStop(words: Int32Array): boolean {
+  return Atomics.load(words, STOP) !== 0;
+}
+
+/**
+ * The control thread's side: runs `change` while no worker reads anything. With `awake` sleeping is not enough (it may hold a
+ * descriptor in poll(2)): the worker has to be at the gate, and the caller's `awake` has to wake it. Throws when a worker does not come.
+ */
+export function atGate<T>(words: Int32Array, change: () => T, awake?: () => void): T {
+  Atomics.store(words, GATE, 1);
+  awake?.();
+  try {
+    for (const role of ROLES) waitFor(words, role, awake === undefined);
+    Atomics.add(words, GENERATION, 1);
+    return change();
+  } finally {
+    Atomics.store(words, GATE, 0);
+    Atomics.notify(words, GATE);
+  }
+}
+
+function waitFor(words: Int32Array, role: Role, maySleep: boolean): void {
+  for (;;) {
+    const state = Atomics.load(words, STATES[role]);
+    if (state === AT_GATE || state === ENDED || (maySleep && state === SLEEPING)) return;
+    if (Atomics.wait(words, STATES[role], state, PATIENCE_MS) === 'timed-out')
+      throw new Error(`the ${role} worker does not answer`);
+  }
+}
+
+function waitAtGate(words: Int32Array, role: Role): void {
+  do {
+    setState(words, role, AT_GATE);
+    Atomics.wait(words, GATE, 1);
+    Atomics.store(words, STATES[role], RUNNING);
+  } while (Atomics.load(words, GATE) !== 0);
+}
+
+function setState(words: Int32Array, role: Role, state: number): void {
+  Atomics.store(words, STATES[role], state);
+  Atomics.notify(words, STATES[role]);
+}
