@@ -1,7 +1,9 @@
 /** Values that no person writes, but a script may: Debian's wg(8) and ours read them alike, whatever they make of them. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import * as fc from 'fast-check';
 import { labOptions } from '../../interop/lab/requirements.ts';
+import { files, settings } from './arbitrary.ts';
 import { BesideWg, FILE, type BothCase } from './beside-wg.ts';
 
 const KEY = 'xFXzNIDQ5NJkY0Pgg5hG1fZg0RAD51nnu5MMBbhlpCg=';
@@ -241,6 +243,9 @@ function inFile(text: string): BothCase[] {
   return ['setconf', 'addconf', 'syncconf'].map((command) => ({ args: [command, 'wg0', FILE], file: text }));
 }
 
+/** The same ones each time, as both programs and the resolver of this machine have a say. */
+const DRAWN = { numRuns: 300, seed: 20210914 };
+
 const CASES: Readonly<Record<string, readonly BothCase[]>> = {
   numbers: NUMBERS.flatMap((text) => [
     set('listen-port', text),
@@ -279,6 +284,7 @@ const CASES: Readonly<Record<string, readonly BothCase[]>> = {
     withPeer('preshared-key', path),
     ...['setconf', 'addconf', 'syncconf'].map((command) => ({ args: [command, 'wg0', path] })),
   ]),
+  'any kind': [...fc.sample(settings, DRAWN).map((args) => set(...args)), ...fc.sample(files, DRAWN).flatMap(inFile)],
 };
 
 describe('odd values', labOptions('wg'), () => {
