@@ -100,6 +100,22 @@ describe('the npm package', () => {
     await assert.rejects(installed.run(TSC, '--project', '.'), 'a key that nobody has checked is no key');
   });
 
+  it('is used as the guide says', async () => {
+    const guide = readFileSync(join(ROOT, 'docs/guide/library.md'), 'utf8');
+    const blocks = [...guide.matchAll(/^```ts\n(.*?)^```/gms)].map(([, code = '']) => code);
+    assert.ok(blocks.length >= 4);
+    const files = blocks.map((_, i) => `guide-${i}.ts`);
+    await Promise.all(blocks.map((code, i) => writeFile(join(installed.project, files[i]!), code)));
+    const { compilerOptions } = TYPESCRIPT_PROJECT;
+    const node = { types: ['node'], typeRoots: [join(ROOT, 'node_modules/@types')] };
+    const project = { compilerOptions: { ...compilerOptions, ...node, skipLibCheck: true }, files };
+    await writeFile(join(installed.project, 'tsconfig.json'), JSON.stringify(project));
+    assert.equal((await installed.run(TSC, '--project', '.')).stdout, '');
+    // The one that needs nothing of the system.
+    const device = files[blocks.findIndex((code) => code.includes('createDevice()'))]!;
+    assert.match((await installed.run(process.execPath, device)).stdout, /^bad-inner-packet\nunknown-type\n/);
+  });
+
   it('brings the commands', async () => {
     const npx = (...args: string[]) => installed.run('npx', '--no-install', ...args);
     assert.equal((await npx('peerage', '--version')).stdout, `${manifest.version}\n`);
