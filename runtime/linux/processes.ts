@@ -36,6 +36,7 @@ export function createProcesses(self: readonly [program: string, ...args: string
     },
     interrupted,
     self,
+    runtime: runtimeVersion(),
     pid: process.pid,
     isRoot: process.getuid?.() === 0,
     env: process.env,
@@ -110,6 +111,13 @@ function startedPid(child: ChildProcess): Promise<number> {
     child.once('error', reject);
     child.once('spawn', () => resolve(child.pid ?? 0)); // a spawned process has one
   });
+}
+
+/** Bun and Deno have a version of Node as well: that which they are compatible with. */
+function runtimeVersion(): string {
+  const { bun, deno, node } = process.versions;
+  if (bun !== undefined) return `Bun ${bun}`;
+  return deno === undefined ? `Node ${node}` : `Deno ${deno}`;
 }
 
 /** The second signal finds the default again, so that a person can always end what hangs. */

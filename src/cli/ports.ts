@@ -67,6 +67,8 @@ export interface Processes {
   interrupted(): Promise<void>;
   /** How `peerage` itself is started: a program by its full path, and its first arguments. */
   readonly self: readonly [program: string, ...args: string[]];
+  /** What runs it, and in which version: `Node 24.21.0`. */
+  readonly runtime: string;
   readonly pid: number;
   readonly isRoot: boolean;
   readonly env: Readonly<Record<string, string | undefined>>;

@@ -26,6 +26,12 @@ export function mainConformance({ name, peerage }: Runtime): void {
         assert.deepEqual(call(link, ['--version']), { status: 0, stdout: `${VERSION}\n`, stderr: '' });
     });
 
+    test('doctor says what runs it, and with which crypto provider', () => {
+      const { stdout } = call(file, ['doctor', '--json']);
+      assert.match(stdout, new RegExp(`peerage [0-9.]+ on ${name} [0-9.]+ \\(`, 'i'));
+      assert.match(stdout, /crypto provider .{1,2}libcrypto/);
+    });
+
     test('called as wg it is wg', () => {
       assert.match(call(join(folder, 'wg'), ['genkey']).stdout, /^[A-Za-z0-9+/]{43}=\n$/);
       assert.match(call('./wg', ['--help']).stdout, /^Usage: wg <cmd>/);

@@ -8,6 +8,8 @@ export interface VersionFacts {
   kernel: string;
   /** First line of `ip -V`; empty when iproute2 is not installed. */
   iproute2: string;
+  /** What runs it, and in which version. */
+  runtime: string;
   /** How `peerage` is started. */
   program: string;
 }
@@ -15,12 +17,13 @@ export interface VersionFacts {
 export async function gatherVersions(ports: Ports): Promise<VersionFacts> {
   const kernel = ((await ports.files.read('/proc/sys/kernel/osrelease')) ?? '').trim();
   const iproute2 = (await query(ports, ['ip', '-V'])).trim();
-  return { kernel, iproute2, program: ports.processes.self.join(' ') };
+  const { runtime, self } = ports.processes;
+  return { kernel, iproute2, runtime, program: self.join(' ') };
 }
 
-export function checkVersions({ kernel, iproute2, program }: VersionFacts): Finding[] {
+export function checkVersions({ kernel, iproute2, runtime, program }: VersionFacts): Finding[] {
   const report = about('versions');
-  const ours = report('ok', `peerage ${VERSION} (${program}), Linux ${kernel}`);
+  const ours = report('ok', `peerage ${VERSION} on ${runtime} (${program}), Linux ${kernel}`);
   return iproute2 === ''
     ? [ours, report('error', 'ip(8) is not installed', 'apt-get install iproute2')]
     : [ours, report('ok', iproute2)];

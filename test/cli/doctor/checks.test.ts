@@ -190,7 +190,7 @@ describe('the other checks', () => {
   });
 
   it('a host without ip(8) is told how to get it', () => {
-    const facts = { kernel: '6.18.0', program: '/usr/bin/peerage' };
+    const facts = { kernel: '6.18.0', runtime: 'Bun 1.4.5', program: '/usr/bin/peerage' };
     assert.deepEqual(severities(checkVersions({ ...facts, iproute2: 'ip utility' })), ['ok', 'ok']);
     assert.equal(checkVersions({ ...facts, iproute2: '' })[1]!.remedy, 'apt-get install iproute2');
   });
