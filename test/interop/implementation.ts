@@ -2,7 +2,10 @@
  * The WireGuard implementations that are put together in the tests. All are driven the same way: started with an
  * interface name in the foreground, configured by Debian's wg(8) through the UAPI socket.
  */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { describe } from 'node:test';
+import { FLAGS } from '../../runtime/deno/flags.ts';
 import { labOptions } from './lab/requirements.ts';
 
 export interface Implementation {
@@ -12,16 +15,37 @@ export interface Implementation {
   readonly env: Readonly<Record<string, string>>;
   /** A command line that becomes the program, which follows with its arguments. */
   readonly wrapper?: readonly string[];
+  /** Built from source by .ci/implementations: in CI it has to be there, unless it is optional. */
+  readonly isBuilt?: 'always' | 'optional';
 }
 
-/** Ours. PEERAGE_TUN names another build of it. */
+/** The first is the initiator. */
+export type Pairing = readonly [initiator: Implementation, responder: Implementation];
+
+const ROOT = resolve(import.meta.dirname, '../..');
+
+/** Ours, on the Node that runs the test. PEERAGE_TUN names another build of it. */
 export const peerage: Implementation = {
-  name: 'peerage-tun',
+  name: 'node',
   program: process.env['PEERAGE_TUN'] ?? 'peerage-tun',
   env: {},
 };
 
-/** The Go implementation. WG_GO names a newer build than Debian's. */
+const bun: Implementation = {
+  name: 'bun',
+  wrapper: [resolve(ROOT, 'node_modules/.bin/bun')],
+  program: resolve(ROOT, 'runtime/bun/peerage-tun.ts'),
+  env: {},
+};
+
+const deno: Implementation = {
+  name: 'deno',
+  wrapper: [resolve(ROOT, 'node_modules/.bin/deno'), 'run', ...FLAGS.tunnel],
+  program: resolve(ROOT, 'runtime/deno/peerage-tun.ts'),
+  env: {},
+};
+
+/** The Go implementation. WG_GO names another build than Debian's. */
 export const wireguardGo: Implementation = {
   name: 'wireguard-go',
   program: process.env['WG_GO'] ?? 'wireguard-go',
@@ -29,25 +53,65 @@ export const wireguardGo: Implementation = {
   env: { WG_I_PREFER_BUGGY_USERSPACE_TO_POLISHED_KMOD: '1' },
 };
 
-/** Ours in both roles against theirs, and ours against itself. The first is the initiator. */
-export const PAIRINGS: readonly (readonly [initiator: Implementation, responder: Implementation])[] = [
+const newestWireguardGo: Implementation = {
+  ...wireguardGo,
+  name: 'wireguard-go-0.0.20250522',
+  program: resolve(ROOT, '.cache/go/wireguard'),
+  isBuilt: 'always',
+};
+
+const boringtun: Implementation = {
+  name: 'boringtun',
+  program: resolve(ROOT, '.cache/cargo/bin/boringtun-cli'),
+  isBuilt: 'optional', // where cargo can
+  env: { WG_SUDO: 'true' }, // --disable-drop-privileges
+};
+
+/** Ours in every form, each of which has to work with each other and with theirs. */
+const OURS = [peerage, bun, deno];
+const THEIRS = [wireguardGo, newestWireguardGo, boringtun];
+
+/** Ours in both roles against theirs, and ours against itself. */
+export const PAIRINGS: readonly Pairing[] = [
   [peerage, wireguardGo],
   [wireguardGo, peerage],
   [peerage, peerage],
 ];
 
 /** Where the scenario is about what the initiator does. */
-export const OURS_FIRST: typeof PAIRINGS = PAIRINGS.filter(([initiator]) => initiator === peerage);
+export const OURS_FIRST: readonly Pairing[] = PAIRINGS.filter(([initiator]) => initiator === peerage);
 
-/** A suite of scenarios for every pairing; the pairings run at the same time. */
+/** Any two of which one is ours, in both roles. */
+export const EVERY_PAIRING: readonly Pairing[] = [
+  ...OURS.flatMap((one) => OURS.map((other): Pairing => [one, other])),
+  ...OURS.flatMap((ours) =>
+    THEIRS.flatMap((theirs): Pairing[] => [
+      [ours, theirs],
+      [theirs, ours],
+    ]),
+  ),
+];
+
+/** How many pairings run at the same time: more daemons would not finish sooner on a few cores. */
+const CONCURRENCY = 3;
+
+/** A suite of scenarios for every pairing. */
 export function describePairings(
   what: string,
   define: (initiator: Implementation, responder: Implementation) => void,
-  { pairings = PAIRINGS, programs = [] }: { pairings?: typeof PAIRINGS; programs?: readonly string[] } = {},
+  { pairings = PAIRINGS, programs = [] }: { pairings?: readonly Pairing[]; programs?: readonly string[] } = {},
 ): void {
   const options = labOptions('wg', 'ping', 'ss', 'wireguard-go', ...programs);
-  describe(what, { ...options, concurrency: pairings.length }, () => {
-    for (const [initiator, responder] of pairings)
-      describe(`${initiator.name} -> ${responder.name}`, { concurrency: 1 }, () => define(initiator, responder));
+  describe(what, { ...options, concurrency: CONCURRENCY }, () => {
+    for (const [initiator, responder] of pairings) {
+      const pairing = { skip: whyMissing(initiator) ?? whyMissing(responder) ?? false, concurrency: 1 };
+      describe(`${initiator.name} -> ${responder.name}`, pairing, () => define(initiator, responder));
+    }
   });
+}
+
+function whyMissing({ program, isBuilt }: Implementation): string | undefined {
+  if (isBuilt === undefined || existsSync(program)) return undefined;
+  if (isBuilt === 'always' && process.env['CI'] === 'true') return undefined;
+  return `${program} is not there. Try: bash .ci/implementations`;
 }
