@@ -46,14 +46,14 @@ export function slotField(slot: number, field: typeof FD | typeof ARMED | typeof
 /** Runs until STOP is set. `wake` must reach the main thread whatever that is doing. */
 export function runPollLoop(ffi: Ffi, { shared, eventFd }: PollLoopData, wake: () => void): void {
   const libc = loadLibc(ffi);
-  const fds = new Memory(ffi, (SLOTS + 1) * POLLFD_BYTES);
-  const counter = new Memory(ffi, 8);
+  // With room for what is read from the eventfd: a block of its own would be collected, since nobody looks into it.
+  const fds = new Memory(ffi, (SLOTS + 1) * POLLFD_BYTES + 8);
   const size8 = ffi.size(8);
   fds.view.setInt32(SLOTS * POLLFD_BYTES, eventFd, true);
   fds.view.setInt16(SLOTS * POLLFD_BYTES + 4, POLLIN, true);
   const entries = fds.at(0);
   const count = ffi.size(SLOTS + 1);
-  const woken = counter.at(0);
+  const woken = fds.at((SLOTS + 1) * POLLFD_BYTES);
 
   while (Atomics.load(shared, STOP) === 0) {
     Atomics.store(shared, SLEEPING, 1);
