@@ -27,7 +27,8 @@ export const NODE_24: TestRuntime = {
   name: 'Node 24',
   folder: 'node',
   locate: () => process.execPath,
-  args: (files, junit) => [...nodeArgs(junit), ...files],
+  // Two files at a time, on however few cores: tunnels mostly wait, for a timer of the protocol or for a program.
+  args: (files, junit) => [...nodeArgs(junit), '--test-concurrency=2', ...files],
 };
 
 /** The oldest that we run on and the newest, besides the one that everything runs on. */
