@@ -1,4 +1,4 @@
-#!/usr/bin/env -S deno run -A
+#!/usr/bin/env -S deno run --no-prompt --allow-all --unstable-no-legacy-abort
 /** `peerage`, wg(8) and wg-quick(8) on Deno. */
 import process from 'node:process';
 import { runMain } from '../linux/main.ts';

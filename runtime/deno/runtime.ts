@@ -2,11 +2,15 @@
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import type { Runtime } from '../linux/runtime.ts';
-import { FLAGS } from './flags.ts';
+import { FLAGS, tunnelFlags } from './flags.ts';
 
 // Beside this file, and JavaScript where this file is.
 const here = (name: string) => new URL(`${name}${import.meta.url.slice(-'.ts'.length)}`, import.meta.url);
 const command = (flags: readonly string[], path: string) => [process.execPath, 'run', ...flags, path] as const;
+
+// Programs that start no tunnel need not be allowed to look.
+const isAllowed = Deno.permissions.querySync({ name: 'env', variable: 'PEERAGE_KEYLOG' }).state === 'granted';
+const keyLogFile = isAllowed ? process.env['PEERAGE_KEYLOG'] : undefined;
 
 export const runtime: Runtime = {
   name: 'deno',
@@ -16,5 +20,5 @@ export const runtime: Runtime = {
   workers: { poll: here('poll-worker'), fast: here('fast-worker') },
   peerage: command(FLAGS.peerage, fileURLToPath(here('main'))),
   calledAs: command(FLAGS.peerage, process.argv[1] ?? ''),
-  peerageTun: command(FLAGS.tunnel, fileURLToPath(here('peerage-tun'))),
+  peerageTun: command(tunnelFlags(keyLogFile), fileURLToPath(here('peerage-tun'))),
 };

@@ -52,7 +52,7 @@ function defineTests(runtime: Runtime, ffi: Ffi): void {
       send: (payload) => socket.send(payload, PORT, REMOTE),
       receive: () => received.shift(),
       async close() {
-        socket.close();
+        await new Promise<void>((resolve) => socket.close(resolve));
         await tun.close();
       },
     };

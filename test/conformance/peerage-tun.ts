@@ -322,7 +322,7 @@ function defineTests({ peerage, peerageTun }: Programs, ffi: Ffi): void {
 
 async function stop(child: ChildProcess, signal: NodeJS.Signals): Promise<number | null> {
   const exit = once(child, 'exit');
-  child.kill(signal);
+  process.kill(child.pid!, signal); // after child.kill() Deno takes the signal for what ended the process
   const [code] = (await exit) as [number | null];
   return code;
 }
