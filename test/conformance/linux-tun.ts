@@ -16,7 +16,6 @@ import { waitFor } from '../interop/lab/wait.ts';
 
 const LOCAL = '10.1.1.1';
 const REMOTE = '10.1.1.2';
-const PORT = 5353;
 
 const ip = (...args: string[]) => execFileSync('ip', args, { stdio: ['ignore', 'pipe', 'pipe'] });
 
@@ -35,13 +34,14 @@ function defineTests(runtime: Runtime, ffi: Ffi): void {
     const tun = createTun(ffi, poller, name);
     const received: Uint8Array[] = [];
     const socket = createSocket('udp4', (message) => received.push(Uint8Array.from(message)));
-    socket.bind(PORT);
+    socket.bind(); // to another port for each test: Deno lets go of one a while after it was closed
     await once(socket, 'listening');
+    const { port } = socket.address();
     return {
       tun,
       local: LOCAL,
       remote: REMOTE,
-      port: PORT,
+      port,
       setLink(state) {
         ip('link', 'set', name, state);
         // The kernel takes IPv6 addresses away with the link, IPv4 ones stay.
@@ -49,10 +49,10 @@ function defineTests(runtime: Runtime, ffi: Ffi): void {
       },
       setMtu: (mtu) => void ip('link', 'set', name, 'mtu', String(mtu)),
       remove: () => void ip('link', 'delete', name),
-      send: (payload) => socket.send(payload, PORT, REMOTE),
+      send: (payload) => socket.send(payload, port, REMOTE),
       receive: () => received.shift(),
       async close() {
-        await new Promise<void>((resolve) => socket.close(resolve));
+        socket.close();
         await tun.close();
       },
     };
