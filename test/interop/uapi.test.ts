@@ -80,7 +80,7 @@ describe('the UAPI', labOptions('wg', 'wireguard-go', 'ss'), () => {
       await host.spawn(program, ['-f', name], { env });
       await host.waitFor(name, async () => {
         // wg deletes a socket that does not listen yet.
-        if (!(await host.output('ss', ['-Hlx'])).includes(`/${name}.sock `)) return false;
+        if (!(await host.output('ss', ['-Hlx'])).includes(`/${name}.sock`)) return false;
         return (await host.run('wg', ['show', name])).exitCode === 0;
       });
     }

@@ -21,7 +21,7 @@ export async function refuse(ports: SettingPorts, error: ConfigError, command: s
   const [first] = error.problems;
   try {
     const text = stripConfig(await readText(ports, first?.file ?? ''));
-    if (command === 'up') await readWgConfig(ports, { file: '', text }, { isAddition: false });
+    if (command === 'up') await readWgConfig(withoutPatience(ports), { file: '', text }, { isAddition: false });
   } catch (said) {
     if (said instanceof WgError) return { text: `${withoutSecret(said)}\n`, exitCode: 1 };
     if (said instanceof UserError) return { text: `wg-quick: ${said.message}\n`, exitCode: 1 };
@@ -36,6 +36,12 @@ export async function refuse(ports: SettingPorts, error: ConfigError, command: s
 function exitCodeOfIp(problem: Problem | undefined): number {
   if (problem?.key === 'MTU') return /^"\d+"$/.test(problem.found) ? 2 : 255;
   return problem?.key === 'Table' ? 255 : 1;
+}
+
+/** The file is wrong already: no name is waited for. */
+function withoutPatience(ports: SettingPorts): SettingPorts {
+  const { processes } = ports;
+  return { ...ports, processes: { ...processes, env: { ...processes.env, WG_ENDPOINT_RESOLUTION_RETRIES: '0' } } };
 }
 
 async function readText({ files }: Pick<SettingPorts, 'files'>, path: string): Promise<string> {
