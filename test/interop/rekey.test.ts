@@ -5,6 +5,7 @@ import { INSIDE, openPair } from './pair.ts';
 
 /** The constants of the protocol cannot be changed from outside, so this takes as long as it takes. */
 const REKEY_AFTER_TIME_S = 120;
+const REJECT_AFTER_TIME_S = 180;
 
 describePairings('rekey', (initiator, responder) => {
   it('the initiator makes new keys after 120 seconds, and no packet is lost over it', async () => {
@@ -21,10 +22,11 @@ describePairings('rekey', (initiator, responder) => {
         const { latestHandshake } = await pair.initiator.peer(pair.responder);
         return latestHandshake !== first && latestHandshake;
       },
-      { timeoutMs: (REKEY_AFTER_TIME_S + 30) * 1000 },
+      { timeoutMs: 2 * REJECT_AFTER_TIME_S * 1000 },
     );
     const age = second - first;
-    assert.ok(age >= REKEY_AFTER_TIME_S - 1 && age <= REKEY_AFTER_TIME_S + 5, `rekeyed after ${age} seconds`);
+    // As soon as there is something to send after 120 seconds; on a slow machine later, but before the old keys end.
+    assert.ok(age >= REKEY_AFTER_TIME_S - 1 && age < REJECT_AFTER_TIME_S, `rekeyed after ${age} seconds`);
     const seen = flow.stdout.length;
     await host.waitFor('the flow goes on', () => (flow.stdout.slice(seen).match(/bytes from/g)?.length ?? 0) > 5);
     const { stdout } = await flow.stop('SIGINT');

@@ -10,14 +10,14 @@ describePairings('cryptokey routing', (initiator, responder) => {
   it('a peer with a subnet cannot send as a host in it that is a peer of its own', async () => {
     await using scene = await openSubnetScene(initiator, responder);
     const { subnet, target } = scene;
-    assert.equal(await subnet.host.canPing('10.9.0.2'), true);
+    await subnet.host.ping('10.9.0.2');
     await target.host.output('nft', ['-f', '-'], { input: COUNT_SPOOFED });
     const before = (await target.peer(subnet)).rxBytes;
     assert.equal(await subnet.host.canPing('10.9.0.2', '-I', '10.9.0.3'), false);
     await target.host.waitFor('the packet has arrived', async () => (await target.peer(subnet)).rxBytes > before);
     const counted = await target.host.output('nft', ['list', 'counter', 'inet', 'spoofed', 'seen']);
     assert.match(counted, /packets 0 /);
-    assert.equal(await subnet.host.canPing('10.9.0.2', '-I', '10.9.0.77'), true, 'the rest of the subnet is its own');
+    await subnet.host.ping('10.9.0.2', '-I', '10.9.0.77'); // the rest of the subnet is its own
   });
 });
 
@@ -39,8 +39,8 @@ describePairings(
       const { host } = pair.responder;
       const { stdout } = await host.run('ping', ['-n', '-c', '1', '-W', '5', INSIDE.initiator[4]]);
       assert.match(stdout, /unreachable/i);
-      assert.equal(await pair.initiator.host.canPing(INSIDE.responder[4]), true);
-      assert.equal(await host.canPing(INSIDE.initiator[4]), true);
+      await pair.initiator.host.ping(INSIDE.responder[4]);
+      await host.ping(INSIDE.initiator[4]);
     });
   },
   { pairings: PAIRINGS.filter(([initiator]) => initiator === peerage) },

@@ -14,8 +14,6 @@ const MANY = Array.from({ length: 255 * 256 }, (_, i) => [
 ]).flat();
 const PEERS = 40;
 const PREFIXES_OF_EACH = 52;
-/** Generous, for a busy machine. */
-const SHOW_TIMEOUT_MS = 5000;
 
 describePairings(
   'a peer with 130,560 prefixes',
@@ -23,22 +21,28 @@ describePairings(
     it('is configured, reached and shown while traffic flows', async () => {
       await using pair = await openPair(initiator, responder);
       const { initiator: left, responder: right } = pair;
-      assert.equal(await left.host.canPing(INSIDE.responder[4], '-W', '5'), true);
+      await left.host.ping(INSIDE.responder[4]);
       const flow = await left.host.spawn('ping', ['-n', '-i', '0.1', '-W', '5', INSIDE.responder[4]]);
+      // ping has room for few answers that come at once, so that some may be lost while either side stands still.
+      const goesOn = async (): Promise<void> => {
+        const seen = flow.stdout.length;
+        await left.host.waitFor('the flow goes on', () => answersIn(flow.stdout.slice(seen)) > 5);
+      };
+      await goesOn();
       const own = [`${INSIDE.responder[4]}/32`];
       await left.setPeer(right, { allowedIps: [...MANY, ...own] });
-      const shown = await left.host.output('wg', ['show', 'wg0', 'allowed-ips'], { timeoutMs: SHOW_TIMEOUT_MS });
+      const shown = await left.host.output('wg', ['show', 'wg0', 'allowed-ips']);
+      await goesOn();
       assert.deepEqual(new Set(shown.trim().split(/[\t ]/).slice(1)), new Set([...MANY, ...own]));
       // The last of them lead to the peer, and the first address after them does not.
       await right.host.ip('address add 10.254.255.7/32 dev lo', 'address add 10.254.255.8/32 dev lo');
       await left.host.ip('route add 10.254.255.0/24 dev wg0');
-      assert.equal(await left.host.canPing('10.254.255.7'), true);
+      await left.host.ping('10.254.255.7');
       assert.equal(await left.host.canPing('10.254.255.8'), false);
       await left.setPeer(right, { allowedIps: own });
       assert.equal(await left.host.canPing('10.254.255.7'), false);
-      const { stdout } = await flow.stop('SIGINT');
-      const [, sent, received] = /(\d+) packets transmitted, (\d+) received/.exec(stdout)!.map(Number);
-      assert.ok(sent! > 5 && received! >= sent! - 1, stdout); // the last may still be on its way
+      await goesOn(); // with the last prefixes gone
+      await flow.stop('SIGINT');
     });
   },
   { pairings: OURS_FIRST },
@@ -77,6 +81,10 @@ function keyOf(peer: number): string {
 
 function prefixesOf(peer: number): string[] {
   return Array.from({ length: PREFIXES_OF_EACH }, (_, i) => `10.${peer}.${i}.0/24`);
+}
+
+function answersIn(pings: string): number {
+  return pings.match(/bytes from/g)?.length ?? 0;
 }
 
 function hex(number: number): string {

@@ -11,6 +11,7 @@ import { Tunnel } from '../tunnel.ts';
 const ROUNDS = 10;
 /** Rounds after which compilers and pools have settled. */
 const WARM_UP = 4;
+const ROUND_TIMEOUT_MS = 600_000;
 const MEMORY_SLACK_KB = 16_000;
 
 /** 50 times down and up, each noticed by the daemon; once in between, 50 peers come and go. */
@@ -35,7 +36,7 @@ describe('a tunnel that goes up and down 500 times', labOptions('wg', 'ss'), () 
     const tunnel = await Tunnel.open(host, peerage, { addresses: [], listenPort: PORT });
     const uses: Use[] = [];
     for (let round = 0; round < ROUNDS; round++) {
-      await host.output('sh', ['-ec', ROUND], { timeoutMs: 60_000 });
+      await host.output('sh', ['-ec', ROUND], { timeoutMs: ROUND_TIMEOUT_MS });
       uses.push(await useOf(host, tunnel.daemon.pid));
     }
     t.diagnostic(uses.map(({ memoryKb }) => `${memoryKb}`).join(' '));

@@ -9,6 +9,8 @@ import type { Tunnel } from '../tunnel.ts';
 import { isListening, openHub } from './hub.ts';
 import type { Hub } from './hub.ts';
 
+const END_TIMEOUT_MS = 60_000;
+
 describe('deleting', { ...labOptions('wg', 'ping'), concurrency: 2 }, () => {
   for (const order of [
     ['initiator', 'responder'],
@@ -56,7 +58,7 @@ describe('deleting', { ...labOptions('wg', 'ping'), concurrency: 2 }, () => {
 });
 
 async function assertEnded({ host }: Hub, tunnel: Tunnel): Promise<void> {
-  const ended = await resultWithin(tunnel.daemon, 10_000, tunnel.interface);
+  const ended = await resultWithin(tunnel.daemon, END_TIMEOUT_MS, tunnel.interface);
   assert.equal(ended.exitCode, 0, ended.stderr);
   assert.ok(!(await host.output('ls', ['/run/wireguard'])).includes(tunnel.interface));
   assert.ok(!(await links(host)).includes(tunnel.interface));

@@ -13,7 +13,9 @@ import type { WaitOptions } from './wait.ts';
 
 const execute = promisify(execFile);
 
-const DEFAULT_TIMEOUT_MS = 20_000;
+/** What takes so long hangs, on however slow a machine. */
+const DEFAULT_TIMEOUT_MS = 120_000;
+const ANSWER_TIMEOUT_S = 30;
 
 const ENVIRONMENT = {
   PATH: `/run/bin:${dirname(process.execPath)}:${SYSTEM_PATH}`,
@@ -94,7 +96,12 @@ export class Host implements AsyncDisposable {
     return waitFor(`${this.name}: ${what}`, () => condition(this), options);
   }
 
-  /** Whether one ping is answered within a second. */
+  /** One ping that must be answered: no matter how late, as the machine may be busy. */
+  async ping(address: string, ...options: string[]): Promise<void> {
+    await this.output('ping', ['-n', '-c', '1', '-W', `${ANSWER_TIMEOUT_S}`, ...options, address]);
+  }
+
+  /** Whether one ping is answered within a second: for what must not be answered, and to be asked again. */
   async canPing(address: string, ...options: string[]): Promise<boolean> {
     return (await this.run('ping', ['-n', '-c', '1', '-W', '1', ...options, address])).exitCode === 0;
   }

@@ -16,8 +16,8 @@ describe('the lab', labOptions('ping', 'nft'), () => {
     const lan = await lab.switch();
     await lab.connect(a, lan, { addresses: ['192.0.2.1/24', '2001:db8::1/64'] });
     await lab.connect(b, lan, { addresses: ['192.0.2.2/24', '2001:db8::2/64'] });
-    assert.equal(await a.canPing('192.0.2.2'), true);
-    assert.equal(await a.canPing('2001:db8::2'), true);
+    await a.ping('192.0.2.2');
+    await a.ping('2001:db8::2');
     assert.match(await a.output('ip', ['route', 'get', '192.0.2.2']), /dev eth0/);
     assert.notEqual((await a.run('ip', ['route', 'get', '198.51.100.1'])).exitCode, 0);
   });
@@ -52,8 +52,8 @@ describe('the lab', labOptions('ping', 'nft'), () => {
     });
     await enableNat(router, { outside: 'eth0', inside: 'eth1' });
     await outside.ip('route add 10.0.0.0/24 via 198.51.100.7');
-    assert.equal(await inside.canPing('192.0.2.1'), true);
-    assert.equal(await inside.canPing('2001:db8:1::1'), true);
+    await inside.ping('192.0.2.1');
+    await inside.ping('2001:db8:1::1');
     assert.equal(await outside.canPing('10.0.0.2'), false);
   });
 

@@ -4,6 +4,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 const POLL_MS = 25;
+/** What takes so long never comes, on however slow a machine. */
+const DEFAULT_TIMEOUT_MS = 60_000;
 
 export interface WaitOptions {
   timeoutMs?: number;
@@ -20,7 +22,7 @@ export async function waitFor<T>(
   condition: () => T | Promise<T>,
   options: WaitOptions = {},
 ): Promise<Exclude<T, undefined | false>> {
-  const timeoutMs = options.timeoutMs ?? 10_000;
+  const timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   const deadline = performance.now() + timeoutMs;
   let cause: unknown;
   do {
