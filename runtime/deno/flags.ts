@@ -3,13 +3,12 @@
  * and a test starts each program with them.
  */
 import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { SOCKET_FOLDER } from '../linux/uapi-socket.ts';
 
 /** Nobody is asked: what is not allowed is an error. */
 const SILENT = '--no-prompt';
 /** Workers are loaded at run time, and so under the rules for reading. */
-const CHECKOUT = fileURLToPath(new URL('../..', import.meta.url));
+const CHECKOUT = resolve(import.meta.dirname, '../..');
 
 const TUNNEL_VARIABLES = [
   'LOG_LEVEL',
@@ -23,7 +22,7 @@ const TUNNEL_VARIABLES = [
 const WG_VARIABLES = ['NO_COLOR', 'TERM', 'WG_COLOR_MODE', 'WG_ENDPOINT_RESOLUTION_RETRIES', 'WG_HIDE_KEYS'];
 
 export const FLAGS = {
-  /** `peerage-tun -f`, without a key log. */
+  /** `peerage-tun -f` with any interface, without a key log. */
   tunnel: tunnelFlags(),
 
   /** wg(8), with keys from /etc/wireguard. */
@@ -54,15 +53,23 @@ export function registryFlags(folder: string, listen: string): string[] {
   ];
 }
 
-/** `peerage-tun -f`. `keyLogFile`: what PEERAGE_KEYLOG names. */
-export function tunnelFlags(keyLogFile?: string): string[] {
-  const written = keyLogFile === undefined || keyLogFile === '' ? [] : [resolve(keyLogFile)];
+interface TunnelFlags {
+  /** Of the interface; any, unless told. */
+  name?: string;
+  /** What PEERAGE_KEYLOG names. */
+  keyLogFile?: string | undefined;
+}
+
+/** `peerage-tun -f`. */
+export function tunnelFlags({ name, keyLogFile = '' }: TunnelFlags = {}): string[] {
+  // The socket is made under another name first. Datagrams go through FFI.
+  const socket = `unix:${SOCKET_FOLDER}/${name}.sock`;
   return [
     SILENT,
     '--allow-ffi',
     `--allow-read=${list(CHECKOUT, SOCKET_FOLDER)}`,
-    `--allow-write=${list(SOCKET_FOLDER, ...written)}`,
-    '--allow-net',
+    `--allow-write=${list(SOCKET_FOLDER, ...(keyLogFile === '' ? [] : [resolve(keyLogFile)]))}`,
+    name === undefined ? '--allow-net' : `--allow-net=${list(socket, `${socket}.new`)}`,
     '--allow-sys=umask',
     `--allow-env=${list(...TUNNEL_VARIABLES)}`,
   ];

@@ -20,5 +20,5 @@ export const runtime: Runtime = {
   workers: { poll: here('poll-worker'), fast: here('fast-worker') },
   peerage: command(FLAGS.peerage, fileURLToPath(here('main'))),
   calledAs: command(FLAGS.peerage, process.argv[1] ?? ''),
-  peerageTun: command(tunnelFlags(keyLogFile), fileURLToPath(here('peerage-tun'))),
+  peerageTun: command(tunnelFlags({ keyLogFile }), fileURLToPath(here('peerage-tun'))),
 };

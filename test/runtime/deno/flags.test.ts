@@ -2,25 +2,25 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import process from 'node:process';
 import { test, type TestContext } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { FLAGS, registryFlags } from '../../../runtime/deno/flags.ts';
+import { FLAGS, registryFlags, tunnelFlags } from '../../../runtime/deno/flags.ts';
 import { inNamespace } from '../../conformance/in-namespace.ts';
 import { waitFor } from '../../interop/lab/wait.ts';
 
 const PRIVATE_KEY = 'yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=';
 const PEER = 'xTIBA5rboUvnH4htodjb6e697QjLERt1NAB4mZqp8Dg=';
+const CHECKOUT = resolve(import.meta.dirname, '../../..');
 const SOCKETS = '/var/run/wireguard';
 const START_MS = 120_000;
 
 /** One of our programs, under Deno with these flags and no others. It ends with the test. */
 function start(t: TestContext, flags: readonly string[], program: string, ...args: string[]) {
-  const file = fileURLToPath(new URL(`../../../runtime/deno/${program}.ts`, import.meta.url));
+  const file = join(CHECKOUT, `runtime/deno/${program}.ts`);
   const child = spawn(process.execPath, ['run', ...flags, file, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = once(child, 'close').then(([code]: unknown[]) => code);
   const said = { stdout: '', stderr: '', all: '' };
@@ -72,6 +72,23 @@ function serve(t: TestContext, flags: readonly string[], folder: string): Starte
   return start(t, flags, 'main', 'registry', 'serve', '--db', join(folder, 'registry.db'), '--listen', '127.0.0.1:0');
 }
 
+test('the guide lists these flags, and no others', () => {
+  const guide = readFileSync(join(CHECKOUT, 'docs/guide/deno.md'), 'utf8');
+  const calls = [...guide.matchAll(/^deno run ([^]*?)\n```/gm)].map(([, call = '']) =>
+    call.match(/--[a-z-]+(?:=\S+)?/g)!,
+  );
+  const expected = [
+    registryFlags('/var/lib/peerage', '127.0.0.1:8080').concat('--db', '--listen'),
+    tunnelFlags({ name: 'wg0' }).map((flag) => flag.replace(CHECKOUT, '/opt/peerage')),
+    FLAGS.wg,
+    FLAGS.peerage,
+  ];
+  assert.deepEqual(
+    calls.map((flags) => flags.toSorted()),
+    expected.map((flags) => flags.toSorted()),
+  );
+});
+
 inNamespace(import.meta.url, [], () => {
   test('the registry runs with its flags, warns of nothing, and ends while somebody sends half a request', async (t) => {
     const folder = openFolder(t);
@@ -100,7 +117,7 @@ inNamespace(import.meta.url, [], () => {
   });
 
   test('the tunnel runs with its flags, and wg sets it and shows it with its own', async (t) => {
-    const tunnel = start(t, FLAGS.tunnel, 'peerage-tun', '-f', 'wg0');
+    const tunnel = start(t, tunnelFlags({ name: 'wg0' }), 'peerage-tun', '-f', 'wg0');
     const wg = async (...args: string[]) => {
       const { said, ended } = start(t, FLAGS.wg, 'wg', ...args);
       assert.equal(await ended, 0, said.stderr);
@@ -117,7 +134,7 @@ inNamespace(import.meta.url, [], () => {
   });
 
   test('the tunnel needs each of its flags', async (t) => {
-    for (const [missing, others] of withoutOne(FLAGS.tunnel))
+    for (const [missing, others] of withoutOne(tunnelFlags({ name: 'wg0' })))
       await expectRefused(start(t, others, 'peerage-tun', '-f', 'wg0'), missing);
   });
 });
