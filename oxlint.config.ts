@@ -203,7 +203,7 @@ const config = {
     },
     {
       // AssemblyScript: its number types are all one to the linter, and its assertions convert.
-      files: ['wasm/**'],
+      files: ['src/wasm/**'],
       rules: { 'typescript/no-unnecessary-type-assertion': 'off' },
     },
     // Whose default export somebody else's program reads.

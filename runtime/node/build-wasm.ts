@@ -1,5 +1,5 @@
 /**
- * `node runtime/node/build-wasm.ts`: compiles wasm/*.ts with AssemblyScript and writes the modules into src/, as base64.
+ * `node runtime/node/build-wasm.ts`: compiles src/wasm/*.ts with AssemblyScript and writes the modules into src/, as base64.
  * The compiler's version is pinned by package-lock.json: the same source gives the same bytes, which a test compares.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { main } from 'assemblyscript/asc';
 
 export interface WasmModule {
-  /** In wasm/, without `.ts`. */
+  /** In src/wasm/, without `.ts`. */
   source: string;
   constant: string;
   target: URL;
@@ -35,8 +35,9 @@ export async function buildWasm({ source, constant }: WasmModule): Promise<strin
     listFiles: () => [],
     stderr: { write: (text: string | Uint8Array) => messages.push(String(text)) > 0 },
   });
-  if (error || !binary) throw new Error(`wasm/${source}.ts does not compile:\n${messages.join('')}`, { cause: error });
-  return `/** Written by runtime/node/build-wasm.ts from wasm/${source}.ts: do not edit. */
+  if (error || !binary)
+    throw new Error(`src/wasm/${source}.ts does not compile:\n${messages.join('')}`, { cause: error });
+  return `/** Written by runtime/node/build-wasm.ts from src/wasm/${source}.ts: do not edit. */
 export const ${constant} =
   '${Buffer.from(binary).toString('base64')}';
 `;
@@ -44,7 +45,7 @@ export const ${constant} =
 
 /** The compiler also asks for its own library below node_modules, which it has inside. */
 function readSource(name: string): string | null {
-  const file = new URL(`wasm/${name}`, ROOT);
+  const file = new URL(`src/wasm/${name}`, ROOT);
   return /^\w+\.ts$/.test(name) && existsSync(file) ? readFileSync(file, 'utf8') : null;
 }
 

@@ -1,5 +1,5 @@
 /**
- * ChaCha20-Poly1305 in SIMD WebAssembly (wasm/aead.ts), for machines without libcrypto: several times as fast as noble. The
+ * ChaCha20-Poly1305 in SIMD WebAssembly (src/wasm/aead.ts), for machines without libcrypto: several times as fast as noble. The
  * other primitives are those of the provider that it is built on, since they are used per handshake only.
  */
 import { decodeBase64 } from '../bytes.ts';

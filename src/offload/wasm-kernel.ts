@@ -1,5 +1,5 @@
 /**
- * The offload kernel in SIMD WebAssembly (wasm/offload.ts), on an arena that is its memory.
+ * The offload kernel in SIMD WebAssembly (src/wasm/offload.ts), on an arena that is its memory.
  */
 import { decodeBase64 } from '../bytes.ts';
 import { createArena } from './arena.ts';

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { buildWasm, WASM_MODULES } from '../../runtime/node/build-wasm.ts';
 
 for (const module of WASM_MODULES) {
-  test(`the embedded module is what wasm/${module.source}.ts compiles to`, async () => {
+  test(`the embedded module is what src/wasm/${module.source}.ts compiles to`, async () => {
     assert.equal(await buildWasm(module), readFileSync(module.target, 'utf8'), 'run node runtime/node/build-wasm.ts');
   });
 }
