@@ -41,10 +41,14 @@ export async function serveUapi(name: string, handler: UapiHandler, options: Uap
     socket.once('close', () => connections.delete(socket));
     converse(socket, new Conversation(handler, options));
   });
-  if (options.fd === undefined) await listen(server, name, path);
-  else await listening(server, () => server.listen({ fd: options.fd }));
-  const file = fileAt(path);
+  let file: number | undefined;
+  if (options.fd === undefined) file = await listen(server, name, path);
+  else {
+    await listening(server, () => server.listen({ fd: options.fd }));
+    file = fileAt(path);
+  }
   const watcher = watchRemoval(path, file, options.onRemoved);
+  if (fileAt(path) !== file) options.onRemoved(); // while nobody watched
   return {
     close() {
       watcher?.close();
@@ -96,7 +100,8 @@ export function converse(socket: Socket, conversation: Conversation): void {
   socket.once('close', () => answers?.return());
 }
 
-async function listen(server: Server, name: string, path: string): Promise<void> {
+/** Resolves to which file the socket is. */
+async function listen(server: Server, name: string, path: string): Promise<number | undefined> {
   await untilFree(name, path);
   // wg(8) deletes a socket file that refuses connections, as one does between bind(2) and listen(2): ours is not called
   // a socket until it answers.
@@ -109,7 +114,9 @@ async function listen(server: Server, name: string, path: string): Promise<void>
     const bound = listening(server, () => server.listen(unready));
     process.umask(umask);
     await bound;
+    const file = fileAt(unready);
     renameSync(unready, path);
+    return file;
   } catch (error) {
     throw systemError(`cannot listen on ${path}`, error);
   }
