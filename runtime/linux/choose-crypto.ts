@@ -1,6 +1,7 @@
 /** Which crypto provider this runtime uses: the fastest that works, or the one that was asked for. */
 import { nobleCrypto } from '../../src/crypto/noble.ts';
 import type { CryptoProvider } from '../../src/crypto/port.ts';
+import { createWasmCrypto } from '../../src/crypto/wasm-aead.ts';
 import { UserError } from '../../src/errors.ts';
 import { createLibcrypto } from './crypto-libcrypto.ts';
 import { isNodeCryptoAvailable, nodeCrypto } from './crypto-node.ts';
@@ -12,6 +13,8 @@ type Create = (runtime: Runtime) => Promise<CryptoProvider | undefined>;
 const PROVIDERS: Readonly<Record<string, Create>> = {
   // An FFI that cannot be loaded is no fault: it has no binary for every machine.
   libcrypto: (runtime) => runtime.loadFfi().then(createLibcrypto, () => undefined),
+  // Packets are the most of the work, so what is left for the provider below it hardly counts.
+  wasm: async () => createWasmCrypto(isNodeCryptoAvailable() ? nodeCrypto : nobleCrypto),
   node: async () => (isNodeCryptoAvailable() ? nodeCrypto : undefined),
   noble: async () => nobleCrypto,
 };

@@ -13,7 +13,7 @@ import { createTun } from './tun.ts';
 import { createUdp } from './udp.ts';
 
 export interface OpenPortsOptions {
-  /** `libcrypto`, `node` or `noble`; the fastest that works unless said. Rejects with UserError for one that does not. */
+  /** `libcrypto`, `wasm`, `node` or `noble`; the fastest that works unless said. Rejects with UserError for one that does not. */
   crypto?: string;
   log?: Log;
 }

@@ -20,14 +20,14 @@ export interface Aead {
    */
   open(counter: number, buffer: Uint8Array, offset: number, length: number): boolean;
   /**
-   * Erases the key. Calls after this throw. With `libcrypto` no copy is left in memory; `node` overwrites the key when the
+   * Erases the key. Calls after this throw. With `libcrypto` and `wasm` no copy is left in memory; `node` overwrites the key when the
    * collector comes to it, and `noble` leaves copies to whatever takes their place (docs/decisions/0050).
    */
   destroy(): void;
 }
 
 export interface CryptoProvider {
-  /** What `peerage doctor` and --crypto call it: `noble`, `node`, `libcrypto`. */
+  /** What `peerage doctor` and --crypto call it: `libcrypto`, `wasm`, `node`, `noble`. */
   readonly name: string;
 
   /** `key`: 32 bytes, copied. */

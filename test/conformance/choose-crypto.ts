@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { chooseCrypto } from '../../runtime/linux/choose-crypto.ts';
 import type { Runtime } from '../../runtime/linux/runtime.ts';
 import { UserError } from '../../src/errors.ts';
+import { keyErasureConformance } from './key-copies.ts';
 
 /** `providers`: those that work there, best first. */
 export function chooseCryptoConformance(runtime: Runtime, providers: readonly string[]): void {
@@ -17,8 +18,10 @@ export function chooseCryptoConformance(runtime: Runtime, providers: readonly st
     assert.equal((await chooseCrypto({ ...runtime, loadFfi })).name, providers[1]);
   });
 
+  keyErasureConformance('wasm', 'destroyed');
+
   test('an unknown provider is refused with the names of those that work', async () => {
-    const others = ['libcrypto', 'node', 'noble'].filter((name) => !providers.includes(name));
+    const others = ['libcrypto', 'wasm', 'node', 'noble'].filter((name) => !providers.includes(name));
     for (const name of ['rot13', '', 'toString', ...others])
       await assert.rejects(
         chooseCrypto(runtime, name),

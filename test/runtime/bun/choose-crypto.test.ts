@@ -2,4 +2,4 @@
 import { runtime } from '../../../runtime/bun/runtime.ts';
 import { chooseCryptoConformance } from '../../conformance/choose-crypto.ts';
 
-chooseCryptoConformance(runtime, ['libcrypto', 'noble']);
+chooseCryptoConformance(runtime, ['libcrypto', 'wasm', 'noble']);

@@ -2,4 +2,4 @@
 import { runtime } from '../../../runtime/node/runtime.ts';
 import { chooseCryptoConformance } from '../../conformance/choose-crypto.ts';
 
-chooseCryptoConformance(runtime, ['libcrypto', 'node', 'noble']);
+chooseCryptoConformance(runtime, ['libcrypto', 'wasm', 'node', 'noble']);
