@@ -34,6 +34,13 @@ export const CidrText = z
   .string()
   .max(49)
   .regex(/^[0-9A-Fa-f:.]+\/[0-9]{1,3}$/, 'expected ADDRESS/LENGTH');
+/** A word that groups hosts: `office`, `servers`. */
+export const Tag = z
+  .string()
+  .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, 'expected lower-case letters, digits and inner hyphens, at most 63');
+const TagList = z.array(Tag).max(32);
+/** Seconds; ten years at most. */
+const Seconds = z.number().int().min(0).max(315_360_000);
 /** What a host authenticates with. */
 export const HostKeyText = z.string().regex(/^pgh_[A-Za-z0-9_-]{43}$/, 'expected pgh_ and 43 characters of base64url');
 const Port = z.number().int().min(1).max(65535);
@@ -177,6 +184,18 @@ export const NewToken = z.strictObject({
   expiresIn: z.number().int().min(1).max(31_536_000).optional(),
   /** The one host name that it is good for. */
   name: HostName.optional(),
+  /** Names that it is good for, with `*` for any text: `web-*`. */
+  pattern: z
+    .string()
+    .max(63)
+    .regex(/^[a-z0-9*-]+$/, 'expected a host name with * for any text')
+    .optional(),
+  /** What its hosts are tagged with. */
+  tags: TagList.optional(),
+  /** Its hosts go by themselves when they have been silent for a while. */
+  ephemeral: z.boolean().optional(),
+  /** Seconds that its hosts stay without renewing themselves; as the network says, unless said. */
+  hostLifetime: Seconds.min(60).optional(),
   /** Subnets that the host may declare as lying behind it, or parts of them; none unless said. */
   routes: RouteList.optional(),
 });
@@ -188,7 +207,11 @@ export const TokenView = z.object({
   state: z.enum(['good', 'used', 'expired', 'revoked']),
   remaining: z.number().int(),
   name: HostName.nullable(),
+  pattern: z.string().nullable(),
   routes: z.array(z.string()),
+  tags: z.array(Tag),
+  ephemeral: z.boolean(),
+  hostLifetime: z.number().int().nullable(),
   createdAt: z.iso.datetime(),
   expiresAt: z.iso.datetime(),
 });

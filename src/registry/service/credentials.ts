@@ -39,7 +39,10 @@ export interface HostCaller {
   readonly network: NetworkRecord;
 }
 
-export async function issueCredential(role: Role, ports: Pick<RegistryPorts, 'random' | 'sha256'>): Promise<Credential> {
+export async function issueCredential(
+  role: Role,
+  ports: Pick<RegistryPorts, 'random' | 'sha256'>,
+): Promise<Credential> {
   const text = PREFIXES[role] + encodeBase64Url(ports.random(SECRET_BYTES));
   return { text, record: { id: text.slice(0, ID_LENGTH), hash: await hashOf(text, ports) } };
 }

@@ -17,12 +17,11 @@ import { parseEndpoint } from './endpoints.ts';
 import { findNetwork } from './networks.ts';
 import { viewHostConfig } from './peers.ts';
 import type { RegistryPorts } from './ports.ts';
+import { matchesPattern } from './name-pattern.ts';
 import { isLowOrder } from './public-keys.ts';
 import { done, refuse, UNAUTHORIZED, type Refusal, type Result } from './result.ts';
 import { areAllowed, areFree, parseSubnets, trusted } from './subnets.ts';
 
-/** How long an address rests after its host is gone: longer than others may still hold old peer lists. */
-const QUARANTINE_MS = 7 * 86_400_000;
 const HOST_ID_BYTES = 16;
 const ATTEMPTS = 8;
 
@@ -44,6 +43,8 @@ export async function enrol(
   if (!candidate.ok) return candidate;
   if (token.hostName !== null && token.hostName !== request.name)
     return refuse('name-not-allowed', `The token is good for the name ${token.hostName} only.`, '/name');
+  if (token.namePattern !== null && !matchesPattern(request.name, token.namePattern))
+    return refuse('name-not-allowed', `The token is good for names like ${token.namePattern} only.`, '/name');
   const allowed = areAllowed(candidate.value.routes, token.routes);
   if (!allowed.ok) return allowed;
   return register(candidate.value, { network, token, actor: `token:${token.id}` }, ports);
@@ -138,18 +139,22 @@ async function prepare(
   ports: RegistryPorts,
 ): Promise<{ addition: HostAddition; hostKey: string }> {
   const { text: hostKey, record: credential } = await issueCredential('host', ports);
+  const lifetimeSeconds = token?.hostLifetimeSeconds ?? network.hostLifetimeSeconds;
   const host = {
     ...candidate,
     id: encodeBase64Url(ports.random(HOST_ID_BYTES)),
     addresses,
     routes: candidate.routes.map(formatCidr),
     listenPort: candidate.listenPort ?? network.listenPort,
+    tags: token?.tags ?? [],
+    ephemeral: token?.ephemeral ?? false,
+    expiresAt: lifetimeSeconds === null ? null : at + 1000 * lifetimeSeconds,
   };
   const addition = {
     networkId: network.id,
     host,
     credential,
-    releasedBefore: at - QUARANTINE_MS,
+    releasedBefore: at - 1000 * network.quarantineSeconds,
     ...(token !== undefined && { tokenId: token.id }),
     // What was checked about routes holds only while no other host came or changed.
     ...(host.routes.length > 0 && { ifVersion: network.version }),

@@ -10,6 +10,15 @@ import { done, refuse, type Result } from './result.ts';
 import { parseSubnets, trusted } from './subnets.ts';
 
 const ATTEMPTS = 8;
+const DAY_SECONDS = 86_400;
+const NETWORK_DEFAULTS = {
+  rules: null,
+  // Longer than others may still hold old peer lists.
+  quarantineSeconds: 7 * DAY_SECONDS,
+  hostLifetimeSeconds: null,
+  graceSeconds: 7 * DAY_SECONDS,
+  silenceSeconds: 3600,
+};
 
 export async function addNetwork(
   request: NewNetwork,
@@ -64,6 +73,7 @@ function fill(request: NewNetwork, ranges: readonly Cidr[], ports: RegistryPorts
     ranges: ranges.map(formatCidr),
     listenPort: request.listenPort ?? randomPort(ports.random),
     createdAt: ports.wall(),
+    ...NETWORK_DEFAULTS,
   };
 }
 

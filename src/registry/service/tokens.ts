@@ -31,6 +31,10 @@ export async function addToken(
     createdAt: now,
     expiresAt: now + 1000 * (request.expiresIn ?? DEFAULT_LIFETIME_SECONDS),
     revokedAt: null,
+    namePattern: request.pattern ?? null,
+    tags: request.tags ?? [],
+    ephemeral: request.ephemeral ?? false,
+    hostLifetimeSeconds: request.hostLifetime ?? null,
   };
   await ports.store.addToken(token, { actor, at: now });
   return done({ ...viewToken(token, now), token: text });
@@ -61,7 +65,11 @@ function viewToken(token: TokenRecord, now: number): TokenView {
     state: stateOf(token, now),
     remaining: token.remaining,
     name: token.hostName,
+    pattern: token.namePattern,
     routes: [...token.routes],
+    tags: [...token.tags],
+    ephemeral: token.ephemeral,
+    hostLifetime: token.hostLifetimeSeconds,
     createdAt: new Date(token.createdAt).toISOString(),
     expiresAt: new Date(token.expiresAt).toISOString(),
   };

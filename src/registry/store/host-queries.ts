@@ -69,6 +69,7 @@ export function hostQueries(db: Orm): HostQueries {
                 role: sql<'host'>`'host'`.as('role'),
                 hostId: hosts.id,
                 createdAt: sql<number>`${act.at}`.as('created_at'),
+                revokedAt: sql<null>`NULL`.as('revoked_at'),
               })
               .from(hosts)
               .where(eq(hosts.id, host.id)),
@@ -119,7 +120,7 @@ export function hostQueries(db: Orm): HostQueries {
         .from(credentials)
         .innerJoin(hosts, eq(hosts.id, credentials.hostId))
         .innerJoin(networks, eq(networks.id, hosts.networkId))
-        .where(and(eq(credentials.id, id), isNull(hosts.deletedAt)));
+        .where(and(eq(credentials.id, id), isNull(credentials.revokedAt), isNull(hosts.deletedAt)));
       return found;
     },
 
@@ -248,6 +249,18 @@ function claim(db: Orm, { networkId, host, tokenId, ifVersion }: HostAddition, a
     version: sql<number>`${networks.version} + 1`.as('version'),
     createdAt: sql<number>`${act.at}`.as('created_at'),
     deletedAt: sql<null>`NULL`.as('deleted_at'),
+    tags: sql<string[]>`${JSON.stringify(host.tags)}`.as('tags'),
+    ephemeral: sql<boolean>`${Number(host.ephemeral)}`.as('ephemeral'),
+    seenAt: sql<null>`NULL`.as('seen_at'),
+    expiresAt: sql<number | null>`${host.expiresAt}`.as('expires_at'),
+    lapsedAt: sql<null>`NULL`.as('lapsed_at'),
+    nextPublicKey: sql<null>`NULL`.as('next_public_key'),
+    successorId: sql<null>`NULL`.as('successor_id'),
+    viewVersion: sql<number>`0`.as('view_version'),
+    requestedRoutes: sql<string[]>`'[]'`.as('requested_routes'),
+    exitHostId: sql<null>`NULL`.as('exit_host_id'),
+    otherEndpoint: sql<null>`NULL`.as('other_endpoint'),
+    otherObservedAt: sql<null>`NULL`.as('other_observed_at'),
   };
   const here = and(eq(networks.id, networkId), ifVersion === undefined ? undefined : eq(networks.version, ifVersion));
   if (tokenId === undefined) return db.insert(hosts).select(db.select(row).from(networks).where(here));

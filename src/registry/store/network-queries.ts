@@ -12,10 +12,12 @@ type NetworkQueries = Pick<
 export function networkQueries(db: Orm): NetworkQueries {
   return {
     async addFirstAdmin(credential, act) {
-      const anyAdmin = sql`(SELECT 1 FROM credentials AS c WHERE c.role = 'admin')`;
+      const anyAdmin = sql`(SELECT 1 FROM credentials AS c WHERE c.role = 'admin' AND c.revoked_at IS NULL)`;
       const added = await db
         .insert(credentials)
-        .select(sql`SELECT ${credential.id}, ${credential.hash}, 'admin', NULL, ${act.at} WHERE NOT EXISTS ${anyAdmin}`)
+        .select(
+          sql`SELECT ${credential.id}, ${credential.hash}, 'admin', NULL, ${act.at}, NULL WHERE NOT EXISTS ${anyAdmin}`,
+        )
         .returning({ id: credentials.id });
       return added.length === 1;
     },
@@ -24,13 +26,17 @@ export function networkQueries(db: Orm): NetworkQueries {
       const [found] = await db
         .select({ id: credentials.id, hash: credentials.hash })
         .from(credentials)
-        .where(and(eq(credentials.id, id), eq(credentials.role, 'admin')));
+        .where(and(eq(credentials.id, id), eq(credentials.role, 'admin'), isNull(credentials.revokedAt)));
       return found;
     },
 
-    async addNetwork({ name, suffix, ranges, listenPort, createdAt }, act) {
+    async addNetwork(network, act) {
+      const { name, suffix, ranges, listenPort, createdAt } = network;
       const newest = sql`(SELECT coalesce(max(n.id), 0) FROM networks AS n)`;
-      const row = sql`NULL, ${name}, ${suffix}, ${JSON.stringify(ranges)}, ${listenPort}, 1, ${createdAt}`;
+      const rules = network.rules === null ? null : JSON.stringify(network.rules);
+      const { quarantineSeconds, hostLifetimeSeconds, graceSeconds, silenceSeconds } = network;
+      const settings = sql`1, ${rules}, ${quarantineSeconds}, ${hostLifetimeSeconds}, ${graceSeconds}, ${silenceSeconds}, NULL`;
+      const row = sql`NULL, ${name}, ${suffix}, ${JSON.stringify(ranges)}, ${listenPort}, 1, ${createdAt}, ${settings}`;
       const added = await orConflict(
         db.batch([
           db

@@ -33,6 +33,8 @@ export function auditColumns(act: Act, action: string, target: SQL<string>) {
     actor: sql<string>`${act.actor}`.as('actor'),
     action: sql<string>`${action}`.as('action'),
     target: target.as('target'),
+    detail: sql<null>`NULL`.as('detail'),
+    requestId: sql<null>`NULL`.as('request_id'),
   };
 }
 

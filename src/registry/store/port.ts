@@ -12,6 +12,20 @@ export interface NetworkRecord {
   readonly listenPort: number;
   readonly version: number;
   readonly createdAt: WallMs;
+  readonly revision: number;
+  /** Null: everybody sees everybody. */
+  readonly rules: readonly SightRule[] | null;
+  readonly quarantineSeconds: number;
+  readonly hostLifetimeSeconds: number | null;
+  readonly graceSeconds: number;
+  readonly silenceSeconds: number;
+  readonly nextDueAt: WallMs | null;
+}
+
+/** Hosts with one of the tags `from` and hosts with one of the tags `to` see each other. `*` is every host. */
+export interface SightRule {
+  readonly from: readonly string[];
+  readonly to: readonly string[];
 }
 
 export interface HostRecord {
@@ -29,6 +43,19 @@ export interface HostRecord {
   readonly version: number;
   readonly createdAt: WallMs;
   readonly deletedAt: WallMs | null;
+  readonly tags: readonly string[];
+  readonly ephemeral: boolean;
+  readonly seenAt: WallMs | null;
+  readonly expiresAt: WallMs | null;
+  readonly lapsedAt: WallMs | null;
+  readonly nextPublicKey: string | null;
+  readonly successorId: string | null;
+  readonly viewVersion: number;
+  readonly requestedRoutes: readonly string[];
+  readonly exitHostId: string | null;
+  readonly otherEndpoint: string | null;
+  /** Unix seconds. */
+  readonly otherObservedAt: number | null;
 }
 
 export interface TokenRecord {
@@ -41,6 +68,10 @@ export interface TokenRecord {
   readonly createdAt: WallMs;
   readonly expiresAt: WallMs;
   readonly revokedAt: WallMs | null;
+  readonly namePattern: string | null;
+  readonly tags: readonly string[];
+  readonly ephemeral: boolean;
+  readonly hostLifetimeSeconds: number | null;
 }
 
 /** A credential without its secret: what is stored of it. */
@@ -68,6 +99,9 @@ export interface NewHost {
   readonly routes: readonly string[];
   readonly listenPort: number;
   readonly endpoint: string | null;
+  readonly tags: readonly string[];
+  readonly ephemeral: boolean;
+  readonly expiresAt: WallMs | null;
 }
 
 export interface HostAddition {
@@ -105,7 +139,7 @@ export interface Store {
 
   /** Undefined when the network with the highest id is another than `ifNewestId`: there are networks that the caller has not seen. */
   addNetwork(
-    network: Omit<NetworkRecord, 'id' | 'version'>,
+    network: Omit<NetworkRecord, 'id' | 'version' | 'revision' | 'nextDueAt'>,
     act: Act & { ifNewestId: number },
   ): Promise<NetworkRecord | Conflict | undefined>;
   listNetworks(): Promise<NetworkRecord[]>;

@@ -10,7 +10,7 @@ export function tokenQueries(db: Orm): TokenQueries {
   return {
     async addToken(token, act) {
       await db.batch([
-        db.insert(tokens).values({ ...token, routes: [...token.routes] }),
+        db.insert(tokens).values({ ...token, routes: [...token.routes], tags: [...token.tags] }),
         db.insert(audit).select(
           db
             .select(auditColumns(act, 'token.add', sql<string>`${token.id}`))

@@ -1,0 +1,30 @@
+/**
+ * A host's configuration whose every text is plain: of characters that mean nothing in any of the formats, neither quotes
+ * nor spaces, line breaks, `$`, `#`, `;` or backslashes. So a renderer writes values as they are, and none can begin a line,
+ * an option or a command of its own.
+ *
+ * The wire format allows no more than that already. This is for the day on which it does, and for rows in the database
+ * that another hand wrote.
+ */
+import type { HostConfig } from '../wire.ts';
+
+declare const plainBrand: unique symbol;
+
+export type PlainConfig = HostConfig & { readonly [plainBrand]: true };
+
+/** Names, keys in base64, addresses, prefixes, endpoints. */
+const PLAIN = /^[A-Za-z0-9.:/+=_[\]-]+$/;
+
+/** Throws RangeError, without the text, for one that is not plain. */
+export function plainConfig(config: HostConfig): PlainConfig {
+  const { network, host, peers } = config;
+  expectPlain('network', [network.name, network.suffix, ...network.ranges]);
+  expectPlain('host', [host.name, host.publicKey, host.endpoint, ...host.addresses, ...host.routes]);
+  for (const peer of peers) expectPlain('peer', [peer.name, peer.publicKey, peer.endpoint, ...peer.allowedIps]);
+  return config as PlainConfig; // as just checked
+}
+
+function expectPlain(part: string, texts: readonly (string | null)[]): void {
+  if (texts.some((text) => text !== null && !PLAIN.test(text)))
+    throw new RangeError(`"${part}" expected names, keys, addresses and endpoints without other characters`);
+}
