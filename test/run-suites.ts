@@ -17,7 +17,7 @@ export const PORTABLE: readonly Suite[] = [
 ];
 
 /** Real tunnels, on a Node that is not the one of all other suites. */
-export const SMOKE: Suite = { name: 'interop', pattern: 'test/interop/handshake.test.ts' };
+export const SMOKE: Suite = { name: 'interop', pattern: 'test/interop/hostile.test.ts' };
 
 /** Each adapter against the suite of its port, and what only this runtime has. */
 export function adapters(runtime: 'node' | 'bun' | 'deno'): Suite {

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
 import { it } from 'node:test';
-import { describePairings } from './implementation.ts';
+import { describeOnEveryRuntime } from './implementation.ts';
 import type { Host } from './lab/host.ts';
 import { FAMILIES, INSIDE, openPair } from './pair.ts';
+import { transfer, TRANSFER_PROGRAMS } from './transfer.ts';
 import type { Tunnel } from './tunnel.ts';
 
 const DATAGRAMS = fileURLToPath(new URL('programs/datagrams.ts', import.meta.url));
 const BULK_BYTES = 200_000_000;
-const BULK_TIMEOUT_MS = 600_000;
 
-describePairings(
+describeOnEveryRuntime(
   'data',
   (initiator, responder) => {
     it('TCP in bulk arrives as it was sent, both directions at a time', async () => {
@@ -18,8 +18,8 @@ describePairings(
       const [left, right] = [pair.initiator, pair.responder];
       await left.host.ping(INSIDE.responder[4]);
       await Promise.all([
-        transfer(left, right, INSIDE.responder[4]),
-        transfer(right, left, INSIDE.initiator[6]), // the way back over IPv6
+        transfer(left, right, INSIDE.responder[4], BULK_BYTES),
+        transfer(right, left, INSIDE.initiator[6], BULK_BYTES), // the way back over IPv6
       ]);
     });
 
@@ -61,20 +61,8 @@ describePairings(
       assert.equal(await pingWhole(host, INSIDE.responder[4], mtu - 28), true);
     });
   },
-  { programs: ['ncat', 'sha256sum'] },
+  { programs: TRANSFER_PROGRAMS },
 );
-
-/** Sends random bytes by TCP and compares what the receiver got. */
-async function transfer(from: Tunnel, to: Tunnel, address: string): Promise<void> {
-  const options = { timeoutMs: BULK_TIMEOUT_MS };
-  await from.host.output('sh', ['-c', `head -c ${BULK_BYTES} /dev/urandom >/run/tmp/bulk`], options);
-  const receiver = await to.host.spawn('sh', ['-c', `ncat -l ${address} 9000 --recv-only | sha256sum`]);
-  await to.host.waitFor('it listens', async () => (await to.host.output('ss', ['-Hlnt', 'sport = :9000'])) !== '');
-  await from.host.output('sh', ['-c', `ncat --send-only ${address} 9000 </run/tmp/bulk`], options);
-  const received = await receiver.result;
-  const sent = await from.host.output('sh', ['-c', 'sha256sum </run/tmp/bulk'], options);
-  assert.equal(received.stdout, sent);
-}
 
 /** One ping with so many bytes of payload that may not be fragmented inside the tunnel. */
 function pingWhole(host: Host, address: string, payload: number): Promise<boolean> {

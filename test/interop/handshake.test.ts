@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { it } from 'node:test';
-import { describePairings } from './implementation.ts';
+import { describeOnEveryRuntime } from './implementation.ts';
 import { FAMILIES, INSIDE, OUTSIDE, PORT, formatEndpoint, openPair } from './pair.ts';
 
-describePairings('handshake', (initiator, responder) => {
+describeOnEveryRuntime('handshake', (initiator, responder) => {
   for (const outside of FAMILIES)
     it(`completes over IPv${outside} and carries IPv4 and IPv6`, async () => {
       const earliest = Math.floor(Date.now() / 1000);

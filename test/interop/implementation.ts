@@ -81,6 +81,15 @@ export const PAIRINGS: readonly Pairing[] = [
 /** Where the scenario is about what the initiator does. */
 export const OURS_FIRST: readonly Pairing[] = PAIRINGS.filter(([initiator]) => initiator === peerage);
 
+/** Each of ours in both roles against theirs, and ours on Node against itself. */
+const ON_EVERY_RUNTIME: readonly Pairing[] = [
+  ...PAIRINGS,
+  ...OURS.filter((ours) => ours !== peerage).flatMap((ours): Pairing[] => [
+    [ours, wireguardGo],
+    [wireguardGo, ours],
+  ]),
+];
+
 /** Any two of which one is ours, in both roles. */
 export const EVERY_PAIRING: readonly Pairing[] = [
   ...OURS.flatMap((one) => OURS.map((other): Pairing => [one, other])),
@@ -108,6 +117,15 @@ export function describePairings(
       describe(`${initiator.name} -> ${responder.name}`, pairing, () => define(initiator, responder));
     }
   });
+}
+
+/** What depends on the sockets and the interface, which each runtime has its own way to. */
+export function describeOnEveryRuntime(
+  what: string,
+  define: (initiator: Implementation, responder: Implementation) => void,
+  { programs = [] }: { programs?: readonly string[] } = {},
+): void {
+  describePairings(what, define, { pairings: ON_EVERY_RUNTIME, programs });
 }
 
 function whyMissing({ program, isBuilt }: Implementation): string | undefined {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { describePairings } from './implementation.ts';
+import { describeOnEveryRuntime } from './implementation.ts';
 import type { Implementation } from './implementation.ts';
 import { Lab } from './lab/lab.ts';
 import { enableNat } from './lab/nat.ts';
@@ -15,7 +15,7 @@ const SLOW_PINGS = ['-n', '-c', '3', '-i', `${UDP_TIMEOUT + 1}`, '-W', '1', INSI
 /** A machine that stands still for a second holds up keepalives, too. */
 const KEPT_OPEN_TIMEOUT_MS = 300_000;
 
-describePairings(
+describeOnEveryRuntime(
   'behind NAT',
   (initiator, responder) => {
     it('without keepalives, an idle peer is lost to the outside when the router forgets it', async () => {

@@ -2,7 +2,6 @@
 import { it } from 'node:test';
 import { describePairings, EVERY_PAIRING } from './implementation.ts';
 import { FAMILIES, INSIDE, OUTSIDE, formatEndpoint, openPair } from './pair.ts';
-import type { Tunnel } from './tunnel.ts';
 import { transfer, TRANSFER_PROGRAMS } from './transfer.ts';
 
 const BULK_BYTES = 20_000_000;
@@ -14,8 +13,8 @@ describePairings(
       await using pair = await openPair(initiator, responder);
       const [left, right] = [pair.initiator, pair.responder];
       for (const family of FAMILIES) {
-        await reaches(left, INSIDE.responder[family]);
-        await reaches(right, INSIDE.initiator[family]);
+        await left.host.ping(INSIDE.responder[family]);
+        await right.host.ping(INSIDE.initiator[family]);
       }
       await transfer(left, right, INSIDE.responder[4], BULK_BYTES);
       await transfer(right, left, INSIDE.initiator[6], BULK_BYTES);
@@ -26,13 +25,9 @@ describePairings(
         allowedIps: [`${INSIDE.initiator[4]}/32`, `${INSIDE.initiator[6]}/128`],
         endpoint: formatEndpoint(OUTSIDE.initiator[4]),
       });
-      await reaches(right, INSIDE.initiator[4]);
-      await reaches(left, INSIDE.responder[6]);
+      await right.host.ping(INSIDE.initiator[4]);
+      await left.host.ping(INSIDE.responder[6]);
     });
   },
   { pairings: EVERY_PAIRING, programs: TRANSFER_PROGRAMS },
 );
-
-async function reaches(from: Tunnel, address: string): Promise<void> {
-  await from.host.waitFor(`${address} answers`, (host) => host.canPing(address));
-}

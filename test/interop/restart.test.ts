@@ -1,11 +1,11 @@
 import { it } from 'node:test';
-import { describePairings } from './implementation.ts';
+import { describeOnEveryRuntime } from './implementation.ts';
 import { INSIDE, openPair } from './pair.ts';
 
 // An initiator that gets no answer tries a new handshake after 15 seconds (section 6.5: keepalive plus rekey timeout).
 const RECOVERY = { timeoutMs: 120_000 };
 
-describePairings('restart', (initiator, responder) => {
+describeOnEveryRuntime('restart', (initiator, responder) => {
   it('a killed responder that comes back is found again', async () => {
     await using pair = await openPair(initiator, responder);
     await pair.initiator.host.ping(INSIDE.responder[4]);

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { describePairings, wireguardGo } from './implementation.ts';
+import { describeOnEveryRuntime, wireguardGo } from './implementation.ts';
 import { INSIDE, OUTSIDE, formatEndpoint, openPair } from './pair.ts';
 import type { Pair } from './pair.ts';
 import type { Tunnel } from './tunnel.ts';
 
-describePairings('roaming', (initiator, responder) => {
+describeOnEveryRuntime('roaming', (initiator, responder) => {
   it('the initiator is followed to its new address in the middle of a flow', async () => {
     await using pair = await openPair(initiator, responder);
     await assertFollowed(pair, 'initiator');

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import type { Tunnel } from './tunnel.ts';
 
 /** What takes so long hangs, on however slow a machine. */
-const TIMEOUT_MS = 300_000;
+const TIMEOUT_MS = 600_000;
 
 /** The programs that a transfer takes. */
 export const TRANSFER_PROGRAMS: readonly string[] = ['ncat', 'sha256sum'];
