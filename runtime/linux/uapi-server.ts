@@ -2,7 +2,7 @@
  * The server side of the UAPI: a Unix socket that only its owner may open. A socket file of a dead process is replaced, a
  * living one is respected, and taking the file away ends the tunnel, as with wireguard-go.
  */
-import { mkdirSync, renameSync, rmSync, statSync, watch, type FSWatcher } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, statSync, watch } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -51,7 +51,7 @@ export async function serveUapi(name: string, handler: UapiHandler, options: Uap
   if (fileAt(path) !== file) options.onRemoved(); // while nobody watched
   return {
     close() {
-      watcher?.close();
+      watcher?.[Symbol.dispose]();
       for (const connection of connections) connection.destroy();
       // By now it may be that of the next tunnel of this name.
       if (file !== undefined && fileAt(path) === file) rmSync(path, { force: true });
@@ -143,11 +143,19 @@ function listening(server: Server, start: () => void): Promise<void> {
 }
 
 /** Undefined where files cannot be watched. */
-function watchRemoval(path: string, file: number | undefined, onRemoved: () => void): FSWatcher | undefined {
+function watchRemoval(path: string, file: number | undefined, onRemoved: () => void): Disposable | undefined {
+  const look = (): void => {
+    if (fileAt(path) !== file) onRemoved();
+  };
   try {
-    return watch(SOCKET_FOLDER, () => {
-      if (fileAt(path) !== file) onRemoved();
-    }).on('error', () => undefined);
+    const watcher = watch(SOCKET_FOLDER, look).on('error', () => undefined);
+    const again = setTimeout(look, LOOK_AGAIN_MS); // Deno begins to watch a few milliseconds after it was told
+    return {
+      [Symbol.dispose]() {
+        clearTimeout(again);
+        watcher.close();
+      },
+    };
   } catch {
     return undefined;
   }
