@@ -27,8 +27,12 @@ export function ours(name: RuntimeName): Contender | string {
   }
   const runtime = find(name);
   if (runtime === undefined) return `${name} is not on the PATH: run this through npm`;
-  const program = join(CHECKOUT, 'runtime', name, 'peerage-tun.ts');
-  if (!isReadable(program)) return `there is no ${program}`;
+  // As users of Node have it: the package, which Node need not strip of types first. Bun and Deno run the sources.
+  const program = join(
+    CHECKOUT,
+    name === 'node' ? 'dist/npm/runtime/node/peerage-tun.js' : `runtime/${name}/peerage-tun.ts`,
+  );
+  if (!isReadable(program)) return `${program} is missing: npm run build makes it`;
   const command = name === 'deno' ? [runtime, 'run', '--allow-all', '--no-prompt', program] : [runtime, program];
   return contender(name, script(name, command), { version: versionOf(runtime, '--version') });
 }
