@@ -49,6 +49,7 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, () => Promise<Ad
     add: async () => (await import('./add.ts')).addAdd,
     ls: async () => (await import('./ls.ts')).addLs,
     rm: async () => (await import('./rm.ts')).addRm,
+    audit: async () => (await import('./audit.ts')).addAudit,
   },
   'This program:': {
     completion: async () => (await import('./completion.ts')).addCompletion,

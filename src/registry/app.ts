@@ -15,6 +15,7 @@ import type { Log } from '../log.ts';
 import { clientAddress, requestOrigin } from './client-address.ts';
 import type { RegistryApp, RegistryEnv, RouteContext } from './env.ts';
 import { accepted, answerError, answerInvalid, problem } from './problem.ts';
+import { addAuditRoute } from './route/audit.ts';
 import { addEnrolRoute } from './route/enrol.ts';
 import { addHostViewRoutes } from './route/host-view.ts';
 import { addHostRoutes } from './route/hosts.ts';
@@ -87,6 +88,7 @@ export function createRegistry({ ports, log, publicUrl, peerAddress }: RegistryO
   addEnrolRoute(app, context);
   addHostViewRoutes(app, context);
   addSelfRoutes(app, context);
+  addAuditRoute(app, context);
   describe(app);
   addPublicRoutes(app, context);
   return app;

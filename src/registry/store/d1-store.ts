@@ -1,4 +1,5 @@
 /** The store over any `Database`, by drizzle-orm/d1. */
+import { auditQueries } from './audit-queries.ts';
 import type { Database } from './database.ts';
 import { hostQueries } from './host-queries.ts';
 import { networkQueries } from './network-queries.ts';
@@ -8,5 +9,5 @@ import { tokenQueries } from './token-queries.ts';
 
 export function createD1Store(database: Database): Store {
   const db = openOrm(database);
-  return { ...networkQueries(db), ...tokenQueries(db), ...hostQueries(db) };
+  return { ...networkQueries(db), ...tokenQueries(db), ...hostQueries(db), ...auditQueries(db) };
 }

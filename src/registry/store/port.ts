@@ -91,6 +91,31 @@ export interface Conflict {
   readonly conflict: 'name' | 'publicKey' | 'address';
 }
 
+export interface AuditRecord {
+  /** Later entries have greater ones. */
+  readonly id: number;
+  readonly at: WallMs;
+  /** Empty for what concerns no single network. */
+  readonly network: string;
+  readonly actor: string;
+  /** `host.enrol`, `token.revoke`. */
+  readonly action: string;
+  readonly target: string;
+  readonly detail: Readonly<Record<string, unknown>> | null;
+  readonly requestId: string | null;
+}
+
+/** What is left out is not asked about. */
+export interface AuditFilter {
+  readonly network?: string | undefined;
+  readonly actor?: string | undefined;
+  readonly action?: string | undefined;
+  readonly target?: string | undefined;
+  /** Only entries with a smaller id. */
+  readonly before?: number | undefined;
+  readonly limit: number;
+}
+
 export interface NewHost {
   readonly id: string;
   readonly name: string;
@@ -180,4 +205,7 @@ export interface Store {
 
   /** The version of a network now, or undefined when it is gone. */
   networkVersion(networkId: number): Promise<number | undefined>;
+
+  /** Newest first. */
+  listAudit(filter: AuditFilter): Promise<AuditRecord[]>;
 }
