@@ -5,7 +5,6 @@
 import { basename } from 'node:path';
 import process from 'node:process';
 import type { Ports } from '../../src/cli/ports.ts';
-import { chooseCrypto } from './choose-crypto.ts';
 import { createPorts } from './ports.ts';
 import type { Runtime } from './runtime.ts';
 import { uapiClient } from './uapi-client.ts';
@@ -14,7 +13,7 @@ import { uapiClient } from './uapi-client.ts';
 export async function runMain(runtime: Runtime): Promise<void> {
   const ports = createPorts({
     self: runtime.peerage,
-    crypto: await chooseCrypto(runtime),
+    crypto: async () => (await import('./choose-crypto.ts')).chooseCrypto(runtime),
     uapi: uapiClient,
     services: {
       startTunnel: async (...args) => (await import('./tunnel-process.ts')).startTunnel(runtime, ...args),

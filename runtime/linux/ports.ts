@@ -4,7 +4,6 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Ports, Services, UapiClient } from '../../src/cli/ports.ts';
 import type { RandomBytes } from '../../src/clock.ts';
-import type { CryptoProvider } from '../../src/crypto/port.ts';
 import { silentLog } from '../../src/log.ts';
 import { files } from './files.ts';
 import { http } from './http.ts';
@@ -15,7 +14,7 @@ import { createTerminal } from './terminal.ts';
 export interface RuntimeParts {
   /** How to start `peerage` itself: a program and its first arguments. */
   self: readonly [program: string, ...args: string[]];
-  crypto: CryptoProvider;
+  crypto: Ports['crypto'];
   uapi: UapiClient;
   services: Omit<Services, 'sleep'>;
 }

@@ -31,7 +31,8 @@ export const addCheck: AddCommand = (program, ports) => {
   ]);
 };
 
-async function findAll(names: readonly string[], { files, crypto }: Ports): Promise<Finding[]> {
+async function findAll(names: readonly string[], ports: Ports): Promise<Finding[]> {
+  const { files } = ports;
   const texts = await Promise.all(
     names.map(async (file) => {
       const text = await files.read(file);
@@ -39,6 +40,7 @@ async function findAll(names: readonly string[], { files, crypto }: Ports): Prom
       return { file, text };
     }),
   );
+  const crypto = await ports.crypto();
   // 32 bytes by the port's contract.
   const findings = checkConfigs(texts, (privateKey) => crypto.publicKey(privateKey) as PublicKey);
   const readable = await Promise.all(texts.map(({ file, text }) => findReadable(file, text, files)));

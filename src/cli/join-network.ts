@@ -150,7 +150,8 @@ async function enrolAnew(
       `Warning: ${registry} is not encrypted: whoever sees the traffic can use the token and the host key.\n`,
     );
   const { privateKey, isNew } = await ensurePrivateKey(ports, name);
-  const publicKey = formatKey(ports.crypto.publicKey(privateKey) as PublicKey); // 32 bytes by its contract
+  const crypto = await ports.crypto();
+  const publicKey = formatKey(crypto.publicKey(privateKey) as PublicKey); // 32 bytes by its contract
   const request: EnrolRequest = { ...facts, publicKey };
   const answer = await callRegistry(ports, registry, createEnrolment(secret, request));
   try {

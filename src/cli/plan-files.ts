@@ -1,17 +1,18 @@
 /** The wg-quick files of a planned network, with keys made here. */
+import type { RandomBytes } from '../clock.ts';
 import type { PeerConfig } from '../config/config.ts';
 import { EMPTY_INTERFACE } from '../config/config.ts';
 import { formatConfig } from '../config/format.ts';
+import type { CryptoProvider } from '../crypto/port.ts';
 import { addressBits, cidr } from '../ip.ts';
 import { generatePrivateKey, type PublicKey } from '../keys.ts';
 import { NAT_KEEPALIVE_SECONDS } from '../network/nat.ts';
 import type { NetworkPlan, PlannedHost } from '../network/plan.ts';
-import type { Ports } from './ports.ts';
 
 /** One file per host: its [Interface], and a [Peer] for each of the others. */
 export function planFiles(
   plan: NetworkPlan,
-  { random, crypto }: Pick<Ports, 'random' | 'crypto'>,
+  { random, crypto }: { random: RandomBytes; crypto: CryptoProvider },
 ): { host: string; text: string }[] {
   const hosts = plan.hosts.map((host) => {
     const privateKey = generatePrivateKey(random);

@@ -69,7 +69,10 @@ function hostRequests({ hosts, subnet, endpoint }: PlanOptions): HostRequest[] {
 /** Nothing is written when one of the files is there already. */
 async function writeFiles(plan: NetworkPlan, folder: string, overwrite: boolean, ports: Ports): Promise<void> {
   const { files, terminal } = ports;
-  const written = planFiles(plan, ports).map(({ host, text }) => ({ path: `${folder}/${host}.conf`, text }));
+  const written = planFiles(plan, { random: ports.random, crypto: await ports.crypto() }).map(({ host, text }) => ({
+    path: `${folder}/${host}.conf`,
+    text,
+  }));
   const modes = await Promise.all(written.map(({ path }) => files.mode(path)));
   const present = written.filter((_, i) => modes[i] !== undefined).map(({ path }) => path);
   if (present.length > 0 && !overwrite)

@@ -136,6 +136,7 @@ export interface Ports {
   services: Services;
   clock: Clock;
   random: RandomBytes;
-  crypto: CryptoProvider;
+  /** The provider of this machine. To find it may take as long as all the rest of a small command: asked for where it is needed. */
+  crypto(): Promise<CryptoProvider>;
   log: Log;
 }

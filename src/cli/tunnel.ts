@@ -13,8 +13,9 @@ export async function describeTunnel(
 ): Promise<GetAnswer> {
   const answer = await ports.uapi.exchange(name, GET_REQUEST);
   const zones = await readZones(ports, answer);
+  const crypto = await ports.crypto();
   return parseGet(answer, {
-    derivePublicKey: (privateKey) => ports.crypto.publicKey(privateKey) as PublicKey, // 32 bytes by its contract
+    derivePublicKey: (privateKey) => crypto.publicKey(privateKey) as PublicKey, // 32 bytes by its contract
     interfaceIndex: (zone) => zones.get(zone),
   });
 }

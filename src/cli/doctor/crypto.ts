@@ -24,7 +24,7 @@ export interface CryptoFacts {
   handshakesPerSecond: number;
 }
 
-export function measureCrypto({ crypto, random, clock }: Pick<Ports, 'crypto' | 'random' | 'clock'>): CryptoFacts {
+export function measureCrypto(crypto: CryptoProvider, { random, clock }: Pick<Ports, 'random' | 'clock'>): CryptoFacts {
   const aead = crypto.createAead(random(KEY_BYTES));
   const packet = new Uint8Array(PACKET_BYTES + TAG_BYTES);
   let counter = 0;

@@ -26,7 +26,7 @@ export async function examine(
   const versions = checkVersions(await gatherVersions(ports));
   const findings = [...versions, ...checkTun(await gatherTun(ports)), ...faults];
   progress('how fast the crypto is');
-  findings.push(...checkCrypto(measureCrypto(ports)));
+  findings.push(...checkCrypto(measureCrypto(await ports.crypto(), ports)));
   const tunnels = subjects.flatMap(({ tunnel }) => tunnel ?? []);
   findings.push(...(await look('clock', async () => checkClock(await gatherClock(ports, tunnels)))));
   findings.push(...(await look('uapi', async () => checkSockets(await gatherSockets(ports)))));

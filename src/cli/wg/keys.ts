@@ -17,11 +17,13 @@ export function genpsk({ terminal, random }: Ports): void {
   terminal.stdout(`${formatKey(generatePresharedKey(random))}\n`);
 }
 
-export async function pubkey({ terminal, crypto }: Ports): Promise<void> {
+export async function pubkey(ports: Ports): Promise<void> {
+  const { terminal } = ports;
   const input = KEY_AND_REST.exec(await terminal.stdin())?.groups;
   if (input !== undefined && input['trailing'] !== '') throw new UserError('Trailing characters found after key');
   const privateKey = parsePrivateKey(input?.['key'] ?? '');
   if (privateKey === undefined) throw new UserError('Key is not the correct length or format');
+  const crypto = await ports.crypto();
   terminal.stdout(`${formatKey(crypto.publicKey(privateKey) as PublicKey)}\n`); // 32 bytes by the port's contract
 }
 

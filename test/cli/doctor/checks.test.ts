@@ -62,7 +62,7 @@ describe('crypto', () => {
   it('measures a provider in packets and handshakes', () => {
     const clock = { monotonic: () => performance.now(), wall: () => NOW };
     const random = (length: number) => crypto.getRandomValues(new Uint8Array(length));
-    const facts = measureCrypto({ crypto: nobleCrypto, clock, random });
+    const facts = measureCrypto(nobleCrypto, { clock, random });
     assert.equal(facts.provider, 'noble');
     assert.ok(facts.sealNs > 500 && facts.sealNs < 1e7, String(facts.sealNs));
     assert.ok(facts.handshakesPerSecond > 1, String(facts.handshakesPerSecond));

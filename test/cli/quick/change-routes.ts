@@ -12,7 +12,7 @@ const ports = {
   terminal: createTerminal(),
   processes: createProcesses([program]),
   uapi: uapiClient,
-  crypto: nobleCrypto,
+  crypto: () => Promise.resolve(nobleCrypto),
   files,
 };
 const change = verb === 'add' ? addRoutes : removeRoutes;

@@ -37,7 +37,7 @@ function answer(request: string): string {
 
 const ports = createPorts({
   self: ['false'],
-  crypto: nobleCrypto,
+  crypto: () => Promise.resolve(nobleCrypto),
   uapi: { interfaces: async () => ['wg0'], exchange: async (_, request) => answer(request) },
   services: {
     startTunnel: () => Promise.reject(new Error('not here')),
