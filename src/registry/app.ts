@@ -19,6 +19,7 @@ import { addAuditRoute } from './route/audit.ts';
 import { addEnrolRoute } from './route/enrol.ts';
 import { addHostViewRoutes } from './route/host-view.ts';
 import { addHostRoutes } from './route/hosts.ts';
+import { addNameRoutes } from './route/names.ts';
 import { addNetworkRoutes } from './route/networks.ts';
 import { addPublicRoutes } from './route/public.ts';
 import { addSelfRoutes } from './route/self.ts';
@@ -85,6 +86,7 @@ export function createRegistry({ ports, log, publicUrl, peerAddress }: RegistryO
   addNetworkRoutes(app, context);
   addTokenRoutes(app, context);
   addHostRoutes(app, context);
+  addNameRoutes(app, context);
   addEnrolRoute(app, context);
   addHostViewRoutes(app, context);
   addSelfRoutes(app, context);

@@ -1,7 +1,7 @@
 /**
  * NetworkManager: a keyfile for /etc/NetworkManager/system-connections/NAME.nmconnection, nm-settings-keyfile(5). It has no way
- * to name a file with the private key. So the section that the key belongs to comes last, and the host appends the line
- * `private-key=...`.
+ * to name a file with the private key. So the section that the key belongs to comes once more at the end, and the host appends
+ * the line `private-key=...`. (NetworkManager 1.42 forgets peers that stand before the first [wireguard].)
  */
 import type { IpFamily } from '../../ip.ts';
 import type { PeerView } from '../wire.ts';
@@ -18,10 +18,12 @@ export function renderNetworkManager(config: PlainConfig, { interface: name }: F
     '',
     ...addressSection(4, config),
     ...addressSection(6, config),
-    ...config.peers.flatMap(peerSection),
-    '# The line private-key=... belongs at the end; nothing else knows it than this host.',
     '[wireguard]',
     `listen-port=${config.host.listenPort}`,
+    '',
+    ...config.peers.flatMap(peerSection),
+    '# The line private-key=... belongs here, added by this host, which alone knows it.',
+    '[wireguard]',
     '',
   ];
   return lines.join('\n');

@@ -11,7 +11,7 @@ export function renderOpenWrt(config: PlainConfig, { interface: name }: FormatOp
   const lines = [
     `# ${title(config)}`,
     ...peers.flatMap((peer) => peerSection(peer, config, name)),
-    "# The line option private_key '...' belongs at the end; nothing else knows it than this host.",
+    "# The line option private_key '...' belongs at the end, added by this host, which alone knows it.",
     `config interface '${name}'`,
     option('proto', 'wireguard'),
     option('listen_port', host.listenPort),

@@ -24,7 +24,8 @@ export function plainConfig(config: HostConfig): PlainConfig {
   return config as PlainConfig; // as just checked
 }
 
-function expectPlain(part: string, texts: readonly (string | null)[]): void {
+/** Throws RangeError, without the text, when one is not plain; `part` says what it is of. */
+export function expectPlain(part: string, texts: readonly (string | null)[]): void {
   if (texts.some((text) => text !== null && !PLAIN.test(text)))
     throw new RangeError(`"${part}" expected names, keys, addresses and endpoints without other characters`);
 }

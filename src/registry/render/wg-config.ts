@@ -1,19 +1,19 @@
 /**
  * A host's configuration as text, for wg-quick(8) and for `wg syncconf`. Neither holds a private key: it never leaves its
  * host, so wg-quick reads it from a file there, and for syncconf the host puts it in front.
- *
- * What is written here was parsed before (names, keys, prefixes, endpoints), so no value can begin a line of its own.
  */
-import type { HostConfig, PeerView } from '../wire.ts';
+import type { PeerView } from '../wire.ts';
+import type { PlainConfig } from './plain.ts';
+import { title } from './view.ts';
 
 /** wg-quick puts the interface's name for `%i`. */
 const PRIVATE_KEY_FILE = '/etc/wireguard/%i.key';
 
 /** For /etc/wireguard/NAME.conf. */
-export function renderWgQuick(config: HostConfig, options: { registryUrl: string; hostKey?: string }): string {
-  const { network, host, version } = config;
+export function renderWgQuick(config: PlainConfig, options: { registryUrl: string; hostKey?: string }): string {
+  const { host } = config;
   const interfaceLines = [
-    `# ${host.name}.${network.suffix} in the network ${network.name}, version ${version}`,
+    `# ${title(config)}`,
     `# Registry = ${options.registryUrl}`,
     ...(options.hostKey === undefined ? [] : [`# HostKey = ${options.hostKey}`]),
     '',
@@ -27,11 +27,11 @@ export function renderWgQuick(config: HostConfig, options: { registryUrl: string
 }
 
 /** For `wg syncconf`, after a section [Interface] with the private key. */
-export function renderWg(config: HostConfig): string {
+export function renderWg(config: PlainConfig): string {
   return `[Interface]\nListenPort = ${config.host.listenPort}\n${renderPeers(config)}`;
 }
 
-function renderPeers({ network, peers }: HostConfig): string {
+function renderPeers({ network, peers }: PlainConfig): string {
   return peers.map((peer) => renderPeer(peer, network.suffix)).join('');
 }
 

@@ -5,6 +5,7 @@ import type { MiddlewareHandler } from 'hono';
 import { HTTPException } from 'hono/http-exception';
 import type { RegistryApp, RegistryEnv, RouteContext } from '../env.ts';
 import { accepted, problemResponses } from '../problem.ts';
+import { plainConfig } from '../render/plain.ts';
 import { renderWgQuick } from '../render/wg-config.ts';
 import { enrol } from '../service/enrol.ts';
 import { Enrolled, EnrolForm, EnrolRequest } from '../wire.ts';
@@ -41,7 +42,7 @@ export function addEnrolRoute(app: RegistryApp, context: RouteContext): void {
       c.header('vary', 'Accept');
       const type = accepts(c, { header: 'Accept', supports: [JSON_TYPE, 'text/plain'], default: 'text/plain' });
       if (type === JSON_TYPE) return c.json({ ...config, hostKey }, 201);
-      return c.text(renderWgQuick(config, { registryUrl: publicUrl(c), hostKey }), 201);
+      return c.text(renderWgQuick(plainConfig(config), { registryUrl: publicUrl(c), hostKey }), 201);
     },
   );
 }

@@ -4,7 +4,7 @@ import { accepts } from 'hono/accepts';
 import type { Context } from 'hono';
 import type { RegistryApp, RegistryEnv, RouteContext } from '../env.ts';
 import { accepted, problemResponses, refuseForRetry } from '../problem.ts';
-import { renderWg, renderWgQuick } from '../render/wg-config.ts';
+import { FORMAT_NAMES, renderConfig } from '../render/formats.ts';
 import type { HostCaller } from '../service/credentials.ts';
 import { awaitChange, hostConfig, listPeers } from '../service/peers.ts';
 import { HostConfig, PeerList } from '../wire.ts';
@@ -22,6 +22,12 @@ const wait = z.coerce
   .max(MAX_WAIT_SECONDS)
   .optional()
   .openapi({ description: 'Seconds to hold the request until something changed' });
+/** A name in each of the formats: OpenWrt allows no hyphen. */
+const interfaceName = z
+  .string()
+  .regex(/^[a-z][a-z0-9_]{0,14}$/, 'expected lower-case letters, digits and underscores, at most 15')
+  .optional()
+  .openapi({ description: 'What the interface is called on the host; wg0 unless said' });
 const unchanged = { description: 'Nothing changed since the ETag in If-None-Match' };
 
 export function addHostViewRoutes(app: RegistryApp, context: RouteContext): void {
@@ -53,9 +59,11 @@ export function addHostViewRoutes(app: RegistryApp, context: RouteContext): void
     createRoute({
       method: 'get',
       path: '/v1/config',
-      summary: 'The configuration of the host: for wg-quick, for wg syncconf, or as JSON',
+      summary: 'The configuration of the host, or the names that it sees, in the format of another program or as JSON',
       ...common,
-      request: { query: z.object({ format: z.enum(['wg-quick', 'wg', 'json']).optional(), wait }) },
+      request: {
+        query: z.object({ format: z.enum(['json', ...FORMAT_NAMES]).optional(), interface: interfaceName, wait }),
+      },
       responses: {
         200: {
           description: 'The configuration, without the private key',
@@ -66,12 +74,12 @@ export function addHostViewRoutes(app: RegistryApp, context: RouteContext): void
       },
     }),
     async (c) => {
-      const { format = preferredFormat(c), wait } = c.req.valid('query');
-      const caller = await fresh(c, { format, wait });
+      const { format = preferredFormat(c), interface: name = 'wg0', wait } = c.req.valid('query');
+      const caller = await fresh(c, { format: `${format}.${name}`, wait });
       if (caller === undefined) return c.body(null, 304);
       const config = await hostConfig(caller, ports);
       if (format === 'json') return c.json(config, 200);
-      return c.text(format === 'wg' ? renderWg(config) : renderWgQuick(config, { registryUrl: publicUrl(c) }), 200);
+      return c.text(renderConfig(format, config, { interface: name, registryUrl: publicUrl(c) }), 200);
     },
   );
 

@@ -1,0 +1,71 @@
+/** The formats and names as the registry answers them. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { FORMAT_NAMES } from '../../../src/registry/render/formats.ts';
+import { expectProblem, expectStatus } from '../lab.ts';
+import { startPair } from '../pair.ts';
+
+describe('GET /v1/config', () => {
+  test('gives each format, for the interface that is asked for, and no private key or credential in any', async (t) => {
+    const { lab, dolores, maeve } = await startPair(t);
+    for (const format of FORMAT_NAMES) {
+      const path = `/v1/config?format=${format}&interface=vpn_7`;
+      const answer = expectStatus(200, await lab.ask('GET', path, { as: dolores.hostKey }));
+      assert.match(answer.headers.get('content-type') ?? '', /^text\/plain;/);
+      const expected =
+        format === 'hosts' || format === 'zone' ? maeve.host.addresses[0]!.split('/')[0]! : maeve.host.publicKey;
+      if (format !== 'network') assert.ok(answer.text.includes(expected), answer.text);
+      assert.doesNotMatch(answer.text, /pg[ath]_|PrivateKey ?=|\bwg0\b/);
+    }
+  });
+
+  test('answers a format for one interface with 304 for that one alone', async (t) => {
+    const { lab, dolores } = await startPair(t);
+    const ask = (query: string, headers = {}) =>
+      lab.ask('GET', `/v1/config?${query}`, { as: dolores.hostKey, headers });
+    const etag = expectStatus(200, await ask('format=netdev')).headers.get('etag')!;
+    expectStatus(304, await ask('format=netdev&interface=wg0', { 'if-none-match': etag }));
+    expectStatus(200, await ask('format=netdev&interface=wg1', { 'if-none-match': etag }));
+    expectStatus(200, await ask('format=network', { 'if-none-match': etag }));
+  });
+
+  test('refuses a format that there is not, and an interface that is no name in all of them', async (t) => {
+    const { lab, dolores } = await startPair(t);
+    for (const query of [
+      'format=ini',
+      'interface=',
+      'interface=wg-0',
+      'interface=../x',
+      'interface=wg0%0Areboot',
+      'interface=a123456789012345',
+    ]) {
+      const answer = await lab.ask('GET', `/v1/config?${query}`, { as: dolores.hostKey });
+      expectProblem('invalid', expectStatus(422, answer));
+    }
+  });
+});
+
+describe('names', () => {
+  test('of a network are there for its administrator as zone and as hosts file, and go with their host', async (t) => {
+    const { lab, dolores, maeve } = await startPair(t);
+    const ask = async (file: string) => expectStatus(200, await lab.ask('GET', `/v1/networks/home/${file}`)).text;
+    const lines = (facts: typeof dolores) =>
+      facts.host.addresses.map((address) => `${address.split('/')[0]} ${facts.host.name}.vpn.example.net\n`).join('');
+    assert.equal(await ask('hosts.txt'), lines(dolores) + lines(maeve));
+    assert.match(await ask('zone'), /\nmaeve IN A 10\.1\.2\.\d+\nmaeve IN AAAA fd00:1:2:3:/);
+    expectStatus(204, await lab.ask('DELETE', '/v1/networks/home/hosts/maeve'));
+    assert.equal(await ask('hosts.txt'), lines(dolores));
+    assert.doesNotMatch(await ask('zone'), /maeve/);
+  });
+
+  test('of a whole network are for administrators only', async (t) => {
+    const { lab, dolores } = await startPair(t);
+    for (const file of ['zone', 'hosts.txt']) {
+      expectProblem(
+        'forbidden',
+        expectStatus(403, await lab.ask('GET', `/v1/networks/home/${file}`, { as: dolores.hostKey })),
+      );
+      expectProblem('not-found', expectStatus(404, await lab.ask('GET', `/v1/networks/work/${file}`)));
+    }
+  });
+});
