@@ -25,6 +25,8 @@ const SYMBOLS = {
   readlink: ['i', 'ppz'],
   poll: ['i', 'pzi'],
   eventfd: ['i', 'ii'],
+  inotify_init1: ['i', 'i'],
+  inotify_add_watch: ['i', 'ipi'],
   if_nametoindex: ['i', 'p'],
   clock_gettime: ['i', 'ip'],
 } as const satisfies Record<string, FfiSignature>;

@@ -61,7 +61,7 @@ export async function runTunnel(name: string, parts: TunnelParts): Promise<void>
     try {
       const tunnel = fast === undefined ? openTunnel(name, poller, parts) : openFastTunnel(fast, parts);
       try {
-        await serve(name, tunnel, parts);
+        await serve(name, tunnel, poller, parts);
       } finally {
         await tunnel.close();
       }
@@ -74,7 +74,8 @@ export async function runTunnel(name: string, parts: TunnelParts): Promise<void>
   }
 }
 
-async function serve(name: string, tunnel: Tunnel, { ffi, log, uapiFd, onReady }: TunnelParts): Promise<void> {
+async function serve(name: string, tunnel: Tunnel, poller: Poller, parts: TunnelParts): Promise<void> {
+  const { ffi, log, uapiFd, onReady } = parts;
   const end = (why: string) => {
     log.info({ why }, 'ending');
     void tunnel.close();
@@ -84,6 +85,9 @@ async function serve(name: string, tunnel: Tunnel, { ffi, log, uapiFd, onReady }
   process.on('SIGTERM', onSignal).on('SIGINT', onSignal);
   try {
     const server = await serveUapi(name, createHandler(tunnel, log), {
+      ffi,
+      poller,
+      log,
       ...(uapiFd === undefined ? {} : { fd: uapiFd }),
       interfaceIndex: createInterfaceIndex(ffi),
       onRemoved: () => end('the UAPI socket was removed'),

@@ -2,13 +2,17 @@
  * The server side of the UAPI: a Unix socket that only its owner may open. A socket file of a dead process is replaced, a
  * living one is respected, and taking the file away ends the tunnel, as with wireguard-go.
  */
-import { mkdirSync, renameSync, rmSync, statSync, watch } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import process from 'node:process';
 import { setTimeout as delay } from 'node:timers/promises';
 import { UserError } from '../../src/errors.ts';
+import type { Log } from '../../src/log.ts';
 import { Conversation, type UapiHandler } from '../../src/uapi/conversation.ts';
 import type { SetOptions } from '../../src/uapi/parse-set.ts';
+import type { Ffi } from './ffi.ts';
+import { watchFile, type FileWatch } from './file-watch.ts';
+import type { Poller } from './poller.ts';
 import { systemError } from './system-error.ts';
 import { isListening } from './uapi-client.ts';
 import { SOCKET_FOLDER, socketPath } from './uapi-socket.ts';
@@ -20,6 +24,9 @@ const ENDING_MS = 3000;
 const LOOK_AGAIN_MS = 50;
 
 export interface UapiServerOptions extends SetOptions {
+  ffi: Ffi;
+  poller: Poller;
+  log: Log;
   /** A listening socket that another process handed down. */
   fd?: number;
   /** The socket file was taken away. */
@@ -41,17 +48,11 @@ export async function serveUapi(name: string, handler: UapiHandler, options: Uap
     socket.once('close', () => connections.delete(socket));
     converse(socket, new Conversation(handler, options));
   });
-  let file: number | undefined;
-  if (options.fd === undefined) file = await listen(server, name, path);
-  else {
-    await listening(server, () => server.listen({ fd: options.fd }));
-    file = fileAt(path);
-  }
-  const watcher = watchRemoval(path, file, options.onRemoved);
-  if (fileAt(path) !== file) options.onRemoved(); // while nobody watched
+  const file = options.fd === undefined ? await listen(server, name, path) : await adopt(server, options.fd, path);
+  const watch = file === undefined ? undefined : watchRemoval(path, file, options);
   return {
     close() {
-      watcher?.[Symbol.dispose]();
+      watch?.close();
       for (const connection of connections) connection.destroy();
       // By now it may be that of the next tunnel of this name.
       if (file !== undefined && fileAt(path) === file) rmSync(path, { force: true });
@@ -131,6 +132,12 @@ async function untilFree(name: string, path: string): Promise<void> {
       });
 }
 
+/** Resolves to which file the socket is, if it is where it should be. */
+async function adopt(server: Server, fd: number, path: string): Promise<number | undefined> {
+  await listening(server, () => server.listen({ fd }));
+  return fileAt(path);
+}
+
 function listening(server: Server, start: () => void): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
@@ -142,22 +149,20 @@ function listening(server: Server, start: () => void): Promise<void> {
   });
 }
 
-/** Undefined where files cannot be watched. */
-function watchRemoval(path: string, file: number | undefined, onRemoved: () => void): Disposable | undefined {
+/** Undefined when it cannot be watched. */
+function watchRemoval(path: string, file: number, options: UapiServerOptions): FileWatch | undefined {
+  const { ffi, poller, log, onRemoved } = options;
+  // As long as we listen no other file can get its number.
   const look = (): void => {
     if (fileAt(path) !== file) onRemoved();
   };
   try {
-    const watcher = watch(SOCKET_FOLDER, look).on('error', () => undefined);
-    const again = setTimeout(look, LOOK_AGAIN_MS); // Deno begins to watch a few milliseconds after it was told
-    return {
-      [Symbol.dispose]() {
-        clearTimeout(again);
-        watcher.close();
-      },
-    };
-  } catch {
+    return watchFile(ffi, poller, path, look);
+  } catch (error) {
+    log.warn({ error: String(error) }, 'the UAPI socket is not watched: removing it will not end the tunnel');
     return undefined;
+  } finally {
+    look(); // it may have been taken away before it was watched
   }
 }
 

@@ -74,6 +74,14 @@ function defineTests({ peerage, peerageTun, renumbersDescriptors = true }: Progr
     return { child, log: () => log };
   }
 
+  /** In the foreground. Returns as soon as its socket is there, and lets nothing else happen here before. */
+  function startUntilSeen(name: string): ChildProcess {
+    const child = spawn(program, [...first, '-f', name], { stdio: 'inherit' });
+    const deadline = performance.now() + 60_000;
+    while (!existsSync(socketOf(name)) && performance.now() < deadline);
+    return child;
+  }
+
   const folder = mkdtempSync(join(tmpdir(), 'peerage-'));
   after(() => rmSync(folder, { recursive: true }));
   const keyFile = join(folder, 'key');
@@ -91,9 +99,7 @@ function defineTests({ peerage, peerageTun, renumbersDescriptors = true }: Progr
 
   test('a signal that comes with the first sign of its socket ends it as well as a later one', async () => {
     for (let round = 0; round < 5; round++) {
-      const child = spawn(program, [...first, '-f', 'wg0'], { stdio: 'inherit' });
-      const deadline = performance.now() + 30_000;
-      while (!existsSync(socketOf('wg0')) && performance.now() < deadline); // no pause: it would be a later one
+      const child = startUntilSeen('wg0');
       assert.equal(await stop(child, 'SIGTERM'), 0);
       assert.deepEqual(readdirSync(SOCKETS), []);
     }
@@ -113,6 +119,14 @@ function defineTests({ peerage, peerageTun, renumbersDescriptors = true }: Progr
     rmSync(socketOf('wg0'));
     assert.deepEqual(await exit, [0, null]);
     assert.equal(hasLink('wg0'), false);
+  });
+
+  test('removing the socket file at its first sight ends it as well as later', async () => {
+    for (let round = 0; round < 3; round++) {
+      const exit = once(startUntilSeen('wg0'), 'exit');
+      rmSync(socketOf('wg0'));
+      assert.deepEqual(await exit, [0, null]);
+    }
   });
 
   test('in the background it returns once the socket answers, and lives on', async () => {
