@@ -17,4 +17,5 @@ export const runtime: Runtime = {
   peerage: command('main'),
   calledAs: [process.execPath, calledAs()],
   peerageTun: command('peerage-tun'),
+  linkTargets: { peerage: command('main')[1], peerageTun: command('peerage-tun')[1] },
 };

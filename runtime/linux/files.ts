@@ -2,7 +2,7 @@
  * The Files port over node:fs.
  */
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readFile, readdir, readlink, realpath, rename, rm, stat, symlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Files } from '../../src/cli/ports.ts';
 import { errorCode, systemError } from './system-error.ts';
@@ -38,6 +38,28 @@ export const files: Files = {
 
   async list(folder) {
     return ((await unlessMissing(`cannot list ${folder}`, () => readdir(folder))) ?? []).sort();
+  },
+
+  async linkTarget(path) {
+    try {
+      return await readlink(path);
+    } catch (error) {
+      if (errorCode(error) === 'EINVAL') return ''; // no link
+      if (errorCode(error) === 'ENOENT') return undefined;
+      throw systemError(`cannot look at ${path}`, error);
+    }
+  },
+
+  async link(path, target) {
+    const beside = `${path}.${randomUUID()}.new`;
+    try {
+      await mkdir(dirname(path), { recursive: true });
+      await symlink(target, beside);
+      await rename(beside, path);
+    } catch (error) {
+      await rm(beside, { force: true });
+      throw systemError(`cannot make the link ${path}`, error);
+    }
   },
 
   async mode(path) {

@@ -6,13 +6,14 @@ import { basename } from 'node:path';
 import process from 'node:process';
 import type { Ports } from '../../src/cli/ports.ts';
 import { createPorts } from './ports.ts';
+import type { OwnProgram } from './processes.ts';
 import type { Runtime } from './runtime.ts';
 import { uapiClient } from './uapi-client.ts';
 
 /** Runs what the command line says, and sets the exit code. */
 export async function runMain(runtime: Runtime): Promise<void> {
   const ports = createPorts({
-    self: runtime.peerage,
+    own: ownProgram(runtime),
     crypto: async () => (await import('./choose-crypto.ts')).chooseCrypto(runtime),
     uapi: uapiClient,
     services: {
@@ -30,4 +31,8 @@ async function run({ calledAs }: Runtime, ports: Ports, args: string[]): Promise
   if (name === 'wg') return (await import('../../src/cli/wg/wg.ts')).runWg(args, ports);
   if (name === 'wg-quick') return (await import('../../src/cli/quick/wg-quick.ts')).runWgQuick(args, ports, calledAs);
   return (await import('../../src/cli/program.ts')).runProgram(args, ports);
+function ownProgram({ peerage, linkTargets, licences }: Runtime): OwnProgram {
+  return { self: peerage, ...(linkTargets && { linkTargets }), ...(licences && { licences }) };
+}
+
 }

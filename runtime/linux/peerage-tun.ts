@@ -18,8 +18,8 @@ LOG_LEVEL=verbose|info|error|silent, WG_TUN_FD, WG_UAPI_FD and WG_PROCESS_FOREGR
 `;
 
 /** Runs what the command line says, and sets the exit code. */
-export async function runPeerageTun(runtime: Runtime): Promise<void> {
-  process.exitCode = await run(runtime, process.argv.slice(2));
+export async function runPeerageTun(runtime: Runtime, args = process.argv.slice(2)): Promise<void> {
+  process.exitCode = await run(runtime, args);
 }
 
 async function run(runtime: Runtime, args: string[]): Promise<number> {

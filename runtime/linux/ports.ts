@@ -8,22 +8,21 @@ import { silentLog } from '../../src/log.ts';
 import { files } from './files.ts';
 import { http } from './http.ts';
 import { names } from './names.ts';
-import { createProcesses } from './processes.ts';
+import { createProcesses, type OwnProgram } from './processes.ts';
 import { createTerminal } from './terminal.ts';
 
 export interface RuntimeParts {
-  /** How to start `peerage` itself: a program and its first arguments. */
-  self: readonly [program: string, ...args: string[]];
+  own: OwnProgram;
   crypto: Ports['crypto'];
   uapi: UapiClient;
   services: Omit<Services, 'sleep'>;
 }
 
-export function createPorts({ self, crypto, uapi, services }: RuntimeParts): Ports {
+export function createPorts({ own, crypto, uapi, services }: RuntimeParts): Ports {
   return {
     terminal: createTerminal(),
     files,
-    processes: createProcesses(self),
+    processes: createProcesses(own),
     uapi,
     names,
     http,

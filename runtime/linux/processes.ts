@@ -13,12 +13,15 @@ import { errorCode, systemError } from './system-error.ts';
 const NOT_FOUND = 127;
 const KILLED = 128;
 
-/** @param self How to start `peerage` itself: a program and its first arguments. */
-export function createProcesses(self: readonly [program: string, ...args: string[]]): Processes {
+/** What only the runtime knows of the program. */
+export type OwnProgram = Pick<Processes, 'self' | 'linkTargets' | 'licences'>;
+
+export function createProcesses(own: OwnProgram): Processes {
   return {
+    ...own,
     run,
     has,
-    spawnSelf: (args, options) => spawnDetached([...self, ...args], options.logFile),
+    spawnSelf: (args, options) => spawnDetached([...own.self, ...args], options.logFile),
     kill(pid, signal) {
       try {
         return process.kill(pid, signal);
@@ -35,7 +38,6 @@ export function createProcesses(self: readonly [program: string, ...args: string
       }
     },
     interrupted,
-    self,
     runtime: runtimeVersion(),
     pid: process.pid,
     isRoot: process.getuid?.() === 0,

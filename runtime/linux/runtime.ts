@@ -4,6 +4,7 @@
  *
  * All of it is lazy: a command that needs no tunnel loads no FFI, one that needs no registry loads no SQLite.
  */
+import type { LinkTargets } from '../../src/cli/ports.ts';
 import type { OpenDatabase } from './database.ts';
 import type { Ffi } from './ffi.ts';
 import type { HttpServer, HttpServerOptions } from './http-server.ts';
@@ -27,4 +28,8 @@ export interface Runtime {
   readonly calledAs: Command;
   /** How to start `peerage-tun`. */
   readonly peerageTun: Command;
+  /** The files that links may lead to; undefined where a program does not run through a link. */
+  readonly linkTargets?: LinkTargets;
+  /** The licences of what the program has inside; undefined where that lies beside it in packages, each with its own. */
+  readonly licences?: () => Promise<string>;
 }

@@ -5,6 +5,7 @@ import type { Runtime } from '../linux/runtime.ts';
 
 // Beside this file, and JavaScript where this file is.
 const here = (name: string) => new URL(`${name}${import.meta.url.slice(-'.ts'.length)}`, import.meta.url);
+const bin = (name: string) => fileURLToPath(new URL(`bin/${name}.js`, import.meta.url));
 const command = (name: string) => [process.execPath, fileURLToPath(here(name))] as const;
 
 export const runtime: Runtime = {
@@ -16,4 +17,5 @@ export const runtime: Runtime = {
   peerage: command('main'),
   calledAs: [process.execPath, process.argv[1] ?? ''],
   peerageTun: command('peerage-tun'),
+  linkTargets: { peerage: bin('peerage'), peerageTun: bin('peerage-tun') },
 };

@@ -36,6 +36,10 @@ export interface Files {
   realPath(path: string): Promise<string>;
   /** Names in a folder, sorted; empty when there is no such folder. */
   list(folder: string): Promise<string[]>;
+  /** What a link leads to, as it says; undefined when nothing has that name, empty when it is no link. */
+  linkTarget(path: string): Promise<string | undefined>;
+  /** Makes a link, or puts one into the place of a file or link. Folders that are missing are made. */
+  link(path: string, target: string): Promise<void>;
   /** Permission bits, or undefined when there is no such file. */
   mode(path: string): Promise<number | undefined>;
 }
@@ -44,6 +48,12 @@ export interface ProcessResult {
   exitCode: number;
   stdout: string;
   stderr: string;
+}
+
+/** Programs as a link may lead to them: it is by its name that `peerage` knows that it is wg(8). */
+export interface LinkTargets {
+  readonly peerage: string;
+  readonly peerageTun: string;
 }
 
 export interface Processes {
@@ -67,6 +77,10 @@ export interface Processes {
   interrupted(): Promise<void>;
   /** How `peerage` itself is started: a program by its full path, and its first arguments. */
   readonly self: readonly [program: string, ...args: string[]];
+  /** Undefined where a program does not run through a link. */
+  readonly linkTargets?: LinkTargets;
+  /** The licences of what is in the program; undefined where all of that lies beside it. */
+  readonly licences?: () => Promise<string>;
   /** What runs it, and in which version: `Node 24.21.0`. */
   readonly runtime: string;
   readonly pid: number;

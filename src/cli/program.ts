@@ -52,7 +52,9 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, () => Promise<Ad
     audit: async () => (await import('./audit.ts')).addAudit,
   },
   'This program:': {
+    'install-links': async () => (await import('./install-links.ts')).addInstallLinks,
     completion: async () => (await import('./completion.ts')).addCompletion,
+    licences: async () => (await import('./licences.ts')).addLicences,
     help: async () => (await import('./help.ts')).addHelpCommand,
   },
 };

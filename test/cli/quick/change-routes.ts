@@ -10,7 +10,7 @@ import { uapiClient } from '../../../runtime/linux/uapi-client.ts';
 const [, program = '', verb, name = '', ...prefixes] = process.argv;
 const ports = {
   terminal: createTerminal(),
-  processes: createProcesses([program]),
+  processes: createProcesses({ self: [program] }),
   uapi: uapiClient,
   crypto: () => Promise.resolve(nobleCrypto),
   files,

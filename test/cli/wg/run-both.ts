@@ -36,13 +36,18 @@ function answer(request: string): string {
 }
 
 const ports = createPorts({
-  self: ['false'],
+  own: { self: ['false'] },
   crypto: () => Promise.resolve(nobleCrypto),
   uapi: { interfaces: async () => ['wg0'], exchange: async (_, request) => answer(request) },
   services: {
     startTunnel: () => Promise.reject(new Error('not here')),
     runTunnel: () => Promise.reject(new Error('not here')),
     serveRegistry: () => Promise.reject(new Error('not here')),
+    databases: {
+      backup: () => Promise.reject(new Error('not here')),
+      export: () => Promise.reject(new Error('not here')),
+      restore: () => Promise.reject(new Error('not here')),
+    },
   },
 });
 

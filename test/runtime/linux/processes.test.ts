@@ -9,12 +9,9 @@ import { createProcesses } from '../../../runtime/linux/processes.ts';
 const folder = mkdtempSync(join(tmpdir(), 'peerage-processes-'));
 after(() => rmSync(folder, { recursive: true }));
 
-const processes = createProcesses([
-  process.execPath,
-  '-e',
-  'console.log(process.argv.slice(1).join()); setInterval(() => {}, 1e6)',
-  '--',
-]);
+const processes = createProcesses({
+  self: [process.execPath, '-e', 'console.log(process.argv.slice(1).join()); setInterval(() => {}, 1e6)', '--'],
+});
 const script = (text: string, ...args: string[]) => [process.execPath, ['-e', text, '--', ...args]] as const;
 
 /** Waits until a condition holds; the test's own time limit ends it. */
