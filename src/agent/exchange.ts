@@ -5,7 +5,7 @@
 import { UserError } from '../errors.ts';
 
 export interface RegistryRequest {
-  method: 'GET' | 'POST' | 'DELETE';
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** Below the registry's URL, with its query: `/v1/peers?since=3`. */
   path: string;
   headers: Record<string, string>;

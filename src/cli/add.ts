@@ -7,6 +7,9 @@ interface AddOptions {
   network?: string;
   expires?: number;
   route?: string[];
+  tag?: string[];
+  ephemeral?: true;
+  keep?: number;
   json?: true;
 }
 

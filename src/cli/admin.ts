@@ -30,9 +30,11 @@ export async function readLogin(ports: Ports): Promise<Login> {
 }
 
 export interface AdminRequest<T> {
-  method: 'GET' | 'POST' | 'DELETE';
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   path: string;
   body?: unknown;
+  /** The ETag of what was read before it is changed. */
+  ifMatch?: string;
   /** What the answer is; left out when there is nothing to read. */
   answer?: z.ZodType<T>;
   /** For the message when it fails: `remove "teddy"`. */
@@ -41,12 +43,10 @@ export interface AdminRequest<T> {
 
 /** Throws a UserError with the registry's own words when it refuses. */
 export async function askRegistry<T>(ports: Ports, login: Login, request: AdminRequest<T>): Promise<T> {
-  const { method, path, body, intent } = request;
-  const answer = await callRegistry(
-    ports,
-    login.registry,
-    jsonRequest({ method, path, credential: login.adminKey, body }),
-  );
+  const { method, path, body, ifMatch, intent } = request;
+  const call = jsonRequest({ method, path, credential: login.adminKey, body });
+  if (ifMatch !== undefined) call.headers['if-match'] = ifMatch;
+  const answer = await callRegistry(ports, login.registry, call);
   if (answer.status < 200 || answer.status > 299)
     throw refusal(answer, intent, 'Log in with an admin key that is good: peerage login URL');
   if (request.answer === undefined) return undefined as T; // nobody asked for anything

@@ -28,12 +28,23 @@ async function listHosts({ network, json }: LsOptions, ports: Ports): Promise<vo
   const { hosts } = await askRegistry(ports, login, request);
   const { terminal } = ports;
   if (json === true) return terminal.stdout(`${JSON.stringify(hosts, null, 2)}\n`);
-  const columns = ['HOST', 'ADDRESSES', 'ENDPOINT', 'ROUTES', 'PUBLIC KEY'].map((title) => ({ title }));
-  terminal.stdout(formatTable(columns, hosts.map(rowOf), terminal.columns));
+  // Most networks have no tags.
+  const tagged = hosts.some(({ tags }) => tags.length > 0);
+  const titles = ['HOST', 'ADDRESSES', 'ENDPOINT', 'ROUTES', ...(tagged ? ['TAGS'] : []), 'PUBLIC KEY'];
+  const rows = hosts.map((host) => rowOf(host, tagged));
+  terminal.stdout(
+    formatTable(
+      titles.map((title) => ({ title })),
+      rows,
+      terminal.columns,
+    ),
+  );
   if (hosts.length === 0) terminal.stderr('Nobody yet. Next: peerage add HOST\n');
 }
 
-function rowOf({ name, addresses, endpoint, observedEndpoint, routes, publicKey }: HostView): string[] {
+function rowOf(host: HostView, tagged: boolean): string[] {
+  const { name, addresses, endpoint, observedEndpoint, routes, tags, publicKey } = host;
   const where = endpoint ?? (observedEndpoint === null ? '-' : `${observedEndpoint} (seen)`);
-  return [name, addresses.join(' '), where, routes.length === 0 ? '-' : routes.join(' '), publicKey];
+  const listed = (texts: readonly string[]): string => (texts.length === 0 ? '-' : texts.join(' '));
+  return [name, addresses.join(' '), where, listed(routes), ...(tagged ? [listed(tags)] : []), publicKey];
 }

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { NetworkList, NetworkView, type NewNetwork } from '../registry/wire.ts';
 import { askRegistry, confirm, readLogin } from './admin.ts';
 import { addExamples } from './help.ts';
+import { addRules } from './sight-rules.ts';
 import { parsePortOption } from './port-option.ts';
 import type { Ports } from './ports.ts';
 import type { AddCommand } from './command.ts';
@@ -38,6 +39,7 @@ export const addNetwork: AddCommand = (program, ports) => {
     .option('--json', 'for machines')
     .action((options: { json?: true }) => list(options, ports));
   addExamples(ls, [['peerage network ls', 'all networks of the registry']]);
+  addRules(group, ports);
   const rm = group
     .command('rm')
     .description('remove a network that has no hosts any more')

@@ -13,7 +13,11 @@ interface TokenOptions {
   uses?: number;
   expires?: number;
   name?: string;
+  pattern?: string;
   route?: string[];
+  tag?: string[];
+  ephemeral?: true;
+  keep?: number;
   json?: true;
 }
 
@@ -24,10 +28,12 @@ export const addToken: AddCommand = (program, ports) => {
   addTokenOptions(command)
     .option('--uses <number>', 'how many hosts may enrol with it (1)', parseUses)
     .option('--name <name>', 'the one host name that it is good for')
+    .option('--pattern <names>', 'the names that it is good for, with * for any text: web-*')
     .action((options: TokenOptions) => makeToken(options, ports));
   addExamples(command, [
     ['peerage token', 'for one host, within a day'],
     ['peerage token --uses 6 --expires 1h', 'for six hosts, within the hour'],
+    ['peerage token --tag servers --pattern "web-*"', 'for a host of a group, with such a name'],
     ['peerage token --route 172.27.88.0/24', 'for a host that may have this network behind it'],
   ]);
   const ls = command
@@ -53,18 +59,25 @@ export function addTokenOptions(command: Command): Command {
     .option('--network <name>', 'for this network (the only one, unless said)')
     .option('--expires <duration>', 'good for so long: 90s, 30m, 1h, 7d (1d)', parseDuration)
     .option('--route <cidr...>', 'networks that the host may have behind it')
+    .option('--tag <tag...>', 'groups that its hosts belong to (peerage network rules)')
+    .option('--ephemeral', 'its hosts go by themselves when they fall silent')
+    .option('--keep <duration>', 'its hosts stay so long, unless they renew themselves', parseDuration)
     .option('--json', 'for machines');
 }
 
 export async function makeToken(options: TokenOptions, ports: Ports): Promise<void> {
-  const { uses, expires, name, route, json } = options;
+  const { uses, expires, name, pattern, route, tag, ephemeral, keep, json } = options;
   const login = await readLogin(ports);
   const network = await chooseNetwork(ports, login, options.network);
   const body: NewToken = {
     ...(uses !== undefined && { uses }),
     ...(expires !== undefined && { expiresIn: expires }),
     ...(name !== undefined && { name }),
+    ...(pattern !== undefined && { pattern }),
     ...(route !== undefined && { routes: route }),
+    ...(tag !== undefined && { tags: tag }),
+    ...(ephemeral !== undefined && { ephemeral }),
+    ...(keep !== undefined && { hostLifetime: keep }),
   };
   const path = `/v1/networks/${encodeURIComponent(network)}/tokens`;
   const request = { method: 'POST', path, body, answer: CreatedToken, intent: 'make a token' } as const;
@@ -90,7 +103,7 @@ async function listTokens({ network, json }: TokenOptions, ports: Ports): Promis
     token.state,
     String(token.remaining),
     token.expiresAt.replace('T', ' ').replace(/\.\d+Z$/, 'Z'),
-    token.name ?? 'any',
+    token.name ?? token.pattern ?? 'any',
     token.routes.join(' '),
   ]);
   terminal.stdout(formatTable(columns, rows, terminal.columns));

@@ -155,12 +155,37 @@ export type Report = z.infer<typeof Report>;
 export const Reported = z.object({ version: z.number().int() });
 export type Reported = z.infer<typeof Reported>;
 
+const TagOrAll = z
+  .string()
+  .regex(/^(?:\*|[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)$/, 'expected a tag, or * for all hosts');
+const TagGroup = z.array(TagOrAll).min(1).max(32);
+/** Hosts with one of the tags `from` and hosts with one of the tags `to` see each other. */
+const SightRule = z.strictObject({ from: TagGroup, to: TagGroup });
+
+const networkSettings = {
+  listenPort: Port.optional(),
+  /** Who sees whom; null: everybody sees everybody. */
+  rules: z.array(SightRule).max(256).nullable().optional(),
+  /** Seconds that the address of a removed host rests, and that the host can be brought back. */
+  quarantine: Seconds.optional(),
+  /** Seconds that a host stays without renewing itself; null: for ever. For hosts that come or renew from now on. */
+  hostLifetime: Seconds.min(60).nullable().optional(),
+  /** Seconds after that in which it may still renew itself. */
+  grace: Seconds.optional(),
+  /** Seconds without a word after which an ephemeral host goes. */
+  silence: Seconds.min(60).optional(),
+};
+
+/** PATCH /v1/networks/{network}. */
+export const NetworkPatch = z.strictObject(networkSettings);
+export type NetworkPatch = z.infer<typeof NetworkPatch>;
+
 /** POST /v1/networks. What is left out is chosen. */
 export const NewNetwork = z.strictObject({
   name: HostName,
   suffix: Suffix.optional(),
   ranges: z.array(CidrText).min(1).max(8).optional(),
-  listenPort: Port.optional(),
+  ...networkSettings,
 });
 export type NewNetwork = z.infer<typeof NewNetwork>;
 
@@ -169,7 +194,15 @@ export const NetworkView = z.object({
   suffix: z.string(),
   ranges: z.array(z.string()),
   listenPort: z.number().int(),
+  rules: z.array(SightRule).nullable(),
+  quarantine: z.number().int(),
+  hostLifetime: z.number().int().nullable(),
+  grace: z.number().int(),
+  silence: z.number().int(),
+  /** Moves with every change that a host could see. */
   version: z.number().int(),
+  /** Moves when the network itself changes. */
+  revision: z.number().int(),
   createdAt: z.iso.datetime(),
 });
 export type NetworkView = z.infer<typeof NetworkView>;
@@ -238,6 +271,8 @@ export const HostView = z.object({
   /** What another host saw last, while it says nothing of itself. */
   observedEndpoint: z.string().nullable(),
   routes: z.array(z.string()),
+  tags: z.array(Tag),
+  ephemeral: z.boolean(),
   version: z.number().int(),
   createdAt: z.iso.datetime(),
 });
@@ -251,6 +286,8 @@ export const HostPatch = z.strictObject({
   endpoint: EndpointText.nullable().optional(),
   listenPort: Port.optional(),
   routes: RouteList.optional(),
+  /** All that it is tagged with from now on. */
+  tags: TagList.optional(),
 });
 export type HostPatch = z.infer<typeof HostPatch>;
 

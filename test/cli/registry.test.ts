@@ -83,6 +83,24 @@ describe('peerage, for the administrator of a registry', () => {
     );
     assert.match((await peerage(['token', 'ls'])).stdout, /used +0/);
 
+    const { token: tagged } = CreatedToken.parse(
+      JSON.parse((await peerage(['token', '--tag', 'servers', 'eu', '--pattern', 'web-*', '--json'])).stdout),
+    );
+    const server = { name: 'web-1', publicKey: `C${'A'.repeat(42)}=` };
+    const letIn = await fetch(`${url}/v1/enroll`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${tagged}` },
+      body: new URLSearchParams(server),
+    });
+    assert.equal(letIn.status, 201, await letIn.text());
+    assert.match((await peerage(['ls'])).stdout, /^HOST .* TAGS +PUBLIC KEY\n[^]*^web-1 .* eu servers +CA{42}=$/m);
+    assert.match((await peerage(['network', 'rules'])).stderr, /^Everybody sees everybody/);
+    const ruled = await peerage(['network', 'rules', 'office:servers,eu', '*:dns']);
+    assert.match(ruled.stdout, /^office +servers,eu\n\* +dns$/m);
+    assert.equal((await peerage(['network', 'rules', 'office'])).exitCode, 2);
+    assert.match((await peerage(['network', 'rules', '--clear'])).stderr, /^Everybody sees everybody/);
+    assert.equal((await peerage(['rm', 'web-1', '--yes'])).exitCode, 0);
+
     const unasked = await peerage(['rm', 'teddy']);
     assert.deepEqual([unasked.exitCode, /Say yes beforehand: --yes/.test(unasked.stderr)], [1, true]);
     assert.equal((await peerage(['rm', 'teddy', '--yes'])).exitCode, 0);

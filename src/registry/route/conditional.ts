@@ -16,6 +16,10 @@ export function hostEtag({ version }: { version: number }): string {
   return `"${version}"`;
 }
 
+export function networkEtag({ revision }: { revision: number }): string {
+  return `"${revision}"`;
+}
+
 /** Whether If-None-Match names this tag. */
 export function hasSeen(c: Context<RegistryEnv>, etag: string): boolean {
   const header = c.req.header('if-none-match');
@@ -23,7 +27,7 @@ export function hasSeen(c: Context<RegistryEnv>, etag: string): boolean {
   return header.split(',').some((tag) => tag.trim() === '*' || tag.trim().replace(/^W\//, '') === etag);
 }
 
-/** The version that If-Match names, as hostEtag writes it. */
+/** The version that If-Match names, as hostEtag and networkEtag write it. */
 export function expectedVersion(c: Context<RegistryEnv>): Result<number> {
   const header = c.req.header('if-match');
   if (header === undefined)

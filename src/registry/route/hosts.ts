@@ -71,7 +71,7 @@ export function addHostRoutes(app: RegistryApp, context: RouteContext): void {
     createRoute({
       method: 'patch',
       path: '/v1/networks/{network}/hosts/{host}',
-      summary: 'Change its endpoint, port or routes',
+      summary: 'Change its endpoint, port, routes or tags',
       ...common,
       request: { params: hostParams, body: { required: true, content: { 'application/json': { schema: HostPatch } } } },
       responses: { 200: view, ...problemResponses(400, 401, 403, 404, 409, 412, 413, 415, 422, 428, 429, 503) },

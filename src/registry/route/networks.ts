@@ -2,12 +2,23 @@
 import { createRoute, z } from '@hono/zod-openapi';
 import type { RegistryApp, RouteContext } from '../env.ts';
 import { accepted, problemResponses } from '../problem.ts';
-import { addNetwork, findNetwork, listNetworks, removeNetwork, viewNetwork } from '../service/networks.ts';
-import { HostName, NetworkList, NetworkView, NewNetwork } from '../wire.ts';
+import {
+  addNetwork,
+  changeNetwork,
+  findNetwork,
+  listNetworks,
+  removeNetwork,
+  viewNetwork,
+} from '../service/networks.ts';
+import { HostName, NetworkList, NetworkPatch, NetworkView, NewNetwork } from '../wire.ts';
+import { expectedVersion, networkEtag } from './conditional.ts';
 import { adminOnly } from './role.ts';
 
 const params = z.object({ network: HostName });
-const view = { description: 'The network', content: { 'application/json': { schema: NetworkView } } };
+const view = {
+  description: 'The network; its ETag goes into If-Match',
+  content: { 'application/json': { schema: NetworkView } },
+};
 
 export function addNetworkRoutes(app: RegistryApp, context: RouteContext): void {
   const { ports } = context;
@@ -48,7 +59,26 @@ export function addNetworkRoutes(app: RegistryApp, context: RouteContext): void 
       request: { params },
       responses: { 200: view, ...problemResponses(401, 403, 404, 422, 429) },
     }),
-    async (c) => c.json(viewNetwork(accepted(await findNetwork(c.req.valid('param').network, ports))), 200),
+    async (c) => {
+      const network = viewNetwork(accepted(await findNetwork(c.req.valid('param').network, ports)));
+      return c.json(network, 200, { etag: networkEtag(network) });
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: 'patch',
+      path: '/v1/networks/{network}',
+      summary: 'Change who sees whom, how long hosts stay, and the port of hosts to come',
+      ...common,
+      request: { params, body: { required: true, content: { 'application/json': { schema: NetworkPatch } } } },
+      responses: { 200: view, ...problemResponses(400, 401, 403, 404, 412, 413, 415, 422, 428, 429, 503) },
+    }),
+    async (c) => {
+      const act = { ...c.var.admin, ifRevision: accepted(expectedVersion(c)) };
+      const network = accepted(await changeNetwork(c.req.valid('param').network, c.req.valid('json'), act, ports));
+      return c.json(network, 200, { etag: networkEtag(network) });
+    },
   );
 
   app.openapi(

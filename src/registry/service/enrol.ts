@@ -178,8 +178,10 @@ async function movedOn(
 
 async function settle(host: HostRecord, network: NetworkRecord, { store, bell }: RegistryPorts): Promise<HostConfig> {
   bell.ring(network.id, host.version);
+  // By the rules of now: they may have changed between the look at the token and the enrolment.
+  const present = (await store.findNetwork(network.name)) ?? network;
   // At the version of the host itself: what comes later, the first difference brings.
-  return viewHostConfig(host, { ...network, version: host.version }, await store.listHosts(network.id));
+  return viewHostConfig(host, { ...present, version: host.version }, await store.listHosts(network.id));
 }
 
 function refuseConflict(conflict: 'name' | 'publicKey', { name }: Candidate): Refusal {

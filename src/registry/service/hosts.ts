@@ -7,6 +7,7 @@ import { parseEndpoint } from './endpoints.ts';
 import { findNetwork } from './networks.ts';
 import type { RegistryPorts } from './ports.ts';
 import { done, refuse, type Result } from './result.ts';
+import { canonicalTags, whoNotices } from './sight.ts';
 import { areFree, parseSubnets } from './subnets.ts';
 
 const ATTEMPTS = 8;
@@ -43,7 +44,8 @@ export async function changeHost(
       return refuse('stale', `The host ${host.name} has changed since. Read it again, then repeat the change.`);
     const changes = await checkPatch(patch, host, network, ports);
     if (!changes.ok) return changes;
-    const act = { actor, at: ports.wall(), ifVersion: network.version };
+    const newViewsOf = await whoSeesOthers(host, changes.value, network, ports);
+    const act = { actor, at: ports.wall(), ifVersion: network.version, newViewsOf };
     const changed = await ports.store.changeHost(host, changes.value, act);
     if (changed !== undefined) {
       ports.bell.ring(network.id, changed.version);
@@ -79,6 +81,8 @@ function viewHost(host: HostRecord): HostView {
     endpoint,
     observedEndpoint: endpoint === null ? observedEndpoint : null,
     routes: [...host.routes],
+    tags: [...host.tags],
+    ephemeral: host.ephemeral,
     version,
     createdAt: new Date(host.createdAt).toISOString(),
   };
@@ -115,7 +119,19 @@ async function checkPatch(
     ...(endpoint.value !== undefined && { endpoint: endpoint.value }),
     ...(patch.listenPort !== undefined && { listenPort: patch.listenPort }),
     ...(routes.value !== undefined && { routes: routes.value.map(formatCidr) }),
+    ...(patch.tags !== undefined && { tags: canonicalTags(patch.tags) }),
   });
+}
+
+/** Ids of the hosts that the change lets see the host, or no longer see it. */
+async function whoSeesOthers(
+  host: HostRecord,
+  { tags }: HostChanges,
+  { id, rules }: NetworkRecord,
+  { store }: RegistryPorts,
+): Promise<string[]> {
+  if (tags === undefined || rules === null) return [];
+  return whoNotices(host, tags, await store.listHosts(id), rules).map((other) => other.id);
 }
 
 async function remove(host: HostRecord, actor: string, { store, bell, wall }: RegistryPorts): Promise<void> {

@@ -2,11 +2,12 @@
 import { formatCidr, overlaps, type Cidr } from '../../ip.ts';
 import { randomPort } from '../../network/port.ts';
 import { randomIpv4Range, randomUlaRange } from '../../network/ranges.ts';
-import type { NetworkRecord } from '../store/port.ts';
-import type { NetworkView, NewNetwork } from '../wire.ts';
+import type { NetworkChanges, NetworkRecord } from '../store/port.ts';
+import type { NetworkPatch, NetworkView, NewNetwork } from '../wire.ts';
 import type { AdminCaller } from './credentials.ts';
 import type { RegistryPorts } from './ports.ts';
 import { done, refuse, type Result } from './result.ts';
+import { setsThatNotice } from './sight.ts';
 import { parseSubnets, trusted } from './subnets.ts';
 
 const ATTEMPTS = 8;
@@ -49,6 +50,32 @@ export async function findNetwork(name: string, ports: RegistryPorts): Promise<R
   return network === undefined ? refuse('not-found', `There is no network ${name}.`) : done(network);
 }
 
+/** `ifRevision` is the network's revision that the administrator has seen. */
+export async function changeNetwork(
+  name: string,
+  patch: NetworkPatch,
+  { actor, ifRevision }: AdminCaller & { ifRevision: number },
+  ports: RegistryPorts,
+): Promise<Result<NetworkView>> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const found = await findNetwork(name, ports);
+    if (!found.ok) return found;
+    const network = found.value;
+    if (network.revision !== ifRevision)
+      return refuse('stale', `The network ${name} has changed since. Read it again, then repeat the change.`);
+    const changes = changesOf(patch);
+    const { rules } = changes;
+    const noticing =
+      rules === undefined ? [] : setsThatNotice(await ports.store.listTagSets(network.id), network.rules, rules);
+    const act = { actor, at: ports.wall(), newViewsOf: noticing.map(({ tags }) => tags) };
+    const changed = await ports.store.changeNetwork(network, changes, act);
+    if (changed === undefined) continue; // a host came or changed in between, who was not looked at
+    if (changed.version !== network.version) ports.bell.ring(changed.id, changed.version);
+    return done(viewNetwork(changed));
+  }
+  return { ...refuse('busy', 'The network changes too fast at this moment. Try again.'), retryAfterSeconds: 5 };
+}
+
 export async function removeNetwork(
   name: string,
   { actor }: AdminCaller,
@@ -60,8 +87,34 @@ export async function removeNetwork(
   return refuse('network-not-empty', `Hosts are still in the network ${name}. Remove them first.`);
 }
 
-export function viewNetwork({ name, suffix, ranges, listenPort, version, createdAt }: NetworkRecord): NetworkView {
-  return { name, suffix, ranges: [...ranges], listenPort, version, createdAt: new Date(createdAt).toISOString() };
+export function viewNetwork(network: NetworkRecord): NetworkView {
+  const { name, suffix, ranges, listenPort, version, revision, rules, createdAt } = network;
+  return {
+    name,
+    suffix,
+    ranges: [...ranges],
+    listenPort,
+    rules: rules === null ? null : rules.map(({ from, to }) => ({ from: [...from], to: [...to] })),
+    quarantine: network.quarantineSeconds,
+    hostLifetime: network.hostLifetimeSeconds,
+    grace: network.graceSeconds,
+    silence: network.silenceSeconds,
+    version,
+    revision,
+    createdAt: new Date(createdAt).toISOString(),
+  };
+}
+
+/** What the patch leaves out stays. */
+function changesOf({ listenPort, rules, quarantine, hostLifetime, grace, silence }: NetworkPatch): NetworkChanges {
+  return {
+    ...(listenPort !== undefined && { listenPort }),
+    ...(rules !== undefined && { rules }),
+    ...(quarantine !== undefined && { quarantineSeconds: quarantine }),
+    ...(hostLifetime !== undefined && { hostLifetimeSeconds: hostLifetime }),
+    ...(grace !== undefined && { graceSeconds: grace }),
+    ...(silence !== undefined && { silenceSeconds: silence }),
+  };
 }
 
 /** What the administrator left out is chosen. */
@@ -71,9 +124,10 @@ function fill(request: NewNetwork, ranges: readonly Cidr[], ports: RegistryPorts
     // ICANN reserved .internal for names that never reach the public DNS.
     suffix: request.suffix ?? `${request.name}.internal`,
     ranges: ranges.map(formatCidr),
-    listenPort: request.listenPort ?? randomPort(ports.random),
     createdAt: ports.wall(),
     ...NETWORK_DEFAULTS,
+    listenPort: randomPort(ports.random),
+    ...changesOf(request),
   };
 }
 

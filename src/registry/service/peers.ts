@@ -1,4 +1,4 @@
-/** What a host sees of its network: every other host in it. */
+/** What a host sees of its network: the others that the rules let it see, and nothing of the rest. */
 import { parseCidr } from '../../ip.ts';
 import { NAT_KEEPALIVE_SECONDS } from '../../network/nat.ts';
 import type { HostRecord, NetworkRecord } from '../store/port.ts';
@@ -6,11 +6,12 @@ import type { HostConfig, PeerList, PeerView } from '../wire.ts';
 import { authenticateAgain, type HostCaller } from './credentials.ts';
 import type { RegistryPorts } from './ports.ts';
 import { done, type Result } from './result.ts';
+import { sees } from './sight.ts';
 import { trusted } from './subnets.ts';
 
 /**
- * The peers, or what changed of them after the version `since`. In full when the version is none of ours, or when the
- * asking host itself has changed: how it sees the others depends on itself.
+ * The peers, or what changed of them after the version `since`. In full when the version is none of ours, when the asking
+ * host itself has changed, since how it sees the others depends on itself, or when whom it may see has.
  */
 export async function listPeers(
   { host, network }: HostCaller,
@@ -18,17 +19,18 @@ export async function listPeers(
   ports: RegistryPorts,
 ): Promise<PeerList> {
   const { id, version } = network;
-  if (since === undefined || since < 1 || since > version || host.version > since) {
-    const peers = viewPeers(host, await ports.store.listHosts(id));
+  if (since === undefined || since < 1 || since > version || host.version > since || host.viewVersion > since) {
+    const peers = viewPeers(host, network, await ports.store.listHosts(id));
     return { version, full: true, peers, removed: [] };
   }
-  const changed = since === version ? [] : await ports.store.hostsChangedSince(id, since);
-  const present = new Set(changed.filter((other) => other.deletedAt === null).map((other) => other.publicKey));
-  const gone = changed.filter((other) => other.deletedAt !== null && !present.has(other.publicKey));
+  const all = since === version ? [] : await ports.store.hostsChangedSince(id, since);
+  const changed = all.filter((other) => sees(host.tags, other.tags, network.rules));
+  const present = new Set(changed.filter(isPresent).map((other) => other.publicKey));
+  const gone = changed.filter((other) => !isPresent(other) && !present.has(other.publicKey));
   return {
     version,
     full: false,
-    peers: viewPeers(host, changed),
+    peers: viewPeers(host, network, changed),
     removed: [...new Set(gone.map((other) => other.publicKey))],
   };
 }
@@ -50,7 +52,7 @@ export function viewHostConfig(host: HostRecord, network: NetworkRecord, others:
       routes: [...host.routes],
     },
     version: network.version,
-    peers: viewPeers(host, others),
+    peers: viewPeers(host, network, others),
   };
 }
 
@@ -70,9 +72,14 @@ export async function awaitChange(
   return authenticateAgain(caller, ports);
 }
 
-function viewPeers(host: HostRecord, others: readonly HostRecord[]): PeerView[] {
+/** Not removed, and not expired. */
+function isPresent({ deletedAt, lapsedAt }: HostRecord): boolean {
+  return deletedAt === null && lapsedAt === null;
+}
+
+function viewPeers(host: HostRecord, { rules }: NetworkRecord, others: readonly HostRecord[]): PeerView[] {
   return others
-    .filter((other) => other.id !== host.id && other.deletedAt === null)
+    .filter((other) => other.id !== host.id && isPresent(other) && sees(host.tags, other.tags, rules))
     .map((other) => ({
       name: other.name,
       publicKey: other.publicKey,

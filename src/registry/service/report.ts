@@ -10,6 +10,7 @@ import type { Report, Reported } from '../wire.ts';
 import type { HostCaller } from './credentials.ts';
 import { parseObservedEndpoint } from './endpoints.ts';
 import type { RegistryPorts } from './ports.ts';
+import { sees } from './sight.ts';
 import { trusted } from './subnets.ts';
 
 /** How far ahead the clock of a reporter may be: what it says then counts as seen now. Beyond, it is not believed. */
@@ -42,7 +43,13 @@ async function news(
   return hosts.flatMap((host) => {
     const seen = newest.get(host.publicKey);
     const endpoint = parseObservedEndpoint(seen?.endpoint ?? '');
-    if (host.id === reporter.id || seen === undefined || endpoint === undefined) return [];
+    if (
+      host.id === reporter.id ||
+      !sees(reporter.tags, host.tags, network.rules) ||
+      seen === undefined ||
+      endpoint === undefined
+    )
+      return [];
     const { latestHandshake: handshakeAt } = seen;
     if (handshakeAt <= (host.observedAt ?? 0) || endpoint.text === host.observedEndpoint) return [];
     // From inside the tunnel itself: whoever sent there would send to itself.

@@ -6,6 +6,7 @@ import { isGood, issueCredential, type AdminCaller } from './credentials.ts';
 import { findNetwork } from './networks.ts';
 import type { RegistryPorts } from './ports.ts';
 import { done, refuse, type Result } from './result.ts';
+import { canonicalTags } from './sight.ts';
 import { parseSubnets } from './subnets.ts';
 
 const DEFAULT_LIFETIME_SECONDS = 86_400;
@@ -32,7 +33,7 @@ export async function addToken(
     expiresAt: now + 1000 * (request.expiresIn ?? DEFAULT_LIFETIME_SECONDS),
     revokedAt: null,
     namePattern: request.pattern ?? null,
-    tags: request.tags ?? [],
+    tags: canonicalTags(request.tags ?? []),
     ephemeral: request.ephemeral ?? false,
     hostLifetimeSeconds: request.hostLifetime ?? null,
   };

@@ -132,11 +132,18 @@ export function hostQueries(db: Orm): HostQueries {
         .orderBy(asc(hosts.version), asc(hosts.name));
     },
 
-    async changeHost({ id, networkId }, { routes, ...changes }, act) {
+    async changeHost({ id, networkId }, { routes, tags, ...changes }, act) {
+      // Only when the update took place: the network's version has not followed yet.
+      const changedNow = and(eq(hosts.id, id), gt(hosts.version, networks.version));
       const [[changed]] = await db.batch([
         db
           .update(hosts)
-          .set({ ...changes, ...(routes && { routes: [...routes] }), version: nextVersion(networkId) })
+          .set({
+            ...changes,
+            ...(routes && { routes: [...routes] }),
+            ...(tags && { tags: [...tags] }),
+            version: nextVersion(networkId),
+          })
           .where(and(liveHost(id), atVersion(networkId, act.ifVersion)))
           .returning(),
         db.insert(audit).select(
@@ -144,9 +151,17 @@ export function hostQueries(db: Orm): HostQueries {
             .select(auditColumns(act, 'host.change', sql<string>`${hosts.name}`))
             .from(hosts)
             .innerJoin(networks, eq(networks.id, hosts.networkId))
-            // Only when the update took place: the network's version has not followed yet.
-            .where(and(eq(hosts.id, id), gt(hosts.version, networks.version))),
+            .where(changedNow),
         ),
+        db
+          .update(hosts)
+          .set({ viewVersion: nextVersion(networkId) })
+          .where(
+            and(
+              sql`${hosts.id} IN (SELECT value FROM json_each(${JSON.stringify(act.newViewsOf)}))`,
+              sql`(SELECT h.version FROM hosts AS h WHERE h.id = ${id}) = ${nextVersion(networkId)}`,
+            ),
+          ),
         followVersion(db, networkId),
       ]);
       return changed;
@@ -204,7 +219,7 @@ export function hostQueries(db: Orm): HostQueries {
         .select({
           hostId: sql<string>`json_extract(value, '$[0]')`.as('seen_host'),
           endpoint: sql<string>`json_extract(value, '$[1]')`.as('seen_endpoint'),
-          handshakeAt: sql<number>`json_extract(value, '$[2]')`.as('seen_at'),
+          handshakeAt: sql<number>`json_extract(value, '$[2]')`.as('seen_handshake'),
         })
         .from(sql`json_each(${JSON.stringify(rows)})`)
         .as('seen');

@@ -1,12 +1,20 @@
 /** Networks and administrators. */
-import { and, asc, eq, exists, gt, inArray, isNull, not, sql } from 'drizzle-orm';
+import { and, asc, count, eq, exists, gt, inArray, isNull, not, sql } from 'drizzle-orm';
 import { auditColumns, orConflict, type Orm } from './orm.ts';
 import type { Store } from './port.ts';
 import { addresses, audit, credentials, hosts, networks, tokens } from './schema.ts';
 
 type NetworkQueries = Pick<
   Store,
-  'addFirstAdmin' | 'findAdmin' | 'addNetwork' | 'listNetworks' | 'findNetwork' | 'removeNetwork' | 'networkVersion'
+  | 'addFirstAdmin'
+  | 'findAdmin'
+  | 'addNetwork'
+  | 'listNetworks'
+  | 'findNetwork'
+  | 'listTagSets'
+  | 'changeNetwork'
+  | 'removeNetwork'
+  | 'networkVersion'
 >;
 
 export function networkQueries(db: Orm): NetworkQueries {
@@ -61,6 +69,50 @@ export function networkQueries(db: Orm): NetworkQueries {
     async findNetwork(name) {
       const [found] = await db.select().from(networks).where(eq(networks.name, name));
       return found;
+    },
+
+    async listTagSets(networkId) {
+      return db
+        .select({ tags: hosts.tags, hosts: count() })
+        .from(hosts)
+        .where(eq(hosts.networkId, networkId))
+        .groupBy(hosts.tags);
+    },
+
+    async changeNetwork({ id, version, revision }, { rules, ...changes }, act) {
+      const unchanged = and(eq(networks.id, id), eq(networks.version, version), eq(networks.revision, revision));
+      const nextVersion = act.newViewsOf.length === 0 ? version : version + 1;
+      const [, [changed]] = await db.batch([
+        db.insert(audit).select(
+          db
+            .select(auditColumns(act, 'network.change', sql<string>`${networks.name}`))
+            .from(networks)
+            .where(unchanged),
+        ),
+        db
+          .update(networks)
+          .set({
+            ...changes,
+            ...(rules !== undefined && { rules: rules?.map(({ from, to }) => ({ from, to })) ?? null }),
+            version: nextVersion,
+            revision: revision + 1,
+          })
+          .where(unchanged)
+          .returning(),
+        db
+          .update(hosts)
+          .set({ viewVersion: nextVersion })
+          .where(
+            and(
+              eq(hosts.networkId, id),
+              isNull(hosts.deletedAt),
+              sql`${hosts.tags} IN (SELECT value FROM json_each(${JSON.stringify(act.newViewsOf.map((tags) => JSON.stringify(tags)))}))`,
+              // Whoever came first has changed the same: a list in full too much does no harm.
+              sql`(SELECT n.version FROM networks AS n WHERE n.id = ${id}) = ${nextVersion}`,
+            ),
+          ),
+      ]);
+      return changed;
     },
 
     async removeNetwork({ id }, act) {

@@ -145,7 +145,15 @@ export interface HostChanges {
   readonly endpoint?: string | null;
   readonly listenPort?: number;
   readonly routes?: readonly string[];
+  readonly tags?: readonly string[];
 }
+
+export type NetworkChanges = Partial<
+  Pick<
+    NetworkRecord,
+    'listenPort' | 'rules' | 'quarantineSeconds' | 'hostLifetimeSeconds' | 'graceSeconds' | 'silenceSeconds'
+  >
+>;
 
 export interface Observation {
   readonly hostId: string;
@@ -169,6 +177,17 @@ export interface Store {
   ): Promise<NetworkRecord | Conflict | undefined>;
   listNetworks(): Promise<NetworkRecord[]>;
   findNetwork(name: string): Promise<NetworkRecord | undefined>;
+  /** Of all hosts, removed ones included. */
+  listTagSets(networkId: number): Promise<{ tags: readonly string[]; hosts: number }[]>;
+  /**
+   * `newViewsOf`: the tags of the hosts that see others by it; the version moves if there are any. Undefined when the network
+   * is no longer as it was given, in version or revision.
+   */
+  changeNetwork(
+    network: NetworkRecord,
+    changes: NetworkChanges,
+    act: Act & { newViewsOf: readonly (readonly string[])[] },
+  ): Promise<NetworkRecord | undefined>;
   /** With its tokens, tombstones and ledger; false when hosts are still in it. */
   removeNetwork(network: NetworkRecord, act: Act): Promise<boolean>;
 
@@ -187,11 +206,11 @@ export interface Store {
   findHost(networkId: number, name: string): Promise<HostRecord | undefined>;
   /** Everything that changed after `version`, deleted hosts included. */
   hostsChangedSince(networkId: number, version: number): Promise<HostRecord[]>;
-  /** Undefined when the host is gone or `ifVersion` does not hold. */
+  /** Undefined when the host is gone or `ifVersion` does not hold. `newViewsOf`: ids of hosts that see others by it. */
   changeHost(
     host: HostRecord,
     changes: HostChanges,
-    act: Act & { ifVersion?: number },
+    act: Act & { ifVersion?: number; newViewsOf: readonly string[] },
   ): Promise<HostRecord | undefined>;
   /** Its credential dies and its addresses rest. False when it was gone already. */
   removeHost(host: HostRecord, act: Act): Promise<boolean>;
