@@ -15,6 +15,7 @@ const COLUMNS: Readonly<Record<string, string | undefined>> = {
   Bun: 'bun',
   Deno: 'deno',
   binary: 'binary',
+  workerd: undefined,
 };
 
 if (import.meta.main) {

@@ -7,7 +7,7 @@ import process from 'node:process';
 import { parseJunit, type TestResult } from './run-junit.ts';
 import { countOutcomes, formatCounts, type SuiteResult } from './run-results.ts';
 import type { TestRuntime } from './run-runtimes.ts';
-import { adapters, filesOf, PORTABLE, ROOT, SMOKE, suiteOf } from './run-suites.ts';
+import { filesOf, ROOT, suiteOf } from './run-suites.ts';
 
 const FOLDER = resolve(ROOT, '.cache/test');
 
@@ -21,7 +21,7 @@ export async function runEverything(runtime: TestRuntime, program: string): Prom
 /** Suite by suite, since neither Deno nor an older Node says which file a test is of. Output is shown when a test fails. */
 export async function runPortable(runtime: TestRuntime, program: string): Promise<SuiteResult[]> {
   const all: SuiteResult[] = [];
-  for (const suite of [...PORTABLE, adapters(runtime.folder), ...(runtime.folder === 'node' ? [SMOKE] : [])]) {
+  for (const suite of runtime.suites ?? []) {
     // oxlint-disable-next-line no-await-in-loop -- one after the other: each takes all cores
     const results = await run(runtime, program, suite.name, filesOf(suite));
     console.log(`  ${suite.name}: ${formatCounts(countOutcomes(results))}`);
@@ -42,7 +42,12 @@ async function run(
   const [junit, log] = [`${base}.xml`, `${base}.log`];
   rmSync(junit, { force: true });
   const isSeen = what === 'everything';
-  const code = await start(program, runtime.args(files, junit), isSeen ? undefined : log);
+  const code = await start(
+    program,
+    runtime.args(files, junit),
+    { ...process.env, ...runtime.env },
+    isSeen ? undefined : log,
+  );
   const results = existsSync(junit) ? parseJunit(readFileSync(junit, 'utf8')) : [];
   const hasFailed = results.some(({ outcome }) => outcome === 'failed');
   if (!hasFailed && (code !== 0 || results.length === 0)) {
@@ -54,9 +59,14 @@ async function run(
 }
 
 /** Runs a program to its end, with its output in a file or here; resolves to its exit code, or the signal that ended it. */
-async function start(program: string, args: string[], log: string | undefined): Promise<number | string> {
+async function start(
+  program: string,
+  args: string[],
+  ours: NodeJS.ProcessEnv,
+  log: string | undefined,
+): Promise<number | string> {
   const output = log === undefined ? 'inherit' : openSync(log, 'w');
-  const env = log === undefined ? process.env : { ...process.env, NO_COLOR: '1' };
+  const env = log === undefined ? ours : { ...ours, NO_COLOR: '1' };
   try {
     const child = spawn(program, args, { cwd: ROOT, stdio: ['ignore', output, output], env });
     const [code, signal] = await once(child, 'close');

@@ -3,13 +3,15 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import process from 'node:process';
-import { ROOT } from './run-suites.ts';
+import { adapters, PORTABLE, ROOT, SMOKE, type Suite } from './run-suites.ts';
 
 export interface TestRuntime {
   /** As the matrix calls it. */
-  readonly name: 'Node 22' | 'Node 24' | 'Node 26' | 'Bun' | 'Deno';
-  /** Its folder below test/runtime. */
-  readonly folder: 'node' | 'bun' | 'deno';
+  readonly name: 'Node 22' | 'Node 24' | 'Node 26' | 'Bun' | 'Deno' | 'workerd';
+  /** What runs on it; everything, unless said. */
+  readonly suites?: readonly Suite[];
+  /** Besides our own environment. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Makes it available if it can; throws with the reason where it cannot. */
   readonly locate: () => string;
   /** Arguments to run test files, which write what came of them to a JUnit file. */
@@ -25,17 +27,15 @@ const DENO_FLAGS = ['--no-check', '--no-prompt', '--allow-all', '--unstable-no-l
 /** What `npm test` itself runs on: it brings its own Node. */
 export const NODE_24: TestRuntime = {
   name: 'Node 24',
-  folder: 'node',
   locate: () => process.execPath,
-  // Two files at a time, on however few cores: tunnels mostly wait, for a timer of the protocol or for a program.
-  args: (files, junit) => [...nodeArgs(junit), '--test-concurrency=2', ...files],
+  args: nodeArguments,
 };
 
-/** The oldest that we run on and the newest, besides the one that everything runs on. */
+/** Bun, Deno, the oldest Node that we run on and the newest, and the registry at the edge. */
 export const OTHER_RUNTIMES: readonly TestRuntime[] = [
   {
     name: 'Bun',
-    folder: 'bun',
+    suites: [...PORTABLE, adapters('bun')],
     locate: () => fromDependency('bun'),
     args(files, junit) {
       const paths = files.map((file) => `./${file}`); // without the dot it would be a pattern
@@ -44,22 +44,35 @@ export const OTHER_RUNTIMES: readonly TestRuntime[] = [
   },
   {
     name: 'Deno',
-    folder: 'deno',
+    suites: [...PORTABLE, adapters('deno')],
     locate: () => fromDependency('deno'),
     args: (files, junit) => ['test', ...DENO_FLAGS, `--junit-path=${junit}`, ...files],
   },
   otherNode('Node 22', '22.23.3', '--experimental-test-isolation=none'),
   otherNode('Node 26', '26.10.0', '--test-isolation=none'),
+  {
+    // The same HTTP suite, sent from Node to workerd with D1: test/registry/engines.
+    name: 'workerd',
+    suites: PORTABLE.filter(({ name }) => name === 'registry'),
+    env: { PEERAGE_ENGINE: 'workerd' },
+    locate: () => process.execPath,
+    args: nodeArguments,
+  },
 ];
 
 /** `isolation`: all files in one process, which saves a start for each of them. */
 function otherNode(name: TestRuntime['name'], version: string, isolation: string): TestRuntime {
   return {
     name,
-    folder: 'node',
+    suites: [...PORTABLE, adapters('node'), SMOKE],
     locate: () => installNode(version),
     args: (files, junit) => [...nodeArgs(junit), isolation, ...files],
   };
+}
+
+// Two files at a time, on however few cores: tunnels mostly wait, for a timer of the protocol or for a program.
+function nodeArguments(files: readonly string[], junit: string): string[] {
+  return [...nodeArgs(junit), '--test-concurrency=2', ...files];
 }
 
 function nodeArgs(junit: string): string[] {

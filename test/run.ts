@@ -1,5 +1,6 @@
 /**
- * `npm test`: every suite on Node 24, and those that run anywhere on Bun, Deno and two more Nodes, one after the other.
+ * `npm test`: every suite on Node 24, and those that run anywhere on Bun, Deno and two more Nodes, one after the other; that
+ * of the registry also against workerd.
  * `npm test -- Bun Deno` runs these two only. With CI=true, a runtime that is missing is a failure.
  */
 import process from 'node:process';
@@ -47,7 +48,9 @@ async function runOn(runtime: TestRuntime): Promise<TestResult[]> {
     const outcome = process.env['CI'] === 'true' ? 'failed' : 'skipped';
     return [{ path: [reason], file: undefined, outcome }];
   }
-  const results = await (runtime === NODE_24 ? runEverything(runtime, program) : runPortable(runtime, program));
+  const results = await (runtime.suites === undefined
+    ? runEverything(runtime, program)
+    : runPortable(runtime, program));
   keepResults(runtime.name, results);
   return results;
 }

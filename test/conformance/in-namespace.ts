@@ -12,7 +12,8 @@ import { labOptions, USER_NAMESPACE } from '../interop/lab/requirements.ts';
 import { testCommand } from './commands.ts';
 
 const INSIDE = 'PEERAGE_TEST_NAMESPACE';
-const TIMEOUT_MS = 180_000;
+/** A hang, and nothing that a slow machine could take. */
+const TIMEOUT_MS = 800_000;
 const SOCKETS = '/run/wireguard';
 
 /** `programs`: what the tests run besides ip. `define` registers the tests. */
