@@ -20,6 +20,11 @@ export async function runMain(runtime: Runtime): Promise<void> {
       startTunnel: async (...args) => (await import('./tunnel-process.ts')).startTunnel(runtime, ...args),
       runTunnel: async (...args) => (await import('./tunnel-process.ts')).runTunnel(runtime, ...args),
       serveRegistry: async (options) => (await import('./serve-registry.ts')).serveRegistry(runtime, options),
+      databases: {
+        backup: async (files) => (await import('./database-copies.ts')).backupDatabase(runtime, files),
+        export: async (files) => (await import('./database-copies.ts')).exportDatabase(runtime, files),
+        restore: async (files) => (await import('./database-copies.ts')).restoreDatabase(runtime, files),
+      },
     },
   });
   // Not process.exit(): output that is still on its way into a pipe would be lost.

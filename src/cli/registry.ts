@@ -1,7 +1,8 @@
-/** `peerage registry serve`: runs the registry on this machine. */
+/** `peerage registry`, and `serve`: runs the registry on this machine. */
 import { InvalidArgumentError, Option } from 'commander';
 import { addExamples } from './help.ts';
 import { addAdminKey } from './registry-admin-key.ts';
+import { addDatabaseCommands, defaultDatabase } from './registry-database.ts';
 import type { Ports } from './ports.ts';
 import type { AddCommand } from './command.ts';
 import { isThisMachine, localUrl } from './registry-reach.ts';
@@ -35,6 +36,7 @@ export const addRegistry: AddCommand = (program, ports) => {
     .option('--public-url <url>', 'what hosts and administrators call it, when a proxy stands before it')
     .option('--json', 'for machines: one line with "url" and, the first time, "adminKey"')
     .action((options: ServeOptions) => serveRegistry(options, ports));
+  addDatabaseCommands(registry, ports);
   addAdminKey(registry, ports);
   addExamples(registry, [['peerage registry serve', 'serve a registry on this machine']]);
   addExamples(serve, [
@@ -88,11 +90,6 @@ function howFromElsewhere(url: string): string {
       ? `Other hosts do not reach ${url}. For them, put a server with TLS before it, and say its name:`
       : 'Other hosts need an address of this machine instead. Say it, so that the lines to paste name it:';
   return `${reach}\n  --public-url https://vpn.example.net\n`;
-}
-
-function defaultDatabase({ processes: { isRoot, env } }: Ports): string {
-  if (isRoot) return '/var/lib/peerage/registry.db';
-  return `${env['XDG_DATA_HOME'] ?? `${env['HOME'] ?? '.'}/.local/share`}/peerage/registry.db`;
 }
 
 function parseListen(text: string): Listen {

@@ -15,6 +15,16 @@ const BREAKPOINT = '--> statement-breakpoint';
 
 /** Names of what was applied. Throws a UserError for a database that these migrations do not fit. */
 export async function migrate(database: Database, migrations: readonly Migration[]): Promise<string[]> {
+  const missing = await missingMigrations(database, migrations);
+  for (const migration of missing) await apply(database, migration);
+  return missing.map((migration) => migration.name);
+}
+
+/** What `migrate` would apply: all of them to an empty database. Throws as it does, and changes nothing. */
+export async function missingMigrations(
+  database: Database,
+  migrations: readonly Migration[],
+): Promise<readonly Migration[]> {
   const applied = await appliedMigrations(database);
   applied.forEach((name, i) => {
     if (migrations[i]?.name !== name)
@@ -22,9 +32,7 @@ export async function migrate(database: Database, migrations: readonly Migration
         remedy: 'Use the version of peerage that wrote it, or a newer one; or restore a backup.',
       });
   });
-  const missing = migrations.slice(applied.length);
-  for (const migration of missing) await apply(database, migration);
-  return missing.map((migration) => migration.name);
+  return migrations.slice(applied.length);
 }
 
 async function appliedMigrations(database: Database): Promise<string[]> {
