@@ -12,10 +12,12 @@ export function openDatabase(file: string): OpenDatabase {
     opened.run(PRAGMAS);
     return opened;
   });
+  const statements = new Set<{ finalize(): void }>();
   const database = fromSyncEngine({
     exec: (query) => void sqlite.run(query),
     prepare(query) {
       const statement = sqlite.prepare<Row, SqlValue[]>(query);
+      statements.add(statement);
       return {
         reader: statement.columnNames.length > 0,
         all: (values) => statement.all(...values),
@@ -24,5 +26,13 @@ export function openDatabase(file: string): OpenDatabase {
       };
     },
   });
-  return { ...database, close: () => sqlite.close() };
+  return {
+    ...database,
+    close() {
+      // Bun holds the file, and its locks, until the last statement is gone.
+      for (const statement of statements) statement.finalize();
+      statements.clear();
+      sqlite.close();
+    },
+  };
 }

@@ -75,7 +75,6 @@ async function read(runtime: Opener, from: string, copy: string): Promise<void> 
     await copyFile(from, copy, constants.COPYFILE_EXCL);
     await chmod(copy, 0o600);
   }
-  // One opening for both: Bun holds on to a file for a while after it was closed.
   await withDatabase(runtime, copy, async (database) => {
     if (!isDatabase) await load(database, text, from);
     await inspect(database);

@@ -9,8 +9,8 @@ import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { exportDatabase, restoreDatabase } from '../../../runtime/linux/database-copies.ts';
 import { startRegistry } from '../../../runtime/linux/serve-registry.ts';
-import { runtime } from '../../runtime/this-runtime.ts';
-import { someKey } from '../lab.ts';
+import { runtime } from '../this-runtime.ts';
+import { someKey } from '../../registry/lab.ts';
 
 const CHECKOUT = resolve(import.meta.dirname, '../../..');
 const WRANGLER = join(CHECKOUT, 'node_modules/.bin/wrangler');
