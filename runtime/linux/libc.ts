@@ -27,6 +27,7 @@ const SYMBOLS = {
   eventfd: ['i', 'ii'],
   inotify_init1: ['i', 'i'],
   inotify_add_watch: ['i', 'ipi'],
+  alarm: ['i', 'i'],
   if_nametoindex: ['i', 'p'],
   clock_gettime: ['i', 'ip'],
 } as const satisfies Record<string, FfiSignature>;

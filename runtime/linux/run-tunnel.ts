@@ -26,6 +26,9 @@ import { createUdp } from './udp.ts';
 import { serveUapi } from './uapi-server.ts';
 import { socketPath } from './uapi-socket.ts';
 
+/** A tunnel ends in milliseconds. What has not ended by then never will. */
+const ENDING_LIMIT_S = 30;
+
 export interface TunnelParts {
   ffi: Ffi;
   startPoller: () => Poller;
@@ -40,6 +43,8 @@ export interface TunnelParts {
   onReady?: () => void;
   /** The module of the data plane's workers; without one, or where they cannot be, one thread does everything. */
   fastWorker?: URL;
+  /** How long the tunnel may take to end, and the process after it. Default: 30. */
+  endingLimitS?: number;
 }
 
 const scheduler: Scheduler = {
@@ -52,7 +57,10 @@ const scheduler: Scheduler = {
 
 const random: RandomBytes = (length) => globalThis.crypto.getRandomValues(new Uint8Array(length));
 
-/** Resolves when the tunnel has ended and left nothing behind. Throws UserError when it cannot be set up. */
+/**
+ * Resolves when the tunnel has ended and left nothing behind. Throws UserError when it cannot be set up. A process that then
+ * lives on, or that hangs on its way there, is ended by SIGALRM.
+ */
 export async function runTunnel(name: string, parts: TunnelParts): Promise<void> {
   socketPath(name); // refuses names that cannot be
   const poller = parts.startPoller();
@@ -69,6 +77,7 @@ export async function runTunnel(name: string, parts: TunnelParts): Promise<void>
       await fast?.stop();
     }
   } finally {
+    limitEnding(parts);
     // The worker ends before the process does: an exit while a thread sits in a foreign call aborts the runtime.
     await poller.close();
   }
@@ -78,6 +87,7 @@ async function serve(name: string, tunnel: Tunnel, poller: Poller, parts: Tunnel
   const { ffi, log, uapiFd, onReady } = parts;
   const end = (why: string) => {
     log.info({ why }, 'ending');
+    limitEnding(parts);
     void tunnel.close();
   };
   const onSignal = (signal: string) => end(signal);
@@ -102,6 +112,14 @@ async function serve(name: string, tunnel: Tunnel, poller: Poller, parts: Tunnel
   } finally {
     process.off('SIGTERM', onSignal).off('SIGINT', onSignal);
   }
+}
+
+/**
+ * By the kernel: it needs neither an event loop that still turns nor threads that can be stopped, and with the process go its
+ * descriptors, hence the interface. A later call begins anew.
+ */
+function limitEnding({ ffi, endingLimitS = ENDING_LIMIT_S }: TunnelParts): void {
+  loadLibc(ffi).alarm(endingLimitS);
 }
 
 function openTunnel(name: string, poller: Poller, { ffi, crypto, log, keyLog, tunFd }: TunnelParts): Tunnel {

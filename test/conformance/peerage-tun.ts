@@ -35,6 +35,7 @@ import { waitFor } from '../interop/lab/wait.ts';
 const [deleter, ...deleterArgs] = programCommand(
   fileURLToPath(new URL('programs/delete-refusing-socket.ts', import.meta.url)),
 );
+const [stuck, ...stuckArgs] = programCommand(fileURLToPath(new URL('programs/stuck-tunnel.ts', import.meta.url)));
 const SOCKETS = '/var/run/wireguard';
 const PRIVATE_KEY = 'yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=';
 const PUBLIC_KEY = 'HIgo9xNzJMWLKASShiTqIybxZ0U3wGLiUeJ1PKf8ykw=';
@@ -68,10 +69,11 @@ function defineTests({ peerage, peerageTun, renumbersDescriptors = true }: Progr
     let log = '';
     for (const stream of [child.stdout, child.stderr])
       stream.setEncoding('utf8').on('data', (text: string) => (log += text));
-    await waitFor('the socket answers', async () => (await uapiClient.interfaces()).includes(name), {
-      explain: () => log,
-    });
-    return { child, log: () => log };
+    const explain = () => log;
+    const answers = async () => child.exitCode !== null || (await uapiClient.interfaces()).includes(name);
+    await waitFor('the socket answers', answers, { explain });
+    assert.equal(child.exitCode, null, log); // it ended, and somebody else might answer by and by
+    return { child, log: explain };
   }
 
   /** In the foreground. Returns as soon as its socket is there, and lets nothing else happen here before. */
@@ -128,6 +130,16 @@ function defineTests({ peerage, peerageTun, renumbersDescriptors = true }: Progr
       assert.deepEqual(await exit, [0, null]);
     }
   });
+
+  for (const how of ['waits', 'spins'])
+    test(`one that ${how} for ever on its way to its end is ended all the same`, async () => {
+      const child = spawn(stuck, [...stuckArgs, 'wg0', how], { stdio: ['ignore', 'pipe', 'inherit'] });
+      assert.deepEqual(await once(child.stdout.setEncoding('utf8'), 'data'), ['ready\n']);
+      const exit = once(child, 'exit');
+      process.kill(child.pid!, 'SIGTERM');
+      assert.deepEqual(await exit, [null, 'SIGALRM']);
+      assert.equal(hasLink('wg0'), false);
+    });
 
   test('in the background it returns once the socket answers, and lives on', async () => {
     for (const command of [
