@@ -13,7 +13,7 @@ import { createStderrLog } from './stderr-log.ts';
 const TUN_FD = 'WG_TUN_FD';
 const UAPI_FD = 'WG_UAPI_FD';
 const THREADS_VARIABLE = 'PEERAGE_THREADS';
-const DEFAULT_THREADS = '0';
+const DEFAULT_THREADS = '2';
 const KEY_LOG_VARIABLE = 'PEERAGE_KEYLOG';
 
 export interface TunnelOptions {
@@ -59,7 +59,8 @@ export async function runTunnel(
     startPoller: () => startPoller(runtime, ffi),
     crypto,
     log,
-    ...(hasThreads(options.threads) ? { fastWorker: runtime.workers.fast } : {}),
+    // The workers have OpenSSL's AEAD: whoever asks for another provider gets it for everything.
+    ...(hasThreads(options.threads) && crypto.name === 'libcrypto' ? { fastWorker: runtime.workers.fast } : {}),
     ...(keyLogFile === undefined ? {} : { keyLog: openKeyLog(keyLogFile, log) }),
     ...descriptor('tunFd', TUN_FD),
     ...descriptor('uapiFd', UAPI_FD),

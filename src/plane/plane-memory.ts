@@ -59,8 +59,8 @@ export const WANTED = { outbound: GATE_WORDS + 16, inbound: GATE_WORDS + 32 } as
 export const PENDING = { outbound: GATE_WORDS + 17, inbound: GATE_WORDS + 33 } as const;
 const WORDS = GATE_WORDS + 48;
 
-// A peer's row: 256 bytes, two cache lines for the control thread and one for each worker.
-const PEER_BYTES = 256;
+// A peer's row: two cache lines for the control thread, one for outbound, two for inbound.
+const PEER_BYTES = 320;
 /** 1 when outbound may send on its own. */
 export const SENDABLE = 0;
 export const REMOTE_INDEX = 1;
@@ -70,15 +70,28 @@ export const SEND_KEYPAIR = 2;
 export const VERSION = 3;
 /** ENDPOINT_WORDS of them. */
 export const ENDPOINT = 4;
+/** Of the keypair to send with. Serials grow. */
+export const SEND_SERIAL = 17;
 /** Float64 fields, in units of 8 bytes. */
-export const SEND_CONTEXT = 10;
-export const SEND_CREATED_AT = 11;
+export const SEND_CONTEXT = 12;
+export const SEND_CREATED_AT = 13;
 export const TX_BYTES = 16;
 export const SENT_AT = 17;
 export const DATA_SENT_AT = 18;
 export const RX_BYTES = 24;
 export const RECEIVED_AT = 25;
 export const DATA_RECEIVED_AT = 26;
+/**
+ * Where inbound has heard of the peer since the row was written: a sequence (odd while it is being written, 0 for nowhere else)
+ * and ENDPOINT_WORDS. The answer to what came from there must go there, whenever the control thread comes to it.
+ */
+export const MOVED_SEQUENCE = 64;
+export const MOVED_ENDPOINT = 65;
+/**
+ * Serial of the latest keypair that inbound has seen confirmed. While it is a later one than the one to send with, outbound sends
+ * nothing: the peer may have forgotten that, and the control thread knows the new one before it sees the next packet.
+ */
+export const CONFIRMED_SERIAL = 78;
 
 // A keypair's row: 64 bytes.
 const KEYPAIR_BYTES = 64;

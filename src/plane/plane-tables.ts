@@ -6,7 +6,7 @@ import type { Aead } from '../crypto/port.ts';
 import type { PeerActivity } from '../device/data-plane.ts';
 import type { Peer } from '../peer/peer.ts';
 import type { Keypair } from '../transport/keypair.ts';
-import { ARRIVAL, ENDPOINT_WORDS, sameEndpoint, writeEndpoint } from './endpoint-words.ts';
+import { ENDPOINT_WORDS, sameEndpoint, writeEndpoint } from './endpoint-words.ts';
 import { IndexMap } from './index-map.ts';
 import {
   DATA_RECEIVED_AT,
@@ -17,6 +17,7 @@ import {
   KEYPAIR_SERIAL,
   KEYPAIR_WORDS,
   LOCAL_INDEX,
+  MOVED_SEQUENCE,
   PEER_FLOATS,
   PEER_WORDS,
   type PlaneMemory,
@@ -28,6 +29,7 @@ import {
   SEND_CONTEXT,
   SEND_CREATED_AT,
   SEND_KEYPAIR,
+  SEND_SERIAL,
   SENDABLE,
   SENT_AT,
   TX_BYTES,
@@ -162,9 +164,12 @@ export class PlaneTables {
     const isSendable = entry !== undefined && endpoint !== undefined && remote !== undefined;
     this.#peerWords[words + SENDABLE] = isSendable ? 1 : 0;
     this.#peerWords[words + VERSION]! += 1;
+    // Rewritten for another reason, it leaves alone what inbound has heard and the Device not yet.
+    if (this.isEndpointStale(peer)) this.#peerWords[words + MOVED_SEQUENCE] = 0;
     writeEndpoint(this.#peerWords, words + ENDPOINT, endpoint);
     this.#peerWords[words + REMOTE_INDEX] = isSendable ? current!.remoteIndex : 0; // there is an entry for it
     this.#peerWords[words + SEND_KEYPAIR] = entry?.row ?? -1;
+    this.#peerWords[words + SEND_SERIAL] = entry?.serial ?? 0;
     this.#peerFloats[floats + SEND_CONTEXT] = isSendable ? contextOf(current!.send) : 0;
     this.#peerFloats[floats + SEND_CREATED_AT] = current?.createdAt ?? 0;
   }
@@ -184,7 +189,6 @@ export class PlaneTables {
     const entry = this.#peers.get(peer);
     if (entry === undefined) return false;
     writeEndpoint(this.#scratch, 0, peer.endpoint);
-    this.#scratch[ARRIVAL] = 0;
     return !sameEndpoint(this.#scratch, 0, this.#peerWords, PEER_WORDS * entry.row + ENDPOINT);
   }
 

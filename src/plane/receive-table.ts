@@ -6,9 +6,10 @@ import { sourceOffset } from '../device/inner-packet.ts';
 import type { IpFamily } from '../ip.ts';
 import { REJECT_AFTER_TIME_MS } from '../noise/constants.ts';
 import { ReplayWindow } from '../transport/replay-window.ts';
-import { sameEndpoint } from './endpoint-words.ts';
+import { ENDPOINT_WORDS, sameEndpoint } from './endpoint-words.ts';
 import { IndexMap } from './index-map.ts';
 import {
+  CONFIRMED_SERIAL,
   currentRoutes,
   DATA_RECEIVED_AT,
   ENDPOINT,
@@ -16,6 +17,8 @@ import {
   KEYPAIR_PEER,
   KEYPAIR_SERIAL,
   KEYPAIR_WORDS,
+  MOVED_ENDPOINT,
+  MOVED_SEQUENCE,
   PEER_FLOATS,
   PEER_WORDS,
   type PlaneMemory,
@@ -109,13 +112,25 @@ export class ReceiveTable {
     return this.#keypairs[KEYPAIR_WORDS * row + UNCONFIRMED] === 1 && !this.#window(row).isConfirmed;
   }
 
+  /** The control thread has been told. From here on nothing is sent to the peer under an older keypair. */
   setConfirmed(row: number): void {
     this.#window(row).isConfirmed = true;
+    Atomics.store(this.#peers, PEER_WORDS * this.peerOf(row) + CONFIRMED_SERIAL, this.serial(row));
   }
 
   /** Whether the peer is where `endpoint` (its words) says. */
   isAt(peer: number, endpoint: Int32Array): boolean {
-    return sameEndpoint(this.#peers, PEER_WORDS * peer + ENDPOINT, endpoint, 0);
+    const at = PEER_WORDS * peer;
+    const hasMoved = this.#peers[at + MOVED_SEQUENCE] !== 0;
+    return sameEndpoint(this.#peers, at + (hasMoved ? MOVED_ENDPOINT : ENDPOINT), endpoint, 0);
+  }
+
+  /** What is sent to the peer from here on goes there. */
+  moveTo(peer: number, endpoint: Int32Array): void {
+    const at = PEER_WORDS * peer;
+    Atomics.add(this.#peers, at + MOVED_SEQUENCE, 1);
+    for (let i = 0; i < ENDPOINT_WORDS; i++) Atomics.store(this.#peers, at + MOVED_ENDPOINT + i, endpoint[i]!);
+    Atomics.add(this.#peers, at + MOVED_SEQUENCE, 1);
   }
 
   noteReceived(peer: number, bytes: number, now: number): void {

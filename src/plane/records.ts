@@ -10,5 +10,7 @@ export const GONE_RECORD = 3;
 export const DATAGRAM_RECORD = 4;
 /** inbound: row and serial of a keypair, then the words of the endpoint that a message under it came from. */
 export const MOVED_RECORD = 5;
+/** inbound: the interface refuses packets. */
+export const REFUSED_RECORD = 7;
 /** inbound: row and serial of a keypair that the other side has proved to have. */
 export const CONFIRMED_RECORD = 6;

@@ -8,10 +8,14 @@
 import { destinationOffset } from '../device/inner-packet.ts';
 import type { IpFamily } from '../ip.ts';
 import { REJECT_AFTER_TIME_MS } from '../noise/constants.ts';
+import { ENDPOINT_WORDS } from './endpoint-words.ts';
 import {
+  CONFIRMED_SERIAL,
   currentRoutes,
   DATA_SENT_AT,
   ENDPOINT,
+  MOVED_ENDPOINT,
+  MOVED_SEQUENCE,
   PEER_FLOATS,
   PEER_WORDS,
   type PlaneMemory,
@@ -20,6 +24,7 @@ import {
   SEND_CONTEXT,
   SEND_CREATED_AT,
   SEND_KEYPAIR,
+  SEND_SERIAL,
   SENDABLE,
   SENT_AT,
   TX_BYTES,
@@ -34,6 +39,7 @@ const NO_MARK = -1;
 
 export class SendTable {
   readonly words: Int32Array;
+  readonly endpoint = new Int32Array(ENDPOINT_WORDS);
   readonly #control: Int32Array;
   readonly #floats: Float64Array;
   readonly #keypairs: Int32Array;
@@ -83,7 +89,9 @@ export class SendTable {
 
   /** Whether the worker may send to the peer now, but for what is handed over. */
   isSendable(row: number, now: number): boolean {
-    if (this.words[PEER_WORDS * row + SENDABLE] === 0) return false;
+    const at = PEER_WORDS * row;
+    if (this.words[at + SENDABLE] === 0) return false;
+    if (((Atomics.load(this.words, at + CONFIRMED_SERIAL) - this.words[at + SEND_SERIAL]!) | 0) > 0) return false;
     return now - this.#floats[PEER_FLOATS * row + SEND_CREATED_AT]! < REJECT_AFTER_TIME_MS;
   }
 
@@ -115,9 +123,21 @@ export class SendTable {
     return this.#floats[PEER_FLOATS * row + SEND_CONTEXT]!;
   }
 
-  /** Where the endpoint's words are in `words`. */
-  endpointAt(row: number): number {
-    return PEER_WORDS * row + ENDPOINT;
+  /** Another number when the peer was heard of from elsewhere, within a generation. */
+  movedSequence(row: number): number {
+    return Atomics.load(this.words, PEER_WORDS * row + MOVED_SEQUENCE);
+  }
+
+  /** Reads where the peer is into `endpoint`, and returns the `movedSequence` that goes with it. */
+  readEndpoint(row: number): number {
+    const at = PEER_WORDS * row;
+    for (;;) {
+      const sequence = this.movedSequence(row);
+      if ((sequence & 1) !== 0) continue; // it is being written this very moment
+      const from = at + (sequence === 0 ? ENDPOINT : MOVED_ENDPOINT);
+      for (let i = 0; i < ENDPOINT_WORDS; i++) this.endpoint[i] = Atomics.load(this.words, from + i);
+      if (this.movedSequence(row) === sequence) return sequence;
+    }
   }
 
   version(row: number): number {

@@ -9,14 +9,25 @@
  */
 import { combineEcn } from '../../../src/device/ecn.ts';
 import { packetFamily, packetLength } from '../../../src/device/inner-packet.ts';
-import { TRANSPORT_HEADER_BYTES, TRANSPORT_MIN_BYTES, TYPE_TRANSPORT } from '../../../src/noise/messages.ts';
+import {
+  COOKIE_REPLY_BYTES,
+  INITIATION_BYTES,
+  RESPONSE_BYTES,
+  TRANSPORT_HEADER_BYTES,
+  TRANSPORT_MIN_BYTES,
+  TYPE_COOKIE_REPLY,
+  TYPE_INITIATION,
+  TYPE_RESPONSE,
+  TYPE_TRANSPORT,
+} from '../../../src/noise/messages.ts';
 import { Coalescer, createWritePlan } from '../../../src/offload/coalesce.ts';
 import { IOVEC_BYTES, writeIovecs } from '../../../src/offload/iovec.ts';
 import { ENDPOINT_WORDS } from '../../../src/plane/endpoint-words.ts';
 import { OVERFLOWED, TUN_FD, UDP4_FD, UDP6_FD } from '../../../src/plane/plane-memory.ts';
 import { ReceiveTable } from '../../../src/plane/receive-table.ts';
-import { CONFIRMED_RECORD, DATAGRAM_RECORD, MOVED_RECORD } from '../../../src/plane/records.ts';
+import { CONFIRMED_RECORD, DATAGRAM_RECORD, MOVED_RECORD, REFUSED_RECORD } from '../../../src/plane/records.ts';
 import type { Ffi, Handle } from '../ffi.ts';
+import { EIO } from './fast-libc.ts';
 import { createPacketMemory, LONGEST_IN_SLOT, MESSAGE, PACKET } from './packet-memory.ts';
 import { createSlotCipher } from './slot-cipher.ts';
 import { createUdpReceiver } from './udp-receiver.ts';
@@ -27,6 +38,12 @@ const SLOTS = 64;
 /** Batches of one family before the other is asked. */
 const LONGEST_TURN = 64;
 const TAG_BYTES = 16;
+/** The other messages, and how long they are. */
+const HANDSHAKE_BYTES: Readonly<Record<number, number>> = {
+  [TYPE_INITIATION]: INITIATION_BYTES,
+  [TYPE_RESPONSE]: RESPONSE_BYTES,
+  [TYPE_COOKIE_REPLY]: COOKIE_REPLY_BYTES,
+};
 /** Counters end at 2^53, so their upper half at this. */
 const COUNTER_HIGH_END = 0x20_0000;
 
@@ -49,18 +66,18 @@ export function runInbound(ffi: Ffi, data: FastWorkerData, notify: () => void): 
   let turn = 0;
   let context: Handle;
   let contextAddress = 0;
-  /** The peer that is known to be where this batch came from, or has been told to. */
+  /** The peer that is known to be where this batch came from. */
   let seenPeer = -1;
   const datagramWords = new Int32Array(ENDPOINT_WORDS + 1);
   const movedWords = new Int32Array(2 + ENDPOINT_WORDS);
   const confirmedWords = new Int32Array(2);
-  /** What the control thread was told last, until the tables change. */
-  let hasToldMoved = false;
+  /** The control thread was told that the interface is down, since the tables changed last. */
+  let hasToldRefused = false;
 
   function batch(generation: number): void {
     if (table.refresh(generation)) {
       contextAddress = 0;
-      hasToldMoved = false;
+      hasToldRefused = false;
     }
     if (!receive()) {
       link.sleepUntilReadable(link.words[UDP4_FD]!, link.words[UDP6_FD]);
@@ -119,7 +136,13 @@ export function runInbound(ffi: Ffi, data: FastWorkerData, notify: () => void): 
   function take(slot: number, length: number): void {
     const at = wire.at[slot]! + MESSAGE;
     if (length < TRANSPORT_MIN_BYTES) return link.drop('bad-length');
-    if (u32[at >>> 2] !== TYPE_TRANSPORT) return handOver(at, length);
+    const type = u32[at >>> 2]!;
+    if (type !== TYPE_TRANSPORT) {
+      const expected = HANDSHAKE_BYTES[type];
+      // Only what has the length of its type is worth a place in the ring.
+      if (expected === length) return handOver(at, length);
+      return link.drop(expected === undefined ? 'unknown-type' : 'bad-length');
+    }
     const row = table.find(u32[(at >>> 2) + 1]!);
     if (row < 0) {
       if (link.words[OVERFLOWED] !== 0) return handOver(at, length);
@@ -161,21 +184,14 @@ export function runInbound(ffi: Ffi, data: FastWorkerData, notify: () => void): 
     if (!coalescer.add(packet, packetBytes)) link.drop('bad-inner-packet');
   }
 
-  /** The control thread moves the peer; until it has, it is told once of each place. */
+  /** The peer moves at once, for the answer to this very message; the control thread is told, and makes it so for good. */
   function lookAtEndpoint(peer: number, row: number): void {
     seenPeer = peer;
     if (table.isAt(peer, received.from)) return;
-    const serial = table.serial(row);
-    if (hasToldMoved && movedWords[0] === row && movedWords[1] === serial && isSameWords()) return;
     movedWords[0] = row;
-    movedWords[1] = serial;
+    movedWords[1] = table.serial(row);
     movedWords.set(received.from, 2);
-    hasToldMoved = link.pushEvent(MOVED_RECORD, movedWords);
-  }
-
-  function isSameWords(): boolean {
-    for (let i = 0; i < ENDPOINT_WORDS; i++) if (movedWords[2 + i] !== received.from[i]) return false;
-    return true;
+    if (link.pushEvent(MOVED_RECORD, movedWords)) table.moveTo(peer, received.from);
   }
 
   function confirm(row: number): void {
@@ -198,7 +214,12 @@ export function runInbound(ffi: Ffi, data: FastWorkerData, notify: () => void): 
     writeIovecs(arena, plan.entries, 0, entries, iovecs, memory.base);
     for (let i = 0, from = 0; i < writes; i++) {
       const to = plan.ends[i]!;
-      if (link.libc.writev(fd, iovecPointers[from], to - from) < 0) link.drop('not-delivered');
+      if (link.libc.writev(fd, iovecPointers[from], to - from) < 0) {
+        const errno = ffi.errno();
+        link.drop('not-delivered');
+        // It is down, though the control thread may not know.
+        if (errno === EIO && !hasToldRefused) hasToldRefused = link.pushEvent(REFUSED_RECORD);
+      }
       from = to;
     }
   }

@@ -36,8 +36,8 @@ import { createTunReader } from './tun-reader.ts';
 import { createUdpSender } from './udp-sender.ts';
 import { type FastWorkerData, WorkerLink } from './worker-link.ts';
 
-/** A large packet of 64 KiB in segments of the usual MTU. */
-const SLOTS = 48;
+/** A large packet of 64 KiB in segments of 1,024 bytes. */
+const SLOTS = 64;
 /** Header and tag around a packet. */
 const MESSAGE_OVERHEAD = 32;
 const NO_WORDS: readonly number[] = [];
@@ -64,6 +64,7 @@ export function runOutbound(ffi: Ffi, data: FastWorkerData, notify: () => void):
   /** Where the sender is aimed at. */
   let aimedRow = -1;
   let aimedEcn = 0;
+  let aimedSequence = 0;
   let context: Handle;
   let contextAddress = 0;
   /** The run that is sealed and not sent. */
@@ -250,8 +251,9 @@ export function runOutbound(ffi: Ffi, data: FastWorkerData, notify: () => void):
     if (row < 0) return;
     runRow = -1;
     if (runTo === runFrom) return;
-    if (row !== aimedRow || runEcn !== aimedEcn) {
-      sender.aim(table.words, table.endpointAt(row), runEcn);
+    if (row !== aimedRow || runEcn !== aimedEcn || table.movedSequence(row) !== aimedSequence) {
+      aimedSequence = table.readEndpoint(row);
+      sender.aim(table.endpoint, runEcn);
       aimedRow = row;
       aimedEcn = runEcn;
     }

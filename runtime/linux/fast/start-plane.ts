@@ -10,7 +10,7 @@ import type { Log } from '../../../src/log.ts';
 import { ControlPlane } from '../../../src/plane/control-plane.ts';
 import { atGate, type Role, ROLES, STOP } from '../../../src/plane/gate.ts';
 import { createPlaneMemory, PENDING, TUN_FD, UDP4_FD, UDP6_FD } from '../../../src/plane/plane-memory.ts';
-import { CONFIRMED_RECORD, MOVED_RECORD, SOURCE_LOST_RECORD } from '../../../src/plane/records.ts';
+import { CONFIRMED_RECORD, MOVED_RECORD, REFUSED_RECORD, SOURCE_LOST_RECORD } from '../../../src/plane/records.ts';
 import { RingReader } from '../../../src/plane/ring.ts';
 import type { Tun, Udp } from '../../../src/tunnel/ports.ts';
 import type { Ffi } from '../ffi.ts';
@@ -22,7 +22,7 @@ import { LinuxUdp } from '../udp.ts';
 import { SOL_UDP, UDP_GRO } from './fast-libc.ts';
 import { FastTun } from './fast-tun.ts';
 import { FastUdp } from './fast-udp.ts';
-import { setOffloads } from './tun-offload.ts';
+import { limitLargePackets, setOffloads } from './tun-offload.ts';
 import { createWorkerCiphers } from './worker-ciphers.ts';
 import type { FastWorkerData } from './worker-link.ts';
 
@@ -60,6 +60,7 @@ export function startFastTunnel(
   if (ciphers === undefined) return undefined;
   const opened = createVirtioTun(ffi, poller, name, log);
   const { udpOffload } = setOffloads(ffi, opened.fd);
+  limitLargePackets(ffi, name);
   const libc = loadLibc(ffi);
   const memory = createPlaneMemory();
   const words = new Int32Array(memory.words);
@@ -116,6 +117,7 @@ export function startFastTunnel(
     udp: linuxUdp,
     ring: rings.inbound,
     onRecord: (ring) => {
+      if (ring.kind === REFUSED_RECORD) queueMicrotask(() => tun.refresh());
       if (device === undefined) return;
       if (ring.kind === MOVED_RECORD) plane.handleMoved(device, ring.wordsAt(0, MOVED_WORDS));
       if (ring.kind === CONFIRMED_RECORD) plane.handleConfirmed(device, ring.wordsAt(0, 2), clock.monotonic());
@@ -123,7 +125,14 @@ export function startFastTunnel(
     onBound: setSockets,
   });
 
-  const wakes: Readonly<Record<Role, () => void>> = { outbound: () => tun.wake(), inbound: () => udp.wake() };
+  /** What inbound says comes first: outbound's packets may be answers to what it has heard. */
+  const wakes: Readonly<Record<Role, () => void>> = {
+    inbound: () => udp.wake(),
+    outbound() {
+      udp.wake();
+      tun.wake();
+    },
+  };
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
   let isStopping = false;
   words[TUN_FD] = opened.fd;

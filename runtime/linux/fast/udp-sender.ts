@@ -41,8 +41,8 @@ const SOURCE_ERRORS: ReadonlySet<number> = new Set([EINVAL, EADDRNOTAVAIL, ENODE
 const SEGMENT_ERRORS: ReadonlySet<number> = new Set([EIO, EINVAL, EMSGSIZE]);
 
 export interface UdpSender {
-  /** What follows goes to the endpoint whose words are at `at`, with these ECN bits. */
-  aim(words: Int32Array, at: number, ecn: number): void;
+  /** What follows goes to the endpoint with these words, with these ECN bits. */
+  aim(words: Int32Array, ecn: number): void;
   /**
    * Sends the messages in slots `from` up to `to`, of which all but the last have `messageBytes` and the last `lastBytes`.
    * Returns how many bytes the kernel took.
@@ -89,18 +89,18 @@ export function createUdpSender(
     view.setInt32(at + 12, type, true);
   }
 
-  function writeControl(words: Int32Array, at: number): void {
+  function writeControl(words: Int32Array): void {
     let end = control;
     if (hasSource && v4) {
       writeHeader(end, 12, IPPROTO_IP, IP_PKTINFO);
-      view.setInt32(end + 16, words[at + SOURCE_INTERFACE]!, true);
-      view.setInt32(end + 20, words[at + SOURCE]!, true);
+      view.setInt32(end + 16, words[SOURCE_INTERFACE]!, true);
+      view.setInt32(end + 20, words[SOURCE]!, true);
       view.setInt32(end + 24, 0, true);
       end += 32;
     } else if (hasSource) {
       writeHeader(end, 20, IPPROTO_IPV6, IPV6_PKTINFO);
-      for (let i = 0; i < 4; i++) view.setInt32(end + 16 + 4 * i, words[at + SOURCE + i]!, true);
-      view.setInt32(end + 32, words[at + SOURCE_INTERFACE]!, true);
+      for (let i = 0; i < 4; i++) view.setInt32(end + 16 + 4 * i, words[SOURCE + i]!, true);
+      view.setInt32(end + 32, words[SOURCE_INTERFACE]!, true);
       end += 40;
     }
     if (ecnBits !== 0) {
@@ -143,26 +143,26 @@ export function createUdpSender(
   function dropSource(): void {
     hasSource = false;
     lostSource = true;
-    writeControl(NO_WORDS, 0);
+    writeControl(NO_WORDS);
   }
 
   return {
-    aim(words, at, ecn) {
-      v4 = words[at + PEER]! >>> 16 === 4;
+    aim(words, ecn) {
+      v4 = words[PEER]! >>> 16 === 4;
       fd = socketOf(v4 ? 4 : 6);
       ecnBits = ecn;
-      hasSource = words[at + HAS_SOURCE] !== 0;
+      hasSource = words[HAS_SOURCE] !== 0;
       lostSource = false;
       bytes.fill(0, name, name + SOCKADDR_IN6_BYTES);
       view.setUint16(name, v4 ? AF_INET : AF_INET6, true);
-      view.setUint16(name + 2, words[at + PEER]! & 0xffff);
-      view.setInt32(name + (v4 ? 4 : 8), words[at + ADDRESS]!, true);
+      view.setUint16(name + 2, words[PEER]! & 0xffff);
+      view.setInt32(name + (v4 ? 4 : 8), words[ADDRESS]!, true);
       if (!v4) {
-        for (let i = 1; i < 4; i++) view.setInt32(name + 8 + 4 * i, words[at + ADDRESS + i]!, true);
-        view.setInt32(name + 24, words[at + SCOPE]!, true);
+        for (let i = 1; i < 4; i++) view.setInt32(name + 8 + 4 * i, words[ADDRESS + i]!, true);
+        view.setInt32(name + 24, words[SCOPE]!, true);
       }
       u32[(message + NAME_LENGTH) >>> 2] = v4 ? SOCKADDR_IN_BYTES : SOCKADDR_IN6_BYTES;
-      writeControl(words, at);
+      writeControl(words);
     },
 
     send(from, to, messageBytes, lastBytes) {
