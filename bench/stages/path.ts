@@ -25,7 +25,7 @@ import { createTunReader, type TunReader } from '../../runtime/linux/fast/tun-re
 import { createUdpReceiver } from '../../runtime/linux/fast/udp-receiver.ts';
 import { createUdpSender } from '../../runtime/linux/fast/udp-sender.ts';
 import { createWorkerCiphers } from '../../runtime/linux/fast/worker-ciphers.ts';
-import type { Ffi, Handle } from '../../runtime/linux/ffi.ts';
+import type { Ffi, FfiSignature, Handle } from '../../runtime/linux/ffi.ts';
 import { BEHIND_TUN, type BoundSocket, openSocket, openTun } from './descriptors.ts';
 import { prepareMessage } from './kernel-calls.ts';
 import { BATCH, HEADER_BYTES, MESSAGE_BYTES, PACKET_BYTES, PAYLOAD_BYTES } from './sizes.ts';
@@ -61,7 +61,8 @@ export interface Path {
 }
 
 /** Needs a network namespace of its own, and CAP_NET_ADMIN in it. */
-export function openPath(ffi: Ffi): Path {
+export function openPath(runtimeFfi: Ffi): Path {
+  const ffi = loadingOnce(runtimeFfi);
   const libc = loadFastLibc(ffi);
   const tun = openTun(ffi);
   const listening = openSocket(ffi, 5001, { deaf: false });
@@ -169,6 +170,23 @@ export function openPath(ffi: Ffi): Path {
   };
   prime(path, () => receiver.received.inSlots);
   return path;
+}
+
+/**
+ * In a worker there is one of each function. Here there are two ciphers in one thread: if they called different functions of one
+ * library, V8 would not compile the calls as it does there: on Deno sealing would cost half as much again.
+ */
+function loadingOnce(ffi: Ffi): Ffi {
+  const loaded = new Map<string, ReturnType<Ffi['load']>>();
+  return {
+    ...ffi,
+    load<Names extends string>(library: string, symbols: Readonly<Record<Names, FfiSignature>>) {
+      const key = [library, ...Object.keys(symbols)].join(' ');
+      const known = loaded.get(key) ?? ffi.load(library, symbols);
+      loaded.set(key, known);
+      return known; // it has the names of its key
+    },
+  };
 }
 
 /** The first large packet of its kind is put together elsewhere, and read where it belongs from then on. */
