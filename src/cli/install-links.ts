@@ -29,7 +29,8 @@ export const addInstallLinks: AddCommand = (program, ports) => {
 };
 
 /** All of them, or none where a file is in the way. */
-async function installLinks(ports: Ports, folder: string, force: boolean): Promise<void> {
+async function installLinks(ports: Ports, named: string, force: boolean): Promise<void> {
+  const folder = trimSlashes(named);
   const { files, processes, terminal } = ports;
   const targets = processes.linkTargets;
   if (targets === undefined)
@@ -37,7 +38,7 @@ async function installLinks(ports: Ports, folder: string, force: boolean): Promi
       remedy: 'Use the single binary, or the package on Node.',
     });
   const links = await Promise.all(
-    Object.entries(LINKS).map(([name, program]) => lookAt(files, `${trimSlashes(folder)}/${name}`, targets[program])),
+    Object.entries(LINKS).map(([name, program]) => lookAt(files, `${folder}/${name}`, targets[program])),
   );
   const inTheWay = links.filter(({ found }) => found === 'something else').map(({ path }) => path);
   if (inTheWay.length > 0 && !force)
@@ -49,8 +50,9 @@ async function installLinks(ports: Ports, folder: string, force: boolean): Promi
     if (found !== 'this link') await files.link(path, target);
     terminal.stderr(`${path} -> ${target}${found === 'this link' ? ', as before' : ''}\n`);
   }
-  const isOnPath = (processes.env['PATH'] ?? '').split(':').some((each) => trimSlashes(each) === trimSlashes(folder));
-  terminal.stderr(isOnPath ? 'Next: wg show\n' : `Next: export PATH="${folder}:$PATH"\n`);
+  const whole = await files.realPath(folder);
+  const isOnPath = (processes.env['PATH'] ?? '').split(':').some((each) => [folder, whole].includes(trimSlashes(each)));
+  terminal.stderr(isOnPath ? 'Next: wg show\n' : `Next: export PATH="${whole}:$PATH"\n`);
 }
 
 async function lookAt(files: Files, path: string, target: string): Promise<Link> {
