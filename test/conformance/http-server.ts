@@ -1,10 +1,17 @@
 /** What every HTTP server that runs the registry must do. Run it in a few lines per adapter. */
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import type { HttpServer, HttpServerOptions } from '../../runtime/linux/http-server.ts';
 import { UserError } from '../../src/errors.ts';
+import { labOptions, USER_NAMESPACE } from '../interop/lab/requirements.ts';
+import { programCommand } from './commands.ts';
+
+const listener = programCommand(fileURLToPath(new URL('programs/listen-on-port.ts', import.meta.url)));
 
 type Handler = HttpServerOptions['fetch'];
 
@@ -28,6 +35,7 @@ export function httpServerConformance(name: string, start: (options: HttpServerO
 
     for (const [hostname, pattern, peer] of [
       ['127.0.0.1', /^http:\/\/127\.0\.0\.1:\d+$/, /^127\.0\.0\.1$/],
+      ['::1', /^http:\/\/\[::1\]:\d+$/, /^::1$/],
       ['localhost', /^http:\/\/(127\.0\.0\.1|\[::1\]):\d+$/, /^(127\.0\.0\.1|::1)$/],
     ] as const)
       test(`on ${hostname} the address is in the URL, and the handler is told who asks`, async () => {
@@ -37,6 +45,16 @@ export function httpServerConformance(name: string, start: (options: HttpServerO
         assert.match(await (await globalThis.fetch(server.url)).text(), peer);
         await server.close();
       });
+
+    test('on all addresses it answers IPv6 and IPv4', async () => {
+      const fetch: Handler = (_, { peerAddress }) => new Response(peerAddress);
+      const server = await start({ fetch, hostname: '::', port: 0 });
+      assert.match(server.url, /^http:\/\/\[::\]:\d+$/);
+      const { port } = new URL(server.url);
+      const ask = async (host: string) => (await globalThis.fetch(`http://${host}:${port}`)).text();
+      assert.deepEqual([await ask('[::1]'), await ask('127.0.0.1')], ['::1', '::ffff:127.0.0.1']);
+      await server.close();
+    });
 
     test('a name that has no address is an error that says so', async () => {
       await assert.rejects(
@@ -88,7 +106,7 @@ export function httpServerConformance(name: string, start: (options: HttpServerO
       ['half a body', 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{'],
       ['a body without an end', 'POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n'],
     ] as const)
-      test(`closing does not wait for who sent ${what} and no more`, { timeout: 10_000 }, async () => {
+      test(`closing does not wait for who sent ${what} and no more`, { timeout: 60_000 }, async () => {
         const arrived = Promise.withResolvers<void>();
         const fetch: Handler = async (request) => {
           arrived.resolve();
@@ -115,5 +133,18 @@ export function httpServerConformance(name: string, start: (options: HttpServerO
       );
       await server.close();
     });
+
+    for (const hostname of ['127.0.0.1', '::1'])
+      test(`a port of ${hostname} that takes a right is an error that says so`, labOptions('setpriv'), async () => {
+        // In a new namespace the ports below 1024 are root's, whatever the machine has set; root's without this right.
+        const namespace = [...USER_NAMESPACE, '--net'];
+        const setpriv = ['setpriv', '--inh-caps=-net_bind_service', '--bounding-set=-net_bind_service'];
+        const inside = ['sh', '-c', 'ip link set lo up && exec "$@"', 'sh', ...setpriv, ...listener, hostname, '1023'];
+        const { stdout } = await promisify(execFile)('unshare', [...namespace, ...inside]);
+        assert.match(
+          stdout,
+          /^no permission to listen on \S+ port 1023\nPorts below 1024 need root: choose a higher one/,
+        );
+      });
   });
 }
