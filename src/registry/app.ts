@@ -17,6 +17,7 @@ import type { RegistryApp, RegistryEnv, RouteContext } from './env.ts';
 import { accepted, answerError, answerInvalid, problem } from './problem.ts';
 import { addAuditRoute } from './route/audit.ts';
 import { addEnrolRoute } from './route/enrol.ts';
+import { addEventRoute } from './route/events.ts';
 import { addHostViewRoutes } from './route/host-view.ts';
 import { addHostRoutes } from './route/hosts.ts';
 import { addNameRoutes } from './route/names.ts';
@@ -89,6 +90,7 @@ export function createRegistry({ ports, log, publicUrl, peerAddress }: RegistryO
   addNameRoutes(app, context);
   addEnrolRoute(app, context);
   addHostViewRoutes(app, context);
+  addEventRoute(app, context);
   addSelfRoutes(app, context);
   addAuditRoute(app, context);
   describe(app);

@@ -21,6 +21,10 @@ export function createMemoryBell(): MemoryBell {
   };
 
   return {
+    get isClosed() {
+      return closed;
+    },
+
     ring(networkId, version) {
       rung.set(networkId, Math.max(version, rung.get(networkId) ?? 0));
       wakeAll(networkId);

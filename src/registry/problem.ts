@@ -41,6 +41,7 @@ const PROBLEMS: Readonly<Record<Reason | HttpReason, readonly [status: Contentfu
   'precondition-required': [428, 'If-Match missing'],
   'too-many-attempts': [429, 'Too many attempts'],
   internal: [500, 'Internal error'],
+  'no-events': [501, 'No events here'],
   busy: [503, 'Busy'],
 };
 

@@ -5,18 +5,20 @@ import { PeerList } from '../../src/registry/wire.ts';
 import { isEdge } from './engines/engine.ts';
 import { expectProblem, expectStatus, type Lab } from './lab.ts';
 import { startPair } from './pair.ts';
+import { waitFor } from '../interop/lab/wait.ts';
 
 if (isEdge) describe('waiting at the edge', edgeSuite);
 else describe('waiting for a change', waitingSuite);
 
 function edgeSuite(): void {
   test('a request that asks to wait is answered at once, and told when to come again', async (t) => {
-    const { lab, token, peers } = await startPair(t);
+    const { lab, token, dolores, peers } = await startPair(t);
     const first = await peers();
     const { version } = first.read(PeerList);
     const headers = { 'if-none-match': first.headers.get('etag')! };
     const unchanged = expectStatus(304, await peers(`?since=${version}&wait=55`, headers));
     assert.equal(unchanged.headers.get('retry-after'), '60');
+    expectProblem('no-events', await lab.ask('GET', '/v1/events', { as: dolores.hostKey }));
     await lab.enrol(token, { name: 'charlotte' });
     const changed = expectStatus(200, await peers(`?since=${version}&wait=55`, headers));
     assert.equal(changed.headers.get('retry-after'), null);
@@ -28,6 +30,49 @@ function edgeSuite(): void {
 }
 
 function waitingSuite(): void {
+  test('a stream of events brings the list, then each change, and ends when the host is removed', async (t) => {
+    const { lab, token, dolores } = await startPair(t);
+    const headers = { authorization: `Bearer ${dolores.hostKey}` };
+    const answer = await fetch(`${lab.url}/v1/events`, { headers });
+    assert.equal(answer.status, 200);
+    assert.match(answer.headers.get('content-type') ?? '', /^text\/event-stream/);
+    const events = readEvents(answer);
+    const first = await events.next();
+    assert.deepEqual([first.value?.full, first.value?.peers.map(({ name }) => name)], [true, ['maeve']]);
+    await lab.enrol(token, { name: 'charlotte' });
+    const second = await events.next();
+    assert.deepEqual([second.value?.full, second.value?.peers.map(({ name }) => name)], [false, ['charlotte']]);
+    expectStatus(204, await lab.ask('DELETE', '/v1/networks/home/hosts/dolores'));
+    assert.equal((await events.next()).done, true);
+  });
+
+  test('a stream that was cut off goes on where it was, and one of a registry that shuts down ends', async (t) => {
+    const { lab, token, dolores, peers } = await startPair(t);
+    const { version } = (await peers()).read(PeerList);
+    await lab.enrol(token, { name: 'charlotte' });
+    const headers = { authorization: `Bearer ${dolores.hostKey}`, 'last-event-id': `${version}` };
+    const events = readEvents(await fetch(`${lab.url}/v1/events`, { headers }));
+    const next = await events.next();
+    assert.deepEqual([next.value?.full, next.value?.peers.map(({ name }) => name)], [false, ['charlotte']]);
+    const [end] = await Promise.all([events.next(), lab.close()]);
+    assert.equal(end.done, true);
+  });
+
+  test('a host that hangs up makes room for others of its requests', async (t) => {
+    const { lab, dolores, peers } = await startPair(t);
+    const { version } = (await peers()).read(PeerList);
+    const headers = { authorization: `Bearer ${dolores.hostKey}` };
+    for (let i = 0; i < 20; i++) {
+      const controller = new AbortController();
+      const events = readEvents(await fetch(`${lab.url}/v1/events`, { headers, signal: controller.signal }));
+      assert.equal((await events.next()).done, false);
+      controller.abort();
+      await events.next().catch(() => {});
+    }
+    // The registry hears of the last ones a moment later.
+    await waitFor('there is room', async () => (await peers(`?since=${version}&wait=1`)).status === 200);
+  });
+
   test('a request that waits is held until something changes', async (t) => {
     const { lab, token, peers } = await startPair(t);
     const first = await peers();
@@ -107,4 +152,18 @@ function waitingSuite(): void {
 /** Resolves when the registry has logged one more request: whatever was sent before has then reached it. */
 async function roundTrip(lab: Lab): Promise<void> {
   expectStatus(200, await lab.ask('GET', '/healthz', { as: null }));
+}
+
+/** The lists of a stream's events, as they come. */
+async function* readEvents({ body }: Response): AsyncGenerator<PeerList, undefined> {
+  let text = '';
+  for await (const piece of body!.pipeThrough(new TextDecoderStream())) {
+    text += piece;
+    const events = text.split('\n\n');
+    text = events.pop()!; // the rest, of an event that is still on its way
+    for (const event of events) {
+      const [, data] = /^event: peers\ndata: (.*)\nid: \d+$/.exec(event) ?? [];
+      if (data !== undefined) yield PeerList.parse(JSON.parse(data));
+    }
+  }
 }

@@ -14,6 +14,8 @@ export interface RegistryPorts {
 export interface Bell {
   /** Where nothing can wait: how often to ask instead. Undefined where `wait` waits. */
   readonly pollSeconds?: number;
+  /** Whether everything ends: `wait` resolves at once from then on. */
+  readonly isClosed?: boolean;
   /** After the change is in the store. */
   ring(networkId: number, version: number): void;
   /** Resolves once a version above `seen` was rung, after `timeoutMs`, or when `signal` aborts: never rejects. */

@@ -16,6 +16,7 @@ export type Reason =
   | 'network-not-empty'
   | 'stale'
   | 'precondition-required'
+  | 'no-events'
   | 'busy';
 
 export interface Refusal {
