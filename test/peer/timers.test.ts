@@ -101,3 +101,42 @@ describe('timers', () => {
     assert.equal(timers.isHandshakePending(), false);
   });
 });
+
+describe('timers that catch up with what others did', () => {
+  const NEVER = { sentAt: 0, dataSentAt: 0, receivedAt: 0, dataReceivedAt: 0 };
+
+  it('are what they would be had they been told at once, but for what came between first and latest', () => {
+    const timers = new Timers(NO_JITTER);
+    assert.equal(timers.catchUp({ ...NEVER, sentAt: 400, dataSentAt: 400 }), true);
+    assert.equal(timers.next(), 15_400);
+    assert.equal(timers.catchUp({ ...NEVER, sentAt: 900, dataSentAt: 900 }), true);
+    assert.equal(timers.next(), 15_400, 'still no answer to the first');
+    assert.equal(timers.catchUp({ sentAt: 900, dataSentAt: 900, receivedAt: 950, dataReceivedAt: 950 }), true);
+    assert.equal(timers.next(), 10_950, 'the answer wants one');
+    assert.equal(timers.catchUp({ sentAt: 1_000, dataSentAt: 900, receivedAt: 950, dataReceivedAt: 950 }), true);
+    assert.equal(timers.next(), Infinity, 'a keepalive was that');
+  });
+
+  it('count the wait anew when something came in between', () => {
+    const timers = new Timers(NO_JITTER);
+    timers.catchUp({ ...NEVER, sentAt: 1_000, dataSentAt: 1_000 });
+    timers.catchUp({ ...NEVER, sentAt: 9_000, dataSentAt: 9_000, receivedAt: 8_000 });
+    assert.equal(timers.next(), 24_000);
+  });
+
+  it('do nothing for what they know already', () => {
+    const timers = new Timers(NO_JITTER);
+    const activity = { sentAt: 500, dataSentAt: 500, receivedAt: 600, dataReceivedAt: 600 };
+    assert.equal(timers.catchUp(activity), true);
+    timers.messageSent(700); // our own keepalive
+    assert.equal(timers.catchUp(activity), false);
+    assert.equal(timers.next(), Infinity);
+  });
+
+  it('put off a persistent keepalive to the interval after the latest of both', () => {
+    const timers = new Timers(NO_JITTER);
+    timers.persistentKeepaliveMs = 25_000;
+    timers.catchUp({ ...NEVER, sentAt: 500, receivedAt: 800 });
+    assert.equal(timers.next(), 25_800);
+  });
+});
