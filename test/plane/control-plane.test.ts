@@ -70,7 +70,7 @@ function createStage() {
     send,
     receive,
     /** Carries messages to and fro until there are none, publishing as the loop does; gives those that reached us. */
-    shakeHands(initiator: 'ours' | 'theirs'): Uint8Array[] {
+    shakeHands: (initiator: 'ours' | 'theirs'): Uint8Array[] => {
       const received: Uint8Array[] = [];
       const packet = new Uint8Array(128);
       packet.set(initiator === 'ours' ? PACKET : [...PACKET.slice(0, 12), 10, 0, 0, 2, 10, 0, 0, 1], 16);
@@ -91,7 +91,7 @@ function createStage() {
       look();
       return received;
     },
-    row(): number {
+    row: (): number => {
       look();
       return send.route(4, view, 0);
     },
