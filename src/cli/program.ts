@@ -101,7 +101,7 @@ export async function createProgram(called: string | undefined, ports: Ports): P
   ]);
   const groups = Object.entries(COMMANDS);
   const isOneOf = (name: string): boolean => groups.some(([, group]) => Object.hasOwn(group, name));
-  const needsAll = called === undefined || NEED_ALL.has(called) || !isOneOf(called);
+  const needsAll = called !== '--version' && (called === undefined || NEED_ALL.has(called) || !isOneOf(called));
   for (const [heading, group] of groups) {
     const names = Object.keys(group).filter((name) => needsAll || name === called);
     const added = await Promise.all(names.map((name) => group[name]!()));
