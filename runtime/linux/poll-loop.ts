@@ -2,7 +2,7 @@
  * The worker's half of the poller: a thread that sits in a blocking poll(2) and wakes the main thread.
  *
  * Shared memory, one Int32 each:
- *   header   STOP, SLEEPING, PENDING, GENERATION, SEEN
+ *   header   STOP, SLEEPING, PENDING, GENERATION, SEEN, RUNNING
  *   slots    FD (-1 when free), ARMED, READY
  *
  * A slot is one-shot: what poll finds readable is disarmed, marked READY and left alone until the main thread arms it
@@ -20,6 +20,8 @@ export const PENDING = 2;
 /** Counts changes of the slots' descriptors, and what the worker has seen of them. */
 export const GENERATION = 3;
 export const SEEN = 4;
+/** The worker may hold descriptors: it has begun and not ended. */
+export const RUNNING = 5;
 const HEADER = 8;
 
 export const SLOTS = 16;
@@ -44,7 +46,19 @@ export function slotField(slot: number, field: typeof FD | typeof ARMED | typeof
 }
 
 /** Runs until STOP is set. `wake` must reach the main thread whatever that is doing. */
-export function runPollLoop(ffi: Ffi, { shared, eventFd }: PollLoopData, wake: () => void): void {
+export function runPollLoop(ffi: Ffi, data: PollLoopData, wake: () => void): void {
+  const { shared } = data;
+  Atomics.store(shared, RUNNING, 1);
+  try {
+    pollUntilStopped(ffi, data, wake);
+  } finally {
+    Atomics.store(shared, RUNNING, 0);
+    Atomics.store(shared, SEEN, Atomics.load(shared, GENERATION));
+    Atomics.notify(shared, SEEN);
+  }
+}
+
+function pollUntilStopped(ffi: Ffi, { shared, eventFd }: PollLoopData, wake: () => void): void {
   const libc = loadLibc(ffi);
   // With room for what is read from the eventfd: a block of its own would be collected, since nobody looks into it.
   const fds = new Memory(ffi, (SLOTS + 1) * POLLFD_BYTES + 8);

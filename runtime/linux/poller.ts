@@ -14,6 +14,7 @@ import {
   GENERATION,
   PENDING,
   READY,
+  RUNNING,
   SEEN,
   SHARED_INTS,
   SLEEPING,
@@ -24,8 +25,6 @@ import {
 } from './poll-loop.ts';
 
 const EFD_CLOEXEC_NONBLOCK = 0x80800;
-/** How long to wait for the worker to let go of a descriptor. It takes microseconds, unless the worker has died. */
-const RELEASE_TIMEOUT_MS = 1000;
 
 export interface Watch {
   /** Calls the listener once when the descriptor is readable, at once if it is so now. */
@@ -96,10 +95,11 @@ class WorkerPoller implements Poller {
     this.#listeners[slot] = undefined;
     const generation = Atomics.add(this.#shared, GENERATION, 1) + 1;
     this.#interrupt();
-    for (;;) {
+    // One that begins from here on reads that the place is free, and one that ends says so.
+    while (Atomics.load(this.#shared, RUNNING) === 1) {
       const seen = Atomics.load(this.#shared, SEEN);
       if (seen === generation) return;
-      if (Atomics.wait(this.#shared, SEEN, seen, RELEASE_TIMEOUT_MS) === 'timed-out') return;
+      Atomics.wait(this.#shared, SEEN, seen);
     }
   }
 

@@ -1,9 +1,11 @@
 /** The poller with the worker of a runtime, and with a pipe as the descriptor that becomes readable. */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { Worker } from 'node:worker_threads';
 import { loadLibc } from '../../runtime/linux/libc.ts';
 import { Memory } from '../../runtime/linux/memory.ts';
 import { SLOTS } from '../../runtime/linux/poll-loop.ts';
+import { createPoller } from '../../runtime/linux/poller.ts';
 import { startPoller } from '../../runtime/linux/start-poller.ts';
 import type { Runtime } from '../../runtime/linux/runtime.ts';
 import { waitFor } from '../interop/lab/wait.ts';
@@ -104,6 +106,27 @@ export async function pollerConformance(runtime: Runtime): Promise<void> {
     for (const watch of watches) watch.arm();
     await waitFor('all of them are called', () => calls === SLOTS);
     for (const watch of watches) watch.release();
+    pipe.closeWriter();
+    pipe.closeReader();
+  });
+
+  test('a watch that is released before the worker has begun waits for nobody', async () => {
+    const gate = new Int32Array(new SharedArrayBuffer(4));
+    const module = new URL('programs/late-poll-worker.ts', import.meta.url);
+    const late = createPoller(ffi, (data) => new Worker(module, { workerData: { ...data, gate } }));
+    const pipe = openPipe();
+    pipe.write();
+    const released = late.watch(pipe.reader, () => assert.fail('called after its release'));
+    released.arm();
+    released.release(); // else for ever
+    let calls = 0;
+    const watch = late.watch(pipe.reader, () => calls++);
+    watch.arm();
+    Atomics.store(gate, 0, 1);
+    Atomics.notify(gate, 0);
+    await waitFor('the other one is called', () => calls === 1);
+    watch.release();
+    await late.close();
     pipe.closeWriter();
     pipe.closeReader();
   });
