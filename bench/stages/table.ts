@@ -57,5 +57,7 @@ export function formatTable(columns: readonly Column[], aead: number): string {
     Object.entries(figures).reduce((sum, [name, { ours }]) => (PARTS.has(name) ? sum : sum + ours), 0),
   );
   rows.push(['all', ...totals.map((total) => total.toFixed(0).padStart(4))]);
-  return [header, ...rows].map((cells) => `| ${cells.map((cell) => cell.padEnd(18)).join(' | ')} |\n`).join('');
+  return [header, header.map(() => '---'), ...rows]
+    .map((cells) => `| ${cells.map((cell) => cell.padEnd(18)).join(' | ')} |\n`)
+    .join('');
 }
