@@ -30,6 +30,7 @@ const PROBLEMS: Readonly<Record<Reason | HttpReason, readonly [status: Contentfu
   'method-not-allowed': [405, 'Method not allowed'],
   'name-taken': [409, 'Name taken'],
   'key-in-use': [409, 'Public key in use'],
+  'address-taken': [409, 'Address taken'],
   'route-overlap': [409, 'Route overlaps another'],
   'range-overlap': [409, 'Range overlaps another'],
   'network-full': [409, 'Network full'],

@@ -109,7 +109,14 @@ export const EnrolRequest = z.strictObject({
 });
 export type EnrolRequest = z.infer<typeof EnrolRequest>;
 
-/** The same as a form: `curl --data-urlencode name=teddy ...`. An empty field is one that was left out. */
+/** POST /v1/networks/{network}/hosts. */
+export const NewHost = EnrolRequest.extend({
+  /** At most one of each range; drawn where none is given. */
+  addresses: z.array(z.string().max(45)).max(8).optional(),
+});
+export type NewHost = z.infer<typeof NewHost>;
+
+/** POST /v1/enroll as a form: `curl --data-urlencode name=teddy ...`. An empty field is one that was left out. */
 export const EnrolForm = z.strictObject({
   name: HostName,
   // `curl --data publicKey=...` leaves the plus signs of base64 as they are, and in a form they stand for spaces.

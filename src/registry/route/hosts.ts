@@ -4,7 +4,7 @@ import type { RegistryApp, RouteContext } from '../env.ts';
 import { accepted, problemResponses } from '../problem.ts';
 import { addHost } from '../service/enrol.ts';
 import { changeHost, getHost, listHosts, removeHost } from '../service/hosts.ts';
-import { Enrolled, EnrolRequest, HostList, HostName, HostPatch, HostView } from '../wire.ts';
+import { Enrolled, HostList, HostName, HostPatch, HostView, NewHost } from '../wire.ts';
 import { expectedVersion, hostEtag } from './conditional.ts';
 import { adminOnly } from './role.ts';
 
@@ -25,7 +25,7 @@ export function addHostRoutes(app: RegistryApp, context: RouteContext): void {
       path: '/v1/networks/{network}/hosts',
       summary: 'Add a host without a token',
       ...common,
-      request: { params, body: { required: true, content: { 'application/json': { schema: EnrolRequest } } } },
+      request: { params, body: { required: true, content: { 'application/json': { schema: NewHost } } } },
       responses: {
         201: { description: 'Its configuration and key', content: { 'application/json': { schema: Enrolled } } },
         ...problemResponses(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),

@@ -11,7 +11,8 @@ import type { WallMs } from '../../clock.ts';
 import { formatAddress, formatCidr, type Cidr } from '../../ip.ts';
 import { allocateAddress } from '../../network/addresses.ts';
 import type { HostAddition, HostRecord, NetworkRecord, TokenRecord } from '../store/port.ts';
-import type { Enrolled, EnrolRequest, HostConfig } from '../wire.ts';
+import type { Enrolled, EnrolRequest, HostConfig, NewHost } from '../wire.ts';
+import { parseAddresses } from './addresses.ts';
 import { isGood, issueCredential, type AdminCaller, type TokenHolder } from './credentials.ts';
 import { parseEndpoint } from './endpoints.ts';
 import { findNetwork } from './networks.ts';
@@ -32,6 +33,8 @@ interface Candidate {
   endpoint: string | null;
   listenPort: number | undefined;
   routes: readonly Cidr[];
+  /** By the range of the network that each is of; in the other ranges any will do. */
+  addresses: ReadonlyMap<string, string>;
 }
 
 export async function enrol(
@@ -50,10 +53,10 @@ export async function enrol(
   return register(candidate.value, { network, token, actor: `token:${token.id}` }, ports);
 }
 
-/** The administrator's own way: any name, any free route. */
+/** The administrator's own way: any name, any free route, any free address. */
 export async function addHost(
   networkName: string,
-  request: EnrolRequest,
+  { addresses: wanted = [], ...request }: NewHost,
   { actor }: AdminCaller,
   ports: RegistryPorts,
 ): Promise<Result<Enrolled>> {
@@ -61,7 +64,10 @@ export async function addHost(
   if (!network.ok) return network;
   const candidate = parseCandidate(request);
   if (!candidate.ok) return candidate;
-  return register(candidate.value, { network: network.value, token: undefined, actor }, ports);
+  const addresses = parseAddresses(wanted, network.value);
+  if (!addresses.ok) return addresses;
+  const by = { network: network.value, token: undefined, actor };
+  return register({ ...candidate.value, addresses: addresses.value }, by, ports);
 }
 
 function parseCandidate(request: EnrolRequest): Result<Candidate> {
@@ -72,7 +78,7 @@ function parseCandidate(request: EnrolRequest): Result<Candidate> {
   const routes = parseSubnets(request.routes ?? [], '/routes');
   if (!routes.ok) return routes;
   const { name, publicKey, listenPort } = request;
-  return done({ name, publicKey, listenPort, endpoint: endpoint.value, routes: routes.value });
+  return done({ name, publicKey, listenPort, endpoint: endpoint.value, routes: routes.value, addresses: new Map() });
 }
 
 /** On whose word: a token pays with a use, an administrator does not. */
@@ -88,7 +94,7 @@ async function register(candidate: Candidate, by: Sponsor, ports: RegistryPorts)
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const free = areFree(candidate.routes, network, await hostsWithRoutes(candidate, network, ports));
     if (!free.ok) return free;
-    const addresses = drawAddresses(network, taken, ports);
+    const addresses = drawAddresses(candidate, network, taken, ports);
     if (addresses === undefined)
       return refuse(
         'network-full',
@@ -107,6 +113,9 @@ async function register(candidate: Candidate, by: Sponsor, ports: RegistryPorts)
       return done({ ...(await settle(added, network, ports)), hostKey });
     } else if (added.conflict === 'address') {
       taken = new Set(await ports.store.takenAddresses(network.id, addition.releasedBefore));
+      const lost = [...candidate.addresses.values()].find((address) => taken.has(address));
+      if (lost !== undefined)
+        return refuse('address-taken', `The address ${lost} is another host's, or rests after one.`, '/addresses');
     } else {
       return refuseConflict(added.conflict, candidate);
     }
@@ -120,14 +129,20 @@ async function hostsWithRoutes({ routes }: Candidate, { id }: NetworkRecord, { s
   return routes.length === 0 ? [] : store.listHosts(id);
 }
 
-/** One free address of each range. */
+/** One free address of each range, or the one that was asked for. */
 function drawAddresses(
+  { addresses: wanted }: Candidate,
   network: NetworkRecord,
   taken: ReadonlySet<string>,
   { random }: RegistryPorts,
 ): string[] | undefined {
-  const drawn = network.ranges.map((range) => allocateAddress(trusted(range), taken, random));
-  const addresses = drawn.filter((address) => address !== undefined).map(formatAddress);
+  const drawn = network.ranges.map((range) => {
+    const given = wanted.get(range);
+    if (given !== undefined) return given;
+    const address = allocateAddress(trusted(range), taken, random);
+    return address && formatAddress(address);
+  });
+  const addresses = drawn.filter((address) => address !== undefined);
   return addresses.length === drawn.length ? addresses : undefined;
 }
 

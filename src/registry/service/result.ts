@@ -10,6 +10,7 @@ export type Reason =
   | 'route-not-allowed'
   | 'name-taken'
   | 'key-in-use'
+  | 'address-taken'
   | 'route-overlap'
   | 'range-overlap'
   | 'network-full'

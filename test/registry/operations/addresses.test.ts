@@ -1,0 +1,47 @@
+/** Hosts at addresses of the administrator's choice: for networks that were there before the registry. */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Enrolled } from '../../../src/registry/wire.ts';
+import { expectProblem, expectStatus, someKey, startLab } from '../lab.ts';
+
+async function startDesk(t: Parameters<typeof startLab>[0]) {
+  const lab = await startLab(t);
+  const add = (name: string, addresses: readonly string[]) =>
+    lab.ask('POST', '/v1/networks/home/hosts', { body: { name, publicKey: someKey(), addresses } });
+  return { lab, add };
+}
+
+describe('chosen addresses', () => {
+  test('the host gets them, in the order of the ranges; where none is given one is drawn', async (t) => {
+    const { add } = await startDesk(t);
+    const both = expectStatus(201, await add('teddy', ['FD00:1:2:3:0:0:0:7', '10.1.2.7'])).read(Enrolled);
+    assert.deepEqual(both.host.addresses, ['10.1.2.7/24', 'fd00:1:2:3::7/64']);
+    const one = expectStatus(201, await add('maeve', ['10.1.2.8'])).read(Enrolled);
+    assert.equal(one.host.addresses[0], '10.1.2.8/24');
+    assert.match(one.host.addresses[1]!, /^fd00:1:2:3::[0-9a-f]+\/64$/);
+  });
+
+  test('an address of another host, of none of the ranges, or that no host may have is refused', async (t) => {
+    const { lab, add } = await startDesk(t);
+    expectStatus(201, await add('teddy', ['10.1.2.7']));
+    expectProblem('address-taken', expectStatus(409, await add('maeve', ['10.1.2.7'])));
+    expectStatus(204, await lab.ask('DELETE', '/v1/networks/home/hosts/teddy'));
+    expectProblem('address-taken', expectStatus(409, await add('maeve', ['10.1.2.7'])));
+    for (const addresses of [
+      ['192.0.2.1'],
+      ['10.1.2.0'],
+      ['10.1.2.255'],
+      ['10.1.2.8', '10.1.2.9'],
+      ['teddy'],
+      ['10.1.2.8/24'],
+    ])
+      expectProblem('invalid', expectStatus(422, await add('maeve', addresses)));
+    expectStatus(201, await add('maeve', ['10.1.2.8']));
+  });
+
+  test('who enrols with a token cannot choose', async (t) => {
+    const { lab } = await startDesk(t);
+    const body = { name: 'teddy', publicKey: someKey(), addresses: ['10.1.2.7'] };
+    expectProblem('invalid', await lab.ask('POST', '/v1/enroll', { as: await lab.token(), body }));
+  });
+});
