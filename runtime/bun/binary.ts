@@ -10,7 +10,7 @@ import { runMain } from '../linux/main.ts';
 import type { Runtime } from '../linux/runtime.ts';
 import { runtime } from './runtime.ts';
 
-const PEERAGE_TUN = 'peerage-tun';
+const DAEMON = 'peerage-tun';
 const embedded = (name: string) => new URL(name, import.meta.url);
 
 const link = calledAs();
@@ -19,14 +19,14 @@ const binary: Runtime = {
   workers: { poll: embedded('poll-worker.js'), fast: embedded('fast-worker.js') },
   peerage: [process.execPath],
   calledAs: [link],
-  peerageTun: [process.execPath, PEERAGE_TUN],
+  peerageTun: [process.execPath, DAEMON],
   linkTargets: { peerage: process.execPath, peerageTun: process.execPath },
   licences: () => readFile(embedded('licences.txt'), 'utf8'),
 };
 
 const args = process.argv.slice(2);
-if (basename(link) === PEERAGE_TUN) await runPeerageTun(args);
-else if (args[0] === PEERAGE_TUN) await runPeerageTun(args.slice(1));
+if (basename(link) === DAEMON) await runPeerageTun(args);
+else if (args[0] === DAEMON) await runPeerageTun(args.slice(1));
 else await runMain(binary);
 
 async function runPeerageTun(args: string[]): Promise<void> {
