@@ -21,8 +21,8 @@ export const WAYS: Readonly<Record<MemberName, Way>> = {
 const STATIC: readonly MemberName[] = ['dolores', 'maeve', 'bernard'];
 
 const INTERFACE = 'wg0';
-const START_TIMEOUT_MS = 30_000;
-const ENROL_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 300_000;
+const ENROL_TIMEOUT_MS = 300_000;
 
 const SILENCE = `
   table inet silence {

@@ -34,7 +34,7 @@ export interface MemberStatus {
 }
 
 /** Hosts behind NAT hear of each other once others have seen them; and a lost first handshake is tried again after 5 s. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 300_000;
 const REDIS_PORT = 6379;
 
 interface Target {

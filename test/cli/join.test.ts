@@ -137,7 +137,7 @@ describe('a host of a registry', labOptions('curl', 'wg'), () => {
   it('lives without the registry, and is current soon after its return', async () => {
     await registry.stop();
     await teddy.waitFor('the agent notices', async () => (await status(teddy)).agent.state === 'unavailable', {
-      timeoutMs: 20_000,
+      timeoutMs: 120_000,
     });
     assert.equal(await teddy.canPing(await addressOf(dolores)), true);
     assert.deepEqual((await status(teddy)).registry.state, 'unreachable');
@@ -146,7 +146,7 @@ describe('a host of a registry', labOptions('curl', 'wg'), () => {
     assert.match(refused.stderr, /Nothing was changed/);
     registry = await serve();
     await teddy.waitFor('the agent is current', async () => (await status(teddy)).agent.state === 'current', {
-      timeoutMs: 70_000,
+      timeoutMs: 240_000,
     });
   });
 

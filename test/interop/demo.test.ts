@@ -79,7 +79,7 @@ async function startDemo(...args: string[]) {
 async function untilEnrolled(progress: NodeJS.ReadableStream, name: string): Promise<void> {
   let seen = '';
   progress.on('data', (chunk: Buffer) => (seen += chunk.toString()));
-  await waitFor(`${name} enrols`, () => seen.includes(`${name}:`), { timeoutMs: 60_000, explain: () => seen });
+  await waitFor(`${name} enrols`, () => seen.includes(`${name}:`), { timeoutMs: 300_000, explain: () => seen });
 }
 
 /** Where a demo without namespaces of its own would leave traces. */

@@ -14,7 +14,7 @@ import type { WaitOptions } from './wait.ts';
 const execute = promisify(execFile);
 
 /** What takes so long hangs, on however slow a machine. */
-const DEFAULT_TIMEOUT_MS = 120_000;
+const DEFAULT_TIMEOUT_MS = 300_000;
 const ANSWER_TIMEOUT_S = 30;
 
 const ENVIRONMENT = {

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 const POLL_MS = 25;
 /** What takes so long never comes, on however slow a machine. */
-const DEFAULT_TIMEOUT_MS = 60_000;
+const DEFAULT_TIMEOUT_MS = 240_000;
 
 export interface WaitOptions {
   timeoutMs?: number;
