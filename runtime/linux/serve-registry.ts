@@ -25,7 +25,10 @@ export interface StartOptions {
   wall?: () => number;
 }
 
-export async function startRegistry(runtime: Runtime, options: StartOptions): Promise<RunningRegistry> {
+export async function startRegistry(
+  runtime: Pick<Runtime, 'openDatabase' | 'startHttpServer'>,
+  options: StartOptions,
+): Promise<RunningRegistry> {
   if (options.publicUrl !== undefined) checkPublicUrl(options.publicUrl); // before a file is made
   const database = await runtime.openDatabase(options.databaseFile);
   try {

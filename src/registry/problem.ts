@@ -9,6 +9,7 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import type { Log } from '../log.ts';
 import type { RegistryEnv } from './env.ts';
 import { refuse, type Reason, type Refusal, type Result } from './service/result.ts';
+import { isStorageFull } from './store/storage-full.ts';
 
 /** What the HTTP layer itself refuses, before a service is asked. */
 type HttpReason =
@@ -17,7 +18,8 @@ type HttpReason =
   | 'method-not-allowed'
   | 'too-large'
   | 'unsupported-media-type'
-  | 'internal';
+  | 'internal'
+  | 'storage-full';
 
 const PROBLEMS: Readonly<Record<Reason | HttpReason, readonly [status: ContentfulStatusCode, title: string]>> = {
   malformed: [400, 'The request cannot be read'],
@@ -44,6 +46,7 @@ const PROBLEMS: Readonly<Record<Reason | HttpReason, readonly [status: Contentfu
   internal: [500, 'Internal error'],
   'no-events': [501, 'No events here'],
   busy: [503, 'Busy'],
+  'storage-full': [507, 'Storage full'],
 };
 
 export const Problem = z
@@ -61,11 +64,12 @@ export const Problem = z
   .openapi('Problem');
 export type Problem = z.infer<typeof Problem>;
 
-/** For the document: the answers of a route that are problems. Every route may also fail with 500. */
+/** For the document: the answers of a route that are problems. Every route may also fail with 500, or with 507 on a full disk. */
 export function problemResponses<S extends number>(...statuses: S[]) {
   const response = { description: 'A problem', content: { 'application/problem+json': { schema: Problem } } };
-  // Object.fromEntries forgets the keys; they are the statuses and 500.
-  return Object.fromEntries([...statuses, 500].map((status) => [status, response])) as Record<S | 500, typeof response>;
+  const all = [...statuses, 500, 507] as const;
+  // Object.fromEntries forgets the keys; they are those in `all`.
+  return Object.fromEntries(all.map((status) => [status, response])) as Record<(typeof all)[number], typeof response>;
 }
 
 /** A refusal on its way to `answerError`. */
@@ -134,6 +138,11 @@ export function answerError(error: unknown, c: Context<RegistryEnv>, log: Log): 
   const name = error instanceof Error ? error.name : typeof error;
   const stack = error instanceof Error ? error.stack?.split('\n').filter((line) => line.startsWith('    at ')) : [];
   log.error({ requestId: c.var.requestId, error: name, stack }, 'a request failed');
+  if (isStorageFull(error))
+    return problem(c, {
+      reason: 'storage-full',
+      detail: 'The registry has no room left to write. Nothing was changed.',
+    });
   return problem(c, { reason: 'internal', detail: 'The registry failed. Its log says more under the request id.' });
 }
 

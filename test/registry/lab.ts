@@ -77,7 +77,7 @@ export async function startLab(t: TestContext): Promise<Lab> {
       ...(form !== undefined && { body: new URLSearchParams(form) }),
       ...(signal !== undefined && { signal }),
     });
-    const text = await answer.text();
+    const text = await textOf(answer);
     return { status: answer.status, headers: answer.headers, text, read: (schema) => schema.parse(JSON.parse(text)) };
   };
 
@@ -107,6 +107,15 @@ export async function startLab(t: TestContext): Promise<Lab> {
       return expectStatus(201, await ask('POST', '/v1/enroll', { as: token, body, headers })).read(Enrolled);
     },
   };
+}
+
+/** The body; of a stream of events, which has no end, what comes first. */
+async function textOf(answer: Response): Promise<string> {
+  if (!answer.headers.get('content-type')?.startsWith('text/event-stream')) return answer.text();
+  const reader = answer.body?.getReader();
+  const first = await reader?.read();
+  await reader?.cancel();
+  return new TextDecoder().decode(first?.value);
 }
 
 /** Looks like a public key, and is like no other. The registry never computes with keys. */

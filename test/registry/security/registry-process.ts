@@ -1,0 +1,59 @@
+/** Registries as processes of their own, on the runtime at hand: bundled once, because a test starts hundreds of them. */
+import assert from 'node:assert/strict';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { symlink, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import process from 'node:process';
+import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
+import { runtime } from '../../runtime/this-runtime.ts';
+
+export interface RegistryProcess {
+  readonly pid: number;
+  readonly url: string;
+  /** The first time that a database is served. */
+  readonly adminKey: string | undefined;
+  /** SIGKILL; resolves when the process is gone. */
+  kill(): Promise<void>;
+}
+
+const ROOT = resolve(import.meta.dirname, '../../..');
+/** Deno wants to be told that it may do what Node does. */
+const FLAGS = 'deno' in process.versions ? ['run', '--no-check', '--no-prompt', '--allow-all'] : [];
+
+/** Makes the program in a folder of the test's; gives the command that runs it, which wants a database file as its last word. */
+export async function bundleRegistry(folder: string): Promise<readonly string[]> {
+  const [entry, program] = [join(folder, 'entry.ts'), join(folder, 'registry.mjs')];
+  const inTree = (path: string) => JSON.stringify(join(ROOT, path));
+  await writeFile(
+    entry,
+    `import { openDatabase } from ${inTree(`runtime/${runtime.name}/database.ts`)};
+    import { startHttpServer } from ${inTree(`runtime/${runtime.name}/http-server.ts`)};
+    import { serve } from ${inTree('test/registry/security/serve.ts')};
+    await serve({ openDatabase, startHttpServer });`,
+  );
+  // What is native cannot be bundled: it is found where it is installed.
+  await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  const native = ['better-sqlite3', 'bun:sqlite'].map((name) => `--external:${name}`);
+  const options = ['--bundle', '--platform=node', '--format=esm', '--log-level=error', ...native];
+  await promisify(execFile)(join(ROOT, 'node_modules/.bin/esbuild'), [...options, `--outfile=${program}`, entry]);
+  return [process.execPath, ...FLAGS, program];
+}
+
+/** Runs the command; resolves when the registry listens. */
+export async function startRegistryProcess([program, ...args]: readonly string[]): Promise<RegistryProcess> {
+  assert(program !== undefined);
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const gone = once(child, 'close');
+  const line = await Promise.race([once(createInterface(child.stdout), 'line'), gone.then(() => undefined)]);
+  assert(line !== undefined && child.pid !== undefined, `${program} ended before it listened`);
+  return {
+    pid: child.pid,
+    ...(JSON.parse(String(line[0])) as { url: string; adminKey: string | undefined }), // what serve.ts prints
+    async kill() {
+      child.kill('SIGKILL');
+      await gone;
+    },
+  };
+}
