@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { closeSync, existsSync, globSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import process from 'node:process';
+import { builtBinary } from './build/binary.ts';
 import { parseJunit, type TestResult } from './run-junit.ts';
 import { countOutcomes, formatCounts, type SuiteResult } from './run-results.ts';
 import type { TestRuntime } from './run-runtimes.ts';
@@ -13,6 +14,7 @@ const FOLDER = resolve(ROOT, '.cache/test');
 
 /** All but what is for another runtime, in one go, whose output is seen as it comes. */
 export async function runEverything(runtime: TestRuntime, program: string): Promise<SuiteResult[]> {
+  builtBinary(); // here, so that not each of several files finds that it has to be built
   const files = globSync('test/**/*.test.ts', { cwd: ROOT, exclude: ['test/runtime/bun/**', 'test/runtime/deno/**'] });
   const results = await run(runtime, program, 'everything', files.sort());
   return results.map((result) => ({ ...result, suite: suiteOf(relative(ROOT, result.file ?? '')) ?? 'others' }));

@@ -15,14 +15,16 @@ export interface Implementation {
   readonly env: Readonly<Record<string, string>>;
   /** A command line that becomes the program, which follows with its arguments. */
   readonly wrapper?: readonly string[];
-  /** Built from source by .ci/implementations: in CI it has to be there, unless it is optional. */
-  readonly isBuilt?: 'always' | 'optional';
+  /** What builds it from source: in CI it has to be there, unless it is optional. */
+  readonly builtBy?: string;
+  readonly isOptional?: boolean;
 }
 
 /** The first is the initiator. */
 export type Pairing = readonly [initiator: Implementation, responder: Implementation];
 
 const ROOT = resolve(import.meta.dirname, '../..');
+const OTHERS_BUILT_BY = 'bash .ci/implementations';
 
 /** Ours, on the Node that runs the test. PEERAGE_TUN names another build of it. */
 export const peerage: Implementation = {
@@ -45,6 +47,15 @@ const deno: Implementation = {
   env: {},
 };
 
+/** Ours as one file, which becomes the program that its first argument names. */
+const binary: Implementation = {
+  name: 'binary',
+  wrapper: [resolve(ROOT, 'dist/peerage')],
+  program: 'peerage-tun',
+  env: {},
+  builtBy: 'npm run build',
+};
+
 /** The Go implementation. WG_GO names another build than Debian's. */
 export const wireguardGo: Implementation = {
   name: 'wireguard-go',
@@ -57,18 +68,19 @@ const newestWireguardGo: Implementation = {
   ...wireguardGo,
   name: 'wireguard-go-0.0.20250522',
   program: resolve(ROOT, '.cache/go/wireguard'),
-  isBuilt: 'always',
+  builtBy: OTHERS_BUILT_BY,
 };
 
 const boringtun: Implementation = {
   name: 'boringtun',
   program: resolve(ROOT, '.cache/cargo/bin/boringtun-cli'),
-  isBuilt: 'optional', // where cargo can
+  builtBy: OTHERS_BUILT_BY,
+  isOptional: true, // where cargo can
   env: { WG_SUDO: 'true' }, // --disable-drop-privileges
 };
 
 /** Ours in every form, each of which has to work with each other and with theirs. */
-const OURS = [peerage, bun, deno];
+const OURS = [peerage, bun, deno, binary];
 const THEIRS = [wireguardGo, newestWireguardGo, boringtun];
 
 /** Ours in both roles against theirs, and ours against itself. */
@@ -128,8 +140,9 @@ export function describeOnEveryRuntime(
   describePairings(what, define, { pairings: ON_EVERY_RUNTIME, programs });
 }
 
-function whyMissing({ program, isBuilt }: Implementation): string | undefined {
-  if (isBuilt === undefined || existsSync(program)) return undefined;
-  if (isBuilt === 'always' && process.env['CI'] === 'true') return undefined;
-  return `${program} is not there. Try: bash .ci/implementations`;
+function whyMissing({ program, wrapper, builtBy, isOptional }: Implementation): string | undefined {
+  const file = wrapper?.[0] ?? program;
+  if (builtBy === undefined || existsSync(file)) return undefined;
+  if (isOptional !== true && process.env['CI'] === 'true') return undefined;
+  return `${file} is not there. Try: ${builtBy}`;
 }
