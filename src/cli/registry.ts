@@ -2,6 +2,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { addExamples } from './help.ts';
 import { addAdminKey } from './registry-admin-key.ts';
+import { addImport } from './registry-import.ts';
 import { addDatabaseCommands, defaultDatabase } from './registry-database.ts';
 import type { Ports } from './ports.ts';
 import type { AddCommand } from './command.ts';
@@ -37,6 +38,7 @@ export const addRegistry: AddCommand = (program, ports) => {
     .option('--json', 'for machines: one line with "url" and, the first time, "adminKey"')
     .action((options: ServeOptions) => serveRegistry(options, ports));
   addDatabaseCommands(registry, ports);
+  addImport(registry, ports);
   addAdminKey(registry, ports);
   addExamples(registry, [['peerage registry serve', 'serve a registry on this machine']]);
   addExamples(serve, [
