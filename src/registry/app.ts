@@ -16,6 +16,7 @@ import { clientAddress, requestOrigin } from './client-address.ts';
 import type { RegistryApp, RegistryEnv, RouteContext } from './env.ts';
 import { accepted, answerError, answerInvalid, problem } from './problem.ts';
 import { addAuditRoute } from './route/audit.ts';
+import { addDnsRoutes } from './route/dns.ts';
 import { addEnrolRoute } from './route/enrol.ts';
 import { addEventRoute } from './route/events.ts';
 import { addHostViewRoutes } from './route/host-view.ts';
@@ -90,6 +91,7 @@ export function createRegistry({ ports, log, publicUrl, peerAddress }: RegistryO
   addNameRoutes(app, context);
   addEnrolRoute(app, context);
   addHostViewRoutes(app, context);
+  addDnsRoutes(app, context);
   addEventRoute(app, context);
   addSelfRoutes(app, context);
   addAuditRoute(app, context);

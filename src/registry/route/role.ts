@@ -13,7 +13,7 @@ type Check = MiddlewareHandler<RegistryEnv>;
 
 export function adminOnly(context: RouteContext) {
   const middleware: Check = async (c, next) => {
-    c.set('admin', await admit(c, authenticateAdmin, context));
+    c.set('admin', await admit(c, bearer(c), authenticateAdmin, context));
     await next();
   };
   return { security: [{ adminKey: [] }], middleware };
@@ -21,7 +21,7 @@ export function adminOnly(context: RouteContext) {
 
 export function tokenHolderOnly(context: RouteContext) {
   const middleware: Check = async (c, next) => {
-    c.set('holder', await admit(c, authenticateToken, context));
+    c.set('holder', await admit(c, bearer(c), authenticateToken, context));
     await next();
   };
   return { security: [{ enrolmentToken: [] }], middleware };
@@ -29,21 +29,26 @@ export function tokenHolderOnly(context: RouteContext) {
 
 export function hostOnly(context: RouteContext) {
   const middleware: Check = async (c, next) => {
-    c.set('caller', await admit(c, authenticateHost, context));
+    c.set('caller', await admit(c, bearer(c), authenticateHost, context));
     await next();
   };
   return { security: [{ hostKey: [] }], middleware };
 }
 
-async function admit<T>(
+function bearer(c: Context<RegistryEnv>): string {
+  return /^Bearer +(\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1] ?? '';
+}
+
+/** What the credential opens. Those that are not good are counted for the address that they come from. */
+export async function admit<T>(
   c: Context<RegistryEnv>,
+  credential: string,
   authenticate: (text: string, ports: RegistryPorts) => Promise<Result<T>>,
   { ports, failures, clientAddress }: RouteContext,
 ): Promise<T> {
-  const [, credential = ''] = /^Bearer +(\S+)$/i.exec(c.req.header('authorization') ?? '') ?? [];
   const result = await authenticate(credential, ports);
   // Another kind of credential is a mistake, not a guess: it was not even looked up.
-  if (result.ok || result.reason !== 'unauthorized') return accepted(result);
+  if (result.ok || result.reason === 'forbidden') return accepted(result);
   const retryAfterMs = failures.countFailure(clientAddress(c), ports.wall());
   if (retryAfterMs === 0) return accepted(result);
   return accepted(refuseForRetry('Too many credentials from this address were not accepted.', retryAfterMs));
