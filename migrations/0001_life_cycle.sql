@@ -16,6 +16,7 @@ ALTER TABLE `credentials` ADD `revoked_at` integer;--> statement-breakpoint
 ALTER TABLE `hosts` ADD `tags` text DEFAULT '[]' NOT NULL;--> statement-breakpoint
 ALTER TABLE `hosts` ADD `ephemeral` integer DEFAULT false NOT NULL;--> statement-breakpoint
 ALTER TABLE `hosts` ADD `seen_at` integer;--> statement-breakpoint
+ALTER TABLE `hosts` ADD `lifetime_seconds` integer;--> statement-breakpoint
 ALTER TABLE `hosts` ADD `expires_at` integer;--> statement-breakpoint
 ALTER TABLE `hosts` ADD `lapsed_at` integer;--> statement-breakpoint
 ALTER TABLE `hosts` ADD `next_public_key` text;--> statement-breakpoint

@@ -25,6 +25,7 @@ const PROBLEMS: Readonly<Record<Reason | HttpReason, readonly [status: Contentfu
   malformed: [400, 'The request cannot be read'],
   unauthorized: [401, 'Credential not accepted'],
   forbidden: [403, 'Not with this kind of credential'],
+  'host-expired': [403, 'Host expired'],
   'name-not-allowed': [403, 'Name not allowed by the token'],
   'route-not-allowed': [403, 'Route not allowed by the token'],
   'not-found': [404, 'Not found'],

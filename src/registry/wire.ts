@@ -52,6 +52,8 @@ export const PeerView = z.object({
   publicKey: PublicKeyText,
   /** `host:port` or `[v6]:port`; null while nobody knows one. */
   endpoint: EndpointText.nullable(),
+  /** Announced, and not in use yet: who wants no gap lets handshakes with it in already. */
+  nextPublicKey: PublicKeyText.optional(),
   /** Its own addresses (/32, /128) and the approved routes behind it. */
   allowedIps: z.array(CidrText),
   /** Seconds; 0 for off. Decided for the asking host: 25 when that host has no endpoint of its own. */
@@ -73,6 +75,8 @@ export const HostConfig = z.object({
     listenPort: z.number().int().min(0).max(65535),
     endpoint: EndpointText.nullable(),
     routes: z.array(CidrText),
+    /** When the others will lose sight of it, unless it renews itself; null or left out: never. */
+    expiresAt: z.iso.datetime().nullable().optional(),
   }),
   version: z.number().int(),
   peers: z.array(PeerView),
@@ -187,6 +191,22 @@ const networkSettings = {
 export const NetworkPatch = z.strictObject(networkSettings);
 export type NetworkPatch = z.infer<typeof NetworkPatch>;
 
+/** POST /v1/rotate. */
+export const Rotation = z.strictObject({
+  /** The next one. The present one takes an announcement back. */
+  publicKey: PublicKeyText,
+  /** True when the interface has its private key: from now on the others use this one. */
+  use: z.boolean().optional(),
+});
+export type Rotation = z.infer<typeof Rotation>;
+
+/** Answer to POST /v1/renew. */
+export const Renewed = z.object({
+  /** Null: never. */
+  expiresAt: z.iso.datetime().nullable(),
+});
+export type Renewed = z.infer<typeof Renewed>;
+
 /** POST /v1/networks. What is left out is chosen. */
 export const NewNetwork = z.strictObject({
   name: HostName,
@@ -280,6 +300,10 @@ export const HostView = z.object({
   routes: z.array(z.string()),
   tags: z.array(Tag),
   ephemeral: z.boolean(),
+  nextPublicKey: PublicKeyText.nullable(),
+  expiresAt: z.iso.datetime().nullable(),
+  /** Of an ephemeral host, roughly. */
+  seenAt: z.iso.datetime().nullable(),
   version: z.number().int(),
   createdAt: z.iso.datetime(),
 });

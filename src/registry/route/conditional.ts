@@ -5,11 +5,11 @@ import type { HostCaller } from '../service/credentials.ts';
 import { refuse, type Result } from '../service/result.ts';
 
 /**
- * One version of a network, seen by one host in one format, says the same. The host's own port is in it because that changes
- * without a version: no other host sees it. (Only a comment in wg0.conf, the registry's name, follows what the client calls it.)
+ * One version of a network, seen by one host in one format, says the same. The host's own port and end are in it because
+ * they change without a version: no other host sees them. (Only a comment in wg0.conf, the registry's name, follows what the client calls it.)
  */
 export function viewEtag({ host, network }: Pick<HostCaller, 'host' | 'network'>, format: string): string {
-  return `"${network.id}.${network.version}.${host.listenPort}.${format}"`;
+  return `"${network.id}.${network.version}.${host.listenPort}.${host.expiresAt ?? 0}.${format}"`;
 }
 
 export function hostEtag({ version }: { version: number }): string {

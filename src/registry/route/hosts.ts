@@ -4,6 +4,7 @@ import type { RegistryApp, RouteContext } from '../env.ts';
 import { accepted, problemResponses } from '../problem.ts';
 import { addHost } from '../service/enrol.ts';
 import { changeHost, getHost, listHosts, removeHost } from '../service/hosts.ts';
+import { restoreHost } from '../service/life-cycle.ts';
 import { Enrolled, HostList, HostName, HostPatch, HostView, NewHost } from '../wire.ts';
 import { expectedVersion, hostEtag } from './conditional.ts';
 import { adminOnly } from './role.ts';
@@ -95,6 +96,21 @@ export function addHostRoutes(app: RegistryApp, context: RouteContext): void {
     async (c) => {
       accepted(await removeHost(c.req.valid('param'), c.var.admin, ports));
       return c.body(null, 204);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: 'post',
+      path: '/v1/networks/{network}/hosts/{host}/restore',
+      summary: 'Undo the removal of a host, while its addresses rest: its key is good again',
+      ...common,
+      request: { params: hostParams },
+      responses: { 200: view, ...problemResponses(401, 403, 404, 409, 422, 429, 503) },
+    }),
+    async (c) => {
+      const host = accepted(await restoreHost(c.req.valid('param'), c.var.admin, ports));
+      return c.json(host, 200, { etag: hostEtag(host) });
     },
   );
 }

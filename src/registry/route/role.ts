@@ -5,7 +5,12 @@
 import type { Context, MiddlewareHandler } from 'hono';
 import type { RegistryEnv, RouteContext } from '../env.ts';
 import { accepted, refuseForRetry } from '../problem.ts';
-import { authenticateAdmin, authenticateHost, authenticateToken } from '../service/credentials.ts';
+import {
+  authenticateAdmin,
+  authenticateExpiredToo,
+  authenticateHost,
+  authenticateToken,
+} from '../service/credentials.ts';
 import type { RegistryPorts } from '../service/ports.ts';
 import type { Result } from '../service/result.ts';
 
@@ -27,9 +32,11 @@ export function tokenHolderOnly(context: RouteContext) {
   return { security: [{ enrolmentToken: [] }], middleware };
 }
 
-export function hostOnly(context: RouteContext) {
+/** `expiredToo`: for what a host may do although its time is up. */
+export function hostOnly(context: RouteContext, { expiredToo = false }: { expiredToo?: boolean } = {}) {
+  const authenticate = expiredToo ? authenticateExpiredToo : authenticateHost;
   const middleware: Check = async (c, next) => {
-    c.set('caller', await admit(c, bearer(c), authenticateHost, context));
+    c.set('caller', await admit(c, bearer(c), authenticate, context));
     await next();
   };
   return { security: [{ hostKey: [] }], middleware };
@@ -48,7 +55,7 @@ export async function admit<T>(
 ): Promise<T> {
   const result = await authenticate(credential, ports);
   // Another kind of credential is a mistake, not a guess: it was not even looked up.
-  if (result.ok || result.reason === 'forbidden') return accepted(result);
+  if (result.ok || result.reason === 'forbidden' || result.reason === 'host-expired') return accepted(result);
   const retryAfterMs = failures.countFailure(clientAddress(c), ports.wall());
   if (retryAfterMs === 0) return accepted(result);
   return accepted(refuseForRetry('Too many credentials from this address were not accepted.', retryAfterMs));

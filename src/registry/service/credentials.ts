@@ -4,6 +4,7 @@
  */
 import { decodeHex, encodeBase64Url, encodeHex, encodeUtf8, equalBytes } from '../../bytes.ts';
 import type { CredentialRecord, HostRecord, NetworkRecord, TokenRecord } from '../store/port.ts';
+import { collectDue, hasExpired, noteSeen } from './due.ts';
 import type { RegistryPorts } from './ports.ts';
 import { done, refuse, UNAUTHORIZED, type Result } from './result.ts';
 
@@ -63,17 +64,42 @@ export async function authenticateAdmin(text: string, ports: RegistryPorts): Pro
 }
 
 export async function authenticateHost(text: string, ports: RegistryPorts): Promise<Result<HostCaller>> {
+  const caller = await authenticateExpiredToo(text, ports);
+  return caller.ok ? refuseExpired(caller.value, ports) : caller;
+}
+
+/** For what a host may do although its time is up. */
+export async function authenticateExpiredToo(text: string, ports: RegistryPorts): Promise<Result<HostCaller>> {
   const id = idOf(text, 'host');
   if (typeof id !== 'string') return id;
   const found = await ports.store.findHostByCredential(id);
   if (!(await matches(text, found?.credential, ports)) || found === undefined) return UNAUTHORIZED;
-  return done({ credentialId: id, host: found.host, network: found.network });
+  const { host, network } = found;
+  await noteSeen(host, network, ports);
+  if (await collectDue(network, ports)) return findAgain(id, ports);
+  return done({ credentialId: id, host, network });
 }
 
 /** A host that was let in before, with its record and network as they are now. */
-export async function authenticateAgain(caller: HostCaller, ports: RegistryPorts): Promise<Result<HostCaller>> {
-  const found = await ports.store.findHostByCredential(caller.credentialId);
-  return found === undefined ? UNAUTHORIZED : done({ ...caller, host: found.host, network: found.network });
+export async function authenticateAgain(
+  { credentialId }: HostCaller,
+  ports: RegistryPorts,
+): Promise<Result<HostCaller>> {
+  const caller = await findAgain(credentialId, ports);
+  if (!caller.ok) return caller;
+  const { network } = caller.value;
+  const present = (await collectDue(network, ports)) ? await findAgain(credentialId, ports) : caller;
+  return present.ok ? refuseExpired(present.value, ports) : present;
+}
+
+async function findAgain(credentialId: string, ports: RegistryPorts): Promise<Result<HostCaller>> {
+  const found = await ports.store.findHostByCredential(credentialId);
+  return found === undefined ? UNAUTHORIZED : done({ credentialId, host: found.host, network: found.network });
+}
+
+function refuseExpired(caller: HostCaller, { wall }: RegistryPorts): Result<HostCaller> {
+  if (!hasExpired(caller.host, wall())) return done(caller);
+  return refuse('host-expired', `The time of the host ${caller.host.name} is up. Renew it: POST /v1/renew`);
 }
 
 /** Whether the token is good now. Its use is claimed by the store, which checks again. */

@@ -163,6 +163,7 @@ async function prepare(
     listenPort: candidate.listenPort ?? network.listenPort,
     tags: token?.tags ?? [],
     ephemeral: token?.ephemeral ?? false,
+    lifetimeSeconds,
     expiresAt: lifetimeSeconds === null ? null : at + 1000 * lifetimeSeconds,
   };
   const addition = {

@@ -71,7 +71,7 @@ export async function leave({ host }: HostCaller, ports: RegistryPorts): Promise
   await remove(host, `host:${host.name}`, ports);
 }
 
-function viewHost(host: HostRecord): HostView {
+export function viewHost(host: HostRecord): HostView {
   const { name, publicKey, listenPort, endpoint, observedEndpoint, version } = host;
   return {
     name,
@@ -83,6 +83,9 @@ function viewHost(host: HostRecord): HostView {
     routes: [...host.routes],
     tags: [...host.tags],
     ephemeral: host.ephemeral,
+    nextPublicKey: host.nextPublicKey,
+    expiresAt: host.expiresAt === null ? null : new Date(host.expiresAt).toISOString(),
+    seenAt: host.seenAt === null ? null : new Date(host.seenAt).toISOString(),
     version,
     createdAt: new Date(host.createdAt).toISOString(),
   };

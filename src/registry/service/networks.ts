@@ -5,6 +5,7 @@ import { randomIpv4Range, randomUlaRange } from '../../network/ranges.ts';
 import type { NetworkChanges, NetworkRecord } from '../store/port.ts';
 import type { NetworkPatch, NetworkView, NewNetwork } from '../wire.ts';
 import type { AdminCaller } from './credentials.ts';
+import { collectDue } from './due.ts';
 import type { RegistryPorts } from './ports.ts';
 import { done, refuse, type Result } from './result.ts';
 import { setsThatNotice } from './sight.ts';
@@ -46,7 +47,9 @@ export async function listNetworks(ports: RegistryPorts): Promise<NetworkView[]>
 }
 
 export async function findNetwork(name: string, ports: RegistryPorts): Promise<Result<NetworkRecord>> {
-  const network = await ports.store.findNetwork(name);
+  const found = await ports.store.findNetwork(name);
+  const isOld = found !== undefined && (await collectDue(found, ports));
+  const network = isOld ? await ports.store.findNetwork(name) : found;
   return network === undefined ? refuse('not-found', `There is no network ${name}.`) : done(network);
 }
 

@@ -50,6 +50,7 @@ export function viewHostConfig(host: HostRecord, network: NetworkRecord, others:
       listenPort: host.listenPort,
       endpoint: host.endpoint,
       routes: [...host.routes],
+      expiresAt: host.expiresAt === null ? null : new Date(host.expiresAt).toISOString(),
     },
     version: network.version,
     peers: viewPeers(host, network, others),
@@ -68,7 +69,9 @@ export async function awaitChange(
 ): Promise<Result<HostCaller>> {
   // A version from the future was seen before a backup came back: there is news at once.
   if (caller.network.version !== seen) return done(caller);
-  await ports.bell.wait(caller.network.id, seen, wait.timeoutMs, wait.signal);
+  // What is due meanwhile nobody rings for: the one who waits sees to it.
+  const untilDue = (caller.network.nextDueAt ?? Infinity) - ports.wall();
+  await ports.bell.wait(caller.network.id, seen, Math.max(0, Math.min(wait.timeoutMs, untilDue)), wait.signal);
   return authenticateAgain(caller, ports);
 }
 
@@ -84,6 +87,7 @@ function viewPeers(host: HostRecord, { rules }: NetworkRecord, others: readonly 
       name: other.name,
       publicKey: other.publicKey,
       endpoint: other.endpoint ?? other.observedEndpoint,
+      ...(other.nextPublicKey !== null && { nextPublicKey: other.nextPublicKey }),
       allowedIps: [...other.addresses.map(singleAddress), ...other.routes],
       persistentKeepalive: host.endpoint === null ? NAT_KEEPALIVE_SECONDS : 0,
     }));

@@ -6,6 +6,7 @@ export type Reason =
   | 'too-many-attempts'
   | 'not-found'
   | 'invalid'
+  | 'host-expired'
   | 'name-not-allowed'
   | 'route-not-allowed'
   | 'name-taken'

@@ -5,7 +5,7 @@
  * depends on that row existing. However many arrive at once, a token pays for as many hosts as it has uses.
  */
 import { and, asc, eq, exists, gt, inArray, isNotNull, isNull, lt, ne, or, sql } from 'drizzle-orm';
-import { auditColumns, followVersion, nextVersion, orConflict, type Orm } from './orm.ts';
+import { auditColumns, dueBy, followVersion, nextVersion, orConflict, type Orm } from './orm.ts';
 import type { Act, HostAddition, Store } from './port.ts';
 import { addresses, audit, credentials, hosts, networks, tokens } from './schema.ts';
 
@@ -80,6 +80,7 @@ export function hostQueries(db: Orm): HostQueries {
             .where(and(eq(tokens.id, tokenId ?? ''), exists(added))),
           auditHost(db, act, tokenId === undefined ? 'host.add' : 'host.enrol', host.id),
           followVersion(db, networkId),
+          ...(host.expiresAt === null ? [] : [dueBy(db, networkId, host.expiresAt)]),
         ]),
       );
       return 'conflict' in results ? results : results[0][0];
@@ -174,7 +175,10 @@ export function hostQueries(db: Orm): HostQueries {
           .set({ deletedAt: act.at, version: nextVersion(networkId) })
           .where(liveHost(id))
           .returning({ id: hosts.id }),
-        db.delete(credentials).where(eq(credentials.hostId, id)),
+        db
+          .update(credentials)
+          .set({ revokedAt: act.at })
+          .where(and(eq(credentials.hostId, id), isNull(credentials.revokedAt))),
         db
           .update(addresses)
           .set({ releasedAt: act.at })
@@ -267,6 +271,7 @@ function claim(db: Orm, { networkId, host, tokenId, ifVersion }: HostAddition, a
     tags: sql<string[]>`${JSON.stringify(host.tags)}`.as('tags'),
     ephemeral: sql<boolean>`${Number(host.ephemeral)}`.as('ephemeral'),
     seenAt: sql<null>`NULL`.as('seen_at'),
+    lifetimeSeconds: sql<number | null>`${host.lifetimeSeconds}`.as('lifetime_seconds'),
     expiresAt: sql<number | null>`${host.expiresAt}`.as('expires_at'),
     lapsedAt: sql<null>`NULL`.as('lapsed_at'),
     nextPublicKey: sql<null>`NULL`.as('next_public_key'),

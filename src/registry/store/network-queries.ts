@@ -96,6 +96,8 @@ export function networkQueries(db: Orm): NetworkQueries {
             ...(rules !== undefined && { rules: rules?.map(({ from, to }) => ({ from, to })) ?? null }),
             version: nextVersion,
             revision: revision + 1,
+            // How long hosts stay may have changed: the next request looks who is due.
+            nextDueAt: act.at,
           })
           .where(unchanged)
           .returning(),

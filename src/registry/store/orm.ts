@@ -24,6 +24,14 @@ export function followVersion(db: Orm, networkId: number) {
     .where(sql`${networks.id} = ${networkId} AND ${networks.version} < ${newest}`);
 }
 
+/** Something of the network may be due at that time, and not only when it was thought to be. */
+export function dueBy(db: Orm, networkId: number, at: number) {
+  return db
+    .update(networks)
+    .set({ nextDueAt: sql`min(coalesce(${networks.nextDueAt}, ${at}), ${at})` })
+    .where(sql`${networks.id} = ${networkId}`);
+}
+
 /** The columns of an audit row whose facts come from the tables, for `insert().select()`: nothing selected, nothing written. */
 export function auditColumns(act: Act, action: string, target: SQL<string>) {
   return {
@@ -40,7 +48,7 @@ export function auditColumns(act: Act, action: string, target: SQL<string>) {
 
 const CONFLICTS: readonly (readonly [pattern: RegExp, conflict: Conflict['conflict']])[] = [
   [/UNIQUE constraint failed: (hosts\.network_id, hosts|networks)\.name/, 'name'],
-  [/UNIQUE constraint failed: hosts\.network_id, hosts\.public_key/, 'publicKey'],
+  [/UNIQUE constraint failed: hosts\.network_id, hosts\.(next_)?public_key/, 'publicKey'],
   [/UNIQUE constraint failed: addresses\./, 'address'],
 ];
 

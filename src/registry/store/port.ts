@@ -45,7 +45,9 @@ export interface HostRecord {
   readonly deletedAt: WallMs | null;
   readonly tags: readonly string[];
   readonly ephemeral: boolean;
+  /** Give or take a quarter of the silence that it is allowed. */
   readonly seenAt: WallMs | null;
+  readonly lifetimeSeconds: number | null;
   readonly expiresAt: WallMs | null;
   readonly lapsedAt: WallMs | null;
   readonly nextPublicKey: string | null;
@@ -126,6 +128,7 @@ export interface NewHost {
   readonly endpoint: string | null;
   readonly tags: readonly string[];
   readonly ephemeral: boolean;
+  readonly lifetimeSeconds: number | null;
   readonly expiresAt: WallMs | null;
 }
 
@@ -212,8 +215,29 @@ export interface Store {
     changes: HostChanges,
     act: Act & { ifVersion?: number; newViewsOf: readonly string[] },
   ): Promise<HostRecord | undefined>;
-  /** Its credential dies and its addresses rest. False when it was gone already. */
+  /** Its credential opens nothing any more and its addresses rest. False when it was gone already. */
   removeHost(host: HostRecord, act: Act): Promise<boolean>;
+
+  /** The one that was removed last, of those with this name. */
+  findRemovedHost(networkId: number, name: string): Promise<HostRecord | undefined>;
+  /** With its credential and addresses; undefined when it is back, one of them is gone, or the network has moved on. */
+  restoreHost(
+    host: HostRecord,
+    expiresAt: WallMs | null,
+    act: Act & { ifVersion: number },
+  ): Promise<HostRecord | Conflict | undefined>;
+
+  /** Undefined when the host is gone. `null` takes the announcement back. */
+  announceKey(host: HostRecord, publicKey: string | null, act: Act): Promise<HostRecord | Conflict | undefined>;
+  /** The announced key becomes its key, and the others are told that the old one is gone. Undefined when none is announced. */
+  useAnnouncedKey(host: HostRecord, act: Act): Promise<HostRecord | Conflict | undefined>;
+
+  /** Of an ephemeral host; no version moves. */
+  noteSeen(host: HostRecord, at: WallMs): Promise<void>;
+  /** Undefined when the host is gone. The others see it again if it had expired. */
+  renewHost(host: HostRecord, expiresAt: WallMs | null, act: Act): Promise<HostRecord | undefined>;
+  /** Hides the hosts that have expired, and removes those whose time is over; the version of the network after it. */
+  collectDue(networkId: number, act: Act): Promise<number | undefined>;
 
   /** Those of these hosts that say nothing of their own endpoint. */
   hostsWithoutEndpoint(networkId: number, publicKeys: readonly string[]): Promise<HostRecord[]>;
@@ -227,4 +251,5 @@ export interface Store {
 
   /** Newest first. */
   listAudit(filter: AuditFilter): Promise<AuditRecord[]>;
+
 }

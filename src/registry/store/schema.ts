@@ -71,6 +71,8 @@ export const hosts = sqliteTable(
     ephemeral: flag('ephemeral'),
     /** Of an ephemeral host: when it last asked for something, give or take a quarter of the silence it is allowed. */
     seenAt: integer('seen_at'),
+    /** What it gets anew when it renews itself; null: for ever. */
+    lifetimeSeconds: integer('lifetime_seconds'),
     /** Null: for ever. */
     expiresAt: integer('expires_at'),
     /** Since when the others do not see it any more, because it has expired. */
