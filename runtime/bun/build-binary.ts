@@ -2,7 +2,7 @@
  * `bun runtime/bun/build-binary.ts [--target TARGET --bun FILE] [FILE]`: the single binary, dist/peerage unless said. For another
  * machine than this one, `--target bun-linux-arm64` and the file of that machine's Bun, so that nothing is downloaded.
  */
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
@@ -32,6 +32,7 @@ interface Target {
 
 /** Resolves when the file is there, whole. Rejects with what the bundler says. */
 async function buildBinary(file: string, foreign: Target | undefined): Promise<void> {
+  const start = new Date();
   mkdirSync(dirname(file), { recursive: true });
   // Beside the file, so that it can be renamed: whoever starts it meanwhile gets the old one or the new one.
   const folder = mkdtempSync(join(dirname(file), '.build-'));
@@ -53,6 +54,7 @@ async function buildBinary(file: string, foreign: Target | undefined): Promise<v
         ...(foreign && { target: foreign.target as Bun.Build.CompileTarget, executablePath: resolve(foreign.bun) }), // Bun checks it
       },
     });
+    utimesSync(outfile, start, start); // what is changed from here on is newer
     renameSync(outfile, file);
   } finally {
     rmSync(folder, { recursive: true });
