@@ -7,7 +7,6 @@ const SYMBOLS = {
   writev: ['i', 'ipi'],
   sendmsg: ['i', 'ipi'],
   recvmsg: ['i', 'ipi'],
-  recvmmsg: ['i', 'ipiip'],
   poll: ['i', 'pzi'],
   clock_gettime: ['i', 'ip'],
 } as const satisfies Record<string, FfiSignature>;
