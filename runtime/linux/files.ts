@@ -15,12 +15,12 @@ export const files: Files = {
     return unlessMissing(`cannot read ${path}`, () => readFile(path, 'utf8'));
   },
 
-  async write(path, text, { mode }) {
+  async write(path, content, { mode }) {
     try {
       // A file for everybody is of no use in a folder for its owner; one with a secret needs such a folder.
       await mkdir(dirname(path), { recursive: true, mode: (mode & 0o004) === 0 ? 0o700 : 0o755 });
       // Renaming over a link would leave its target behind as it was.
-      await replaceFile(await realPath(path), text, mode);
+      await replaceFile(await realPath(path), content, mode);
     } catch (error) {
       throw systemError(`cannot write ${path}`, error);
     }
@@ -69,12 +69,12 @@ export const files: Files = {
 };
 
 /** A reader sees the old file or the new one, also after a crash; nobody else ever opens it with a wider mode. */
-async function replaceFile(path: string, text: string, mode: number): Promise<void> {
+async function replaceFile(path: string, content: string | Uint8Array, mode: number): Promise<void> {
   const beside = `${path}.${randomUUID()}.new`;
   try {
     const file = await open(beside, 'wx', 0o600);
     try {
-      await file.writeFile(text);
+      await file.writeFile(content);
       await file.chmod(mode);
       await file.sync();
     } finally {

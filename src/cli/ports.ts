@@ -30,7 +30,7 @@ export interface Files {
    * Writes a new file beside and renames it over the old one, so that a reader sees the one or the other. Folders that
    * are missing are made, for the owner only unless everybody may read the file.
    */
-  write(path: string, text: string, options: { mode: number }): Promise<void>;
+  write(path: string, content: string | Uint8Array, options: { mode: number }): Promise<void>;
   remove(path: string): Promise<void>;
   /** Absolute and without links; itself when there is no such file. */
   realPath(path: string): Promise<string>;

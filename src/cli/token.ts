@@ -8,7 +8,7 @@ import type { AddCommand } from './command.ts';
 import { isThisMachine } from './registry-reach.ts';
 import { formatTable } from './table.ts';
 
-interface TokenOptions {
+export interface TokenOptions {
   network?: string;
   uses?: number;
   expires?: number;
@@ -65,8 +65,12 @@ export function addTokenOptions(command: Command): Command {
     .option('--json', 'for machines');
 }
 
-export async function makeToken(options: TokenOptions, ports: Ports): Promise<void> {
-  const { uses, expires, name, pattern, route, tag, ephemeral, keep, json } = options;
+/** With the address of the registry that it is good for. */
+export async function createToken(
+  options: TokenOptions,
+  ports: Ports,
+): Promise<{ registry: string; created: CreatedToken }> {
+  const { uses, expires, name, pattern, route, tag, ephemeral, keep } = options;
   const login = await readLogin(ports);
   const network = await chooseNetwork(ports, login, options.network);
   const body: NewToken = {
@@ -81,7 +85,12 @@ export async function makeToken(options: TokenOptions, ports: Ports): Promise<vo
   };
   const path = `/v1/networks/${encodeURIComponent(network)}/tokens`;
   const request = { method: 'POST', path, body, answer: CreatedToken, intent: 'make a token' } as const;
-  const created = await askRegistry(ports, login, request);
+  return { registry: login.registry, created: await askRegistry(ports, login, request) };
+}
+
+export async function makeToken(options: TokenOptions, ports: Ports): Promise<void> {
+  const { json } = options;
+  const { created } = await createToken(options, ports);
   ports.terminal.stdout(json === true ? `${JSON.stringify(created, null, 2)}\n` : describe(created, options));
   if (json !== true && isThisMachine(created.joinUrl))
     ports.terminal.stderr(
