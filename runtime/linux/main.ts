@@ -31,13 +31,13 @@ export async function runMain(runtime: Runtime): Promise<void> {
   process.exitCode = await run(runtime, ports, process.argv.slice(2));
 }
 
+function ownProgram({ peerage, linkTargets, licences }: Runtime): OwnProgram {
+  return { self: peerage, ...(linkTargets && { linkTargets }), ...(licences && { licences }) };
+}
+
 async function run({ calledAs }: Runtime, ports: Ports, args: string[]): Promise<number> {
   const name = basename(calledAs.at(-1) ?? '');
   if (name === 'wg') return (await import('../../src/cli/wg/wg.ts')).runWg(args, ports);
   if (name === 'wg-quick') return (await import('../../src/cli/quick/wg-quick.ts')).runWgQuick(args, ports, calledAs);
   return (await import('../../src/cli/program.ts')).runProgram(args, ports);
-function ownProgram({ peerage, linkTargets, licences }: Runtime): OwnProgram {
-  return { self: peerage, ...(linkTargets && { linkTargets }), ...(licences && { licences }) };
-}
-
 }
