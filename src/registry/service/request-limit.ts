@@ -36,6 +36,11 @@ export class RequestLimit {
     return waiting().finally(() => this.#release(hostId));
   }
 
+  /** How many requests wait, of all hosts. */
+  get held(): number {
+    return [...this.#held.values()].reduce((sum, held) => sum + held, 0);
+  }
+
   #release(hostId: string): void {
     const held = (this.#held.get(hostId) ?? 0) - 1;
     if (held > 0) this.#held.set(hostId, held);

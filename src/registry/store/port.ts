@@ -118,6 +118,18 @@ export interface AuditFilter {
   readonly limit: number;
 }
 
+export interface StoreStatistics {
+  /** By name. `tokens` are those that are good now. */
+  readonly networks: readonly {
+    readonly name: string;
+    readonly version: number;
+    readonly hosts: number;
+    readonly tokens: number;
+  }[];
+  /** Size of the database; null where nobody says. */
+  readonly bytes: number | null;
+}
+
 export interface NewHost {
   readonly id: string;
   readonly name: string;
@@ -251,5 +263,7 @@ export interface Store {
 
   /** Newest first. */
   listAudit(filter: AuditFilter): Promise<AuditRecord[]>;
+
+  statistics(now: WallMs): Promise<StoreStatistics>;
 
 }
