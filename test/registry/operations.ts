@@ -6,6 +6,8 @@ export interface Schema {
   readonly enum?: readonly unknown[];
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];
+  /** False: no other fields. */
+  readonly additionalProperties?: boolean;
   readonly items?: Schema;
   readonly pattern?: string;
   readonly minimum?: number;
