@@ -22,13 +22,16 @@ import { addEventRoute } from './route/events.ts';
 import { addHostViewRoutes } from './route/host-view.ts';
 import { addHostRoutes } from './route/hosts.ts';
 import { addNameRoutes } from './route/names.ts';
+import { addMetricsRoutes } from './route/metrics.ts';
 import { addNetworkRoutes } from './route/networks.ts';
 import { addPublicRoutes } from './route/public.ts';
 import { addSelfRoutes } from './route/self.ts';
 import { addTokenRoutes } from './route/tokens.ts';
 import { FailureLimit } from './service/failure-limit.ts';
+import { RequestCounts } from './service/metrics.ts';
 import { RequestLimit } from './service/request-limit.ts';
 import type { RegistryPorts } from './service/ports.ts';
+import { MIGRATIONS } from './store/migrations.ts';
 
 /** A report about ten thousand peers fits. */
 const MAX_BODY_BYTES = 2 * 1024 * 1024;
@@ -52,13 +55,18 @@ export function createRegistry({ ports, log, publicUrl, peerAddress }: RegistryO
     clientAddress: (c) => clientAddress(peerAddress(c), (name) => c.req.header(name)),
   };
 
+  const counts = new RequestCounts();
+  const schema = MIGRATIONS.at(-1)?.name ?? '';
+
   app.use(requestId(), secureHeaders());
   app.use(async (c, next) => {
     await next();
     // Nearly everything here is for one pair of eyes; what may be kept says so itself.
     if (!c.res.headers.has('cache-control')) c.header('cache-control', 'no-store');
-    const { method } = c.req;
-    log.info({ requestId: c.var.requestId, method, route: routePath(c, -1), status: c.res.status }, 'request');
+    // The route whose handler ran last, not the last that would match.
+    const answered = { method: c.req.method, route: routePath(c), status: c.res.status };
+    counts.add(answered);
+    log.info({ requestId: c.var.requestId, ...answered }, 'request');
   });
   app.use(
     methodNotAllowed({
@@ -91,10 +99,11 @@ export function createRegistry({ ports, log, publicUrl, peerAddress }: RegistryO
   addNameRoutes(app, context);
   addEnrolRoute(app, context);
   addHostViewRoutes(app, context);
-  addDnsRoutes(app, context);
   addEventRoute(app, context);
+  addDnsRoutes(app, context);
   addSelfRoutes(app, context);
   addAuditRoute(app, context);
+  addMetricsRoutes(app, context, { counts, schema });
   describe(app);
   addPublicRoutes(app, context);
   return app;
