@@ -101,7 +101,17 @@ function createRow(from: number, count: number, pointer: (offset: number) => Han
     huge: { packet: hugeAt + PACKET, stride: HUGE_BYTES, room: HUGE_ROOM, count: 1 },
     hugeIndex: count,
     at,
-    start: Array.from(at, (offset) => pointer(offset)),
-    packet: Array.from(at, (offset) => pointer(offset + PACKET)),
+    start: keepHandles(Array.from(at, (offset) => pointer(offset))),
+    packet: keepHandles(Array.from(at, (offset) => pointer(offset + PACKET))),
   };
+}
+
+/**
+ * V8 keeps an array of nothing but large numbers as bare doubles, and makes a new object of one each time it is passed to a
+ * function. Arrays that have held something else keep the objects.
+ */
+function keepHandles(handles: readonly Handle[]): Handle[] {
+  const kept = [undefined, ...handles];
+  kept.shift();
+  return kept;
 }
