@@ -56,7 +56,7 @@ export async function startRegistry(
   }
 }
 
-/** Serves until SIGINT or SIGTERM. */
+/** Serves until SIGINT or SIGTERM; a second one ends the process at once. */
 export async function serveRegistry(
   runtime: Runtime,
   options: Parameters<Services['serveRegistry']>[0],
@@ -65,14 +65,25 @@ export async function serveRegistry(
   const registry = await startRegistry(runtime, { ...options, log });
   const { url, adminKey } = registry;
   // Before anyone is told that it listens: whoever ends it then wants it to end well.
-  const asked = new Promise<void>((resolve) => {
-    process.once('SIGINT', resolve);
-    process.once('SIGTERM', resolve);
-  });
+  const asked = untilAsked();
   const shown = options.publicUrl === undefined ? url : checkPublicUrl(options.publicUrl);
   options.onListening({ url: shown, ...(adminKey !== undefined && { adminKey }) });
   await asked;
   await registry.close();
+}
+
+/** Resolves at the first signal. Who sends a second one does not want to wait for requests that are under way. */
+function untilAsked(): Promise<void> {
+  return new Promise((resolve) => {
+    let isAsked = false;
+    const ask = (): void => {
+      if (isAsked) process.exit(1);
+      isAsked = true;
+      resolve();
+    };
+    process.on('SIGINT', ask);
+    process.on('SIGTERM', ask);
+  });
 }
 
 /** Closing twice is closing once. */
