@@ -1,7 +1,8 @@
 /** `peerage ls`: who is there. */
-import { HostList, type HostView } from '../registry/wire.ts';
-import { askRegistry, chooseNetwork, readLogin } from './admin.ts';
+import type { HostView } from '../registry/wire.ts';
+import { chooseNetwork, readLogin } from './admin.ts';
 import { addExamples } from './help.ts';
+import { listHosts } from './list-hosts.ts';
 import type { Ports } from './ports.ts';
 import type { AddCommand } from './command.ts';
 import { formatTable } from './table.ts';
@@ -17,15 +18,13 @@ export const addLs: AddCommand = (program, ports) => {
     .description('list the hosts of a network')
     .option('--network <name>', 'of this network (the only one, unless said)')
     .option('--json', 'for machines')
-    .action((options: LsOptions) => listHosts(options, ports));
+    .action((options: LsOptions) => show(options, ports));
   addExamples(command, [['peerage ls', 'every host with its addresses and where it is']]);
 };
 
-async function listHosts({ network, json }: LsOptions, ports: Ports): Promise<void> {
+async function show({ network, json }: LsOptions, ports: Ports): Promise<void> {
   const login = await readLogin(ports);
-  const path = `/v1/networks/${encodeURIComponent(await chooseNetwork(ports, login, network))}/hosts`;
-  const request = { method: 'GET', path, answer: HostList, intent: 'list the hosts' } as const;
-  const { hosts } = await askRegistry(ports, login, request);
+  const hosts = await listHosts(ports, login, await chooseNetwork(ports, login, network));
   const { terminal } = ports;
   if (json === true) return terminal.stdout(`${JSON.stringify(hosts, null, 2)}\n`);
   // Most networks have no tags.

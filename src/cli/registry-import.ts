@@ -2,11 +2,12 @@
 import type { Command } from 'commander';
 import { UserError } from '../errors.ts';
 import type { PublicKey } from '../keys.ts';
-import { Enrolled, HostList, NetworkList, NetworkView, type HostView } from '../registry/wire.ts';
+import { Enrolled, NetworkList, NetworkView, type HostView } from '../registry/wire.ts';
 import { askRegistry, readLogin, type Login } from './admin.ts';
 import { addExamples } from './help.ts';
 import { readConfigFiles } from './import/config-files.ts';
 import type { Found, FoundHost } from './import/found.ts';
+import { listHosts } from './list-hosts.ts';
 import type { Ports } from './ports.ts';
 import { formatTable } from './table.ts';
 
@@ -131,9 +132,4 @@ async function addNetwork(name: string, { ranges, listenPort }: Found, ports: Po
 async function listNetworks(ports: Ports, login: Login): Promise<NetworkView[]> {
   const request = { method: 'GET', path: '/v1/networks', answer: NetworkList, intent: 'list the networks' } as const;
   return (await askRegistry(ports, login, request)).networks;
-}
-
-async function listHosts(ports: Ports, login: Login, network: string): Promise<HostView[]> {
-  const path = `/v1/networks/${encodeURIComponent(network)}/hosts`;
-  return (await askRegistry(ports, login, { method: 'GET', path, answer: HostList, intent: 'list the hosts' })).hosts;
 }

@@ -261,6 +261,9 @@ export const NewToken = z.strictObject({
 });
 export type NewToken = z.infer<typeof NewToken>;
 
+/** The most that a list answers at once, and what it answers unless asked for less. */
+export const MAX_PAGE = 1000;
+
 export const TokenView = z.object({
   /** Names the token, opens nothing. */
   id: z.string(),
@@ -276,7 +279,11 @@ export const TokenView = z.object({
   expiresAt: z.iso.datetime(),
 });
 export type TokenView = z.infer<typeof TokenView>;
-export const TokenList = z.object({ tokens: z.array(TokenView) });
+export const TokenList = z.object({
+  tokens: z.array(TokenView),
+  /** `after` of the next page; null on the last one. */
+  next: z.string().nullable(),
+});
 export type TokenList = z.infer<typeof TokenList>;
 
 export const CreatedToken = TokenView.extend({
@@ -308,7 +315,11 @@ export const HostView = z.object({
   createdAt: z.iso.datetime(),
 });
 export type HostView = z.infer<typeof HostView>;
-export const HostList = z.object({ hosts: z.array(HostView) });
+export const HostList = z.object({
+  hosts: z.array(HostView),
+  /** `after` of the next page; null on the last one. */
+  next: HostName.nullable(),
+});
 export type HostList = z.infer<typeof HostList>;
 
 /** PATCH /v1/networks/{network}/hosts/{host}. */

@@ -7,6 +7,7 @@ import { changeHost, getHost, listHosts, removeHost } from '../service/hosts.ts'
 import { restoreHost } from '../service/life-cycle.ts';
 import { Enrolled, HostList, HostName, HostPatch, HostView, NewHost } from '../wire.ts';
 import { expectedVersion, hostEtag } from './conditional.ts';
+import { pageQuery } from './page.ts';
 import { adminOnly } from './role.ts';
 
 const params = z.object({ network: HostName });
@@ -44,13 +45,13 @@ export function addHostRoutes(app: RegistryApp, context: RouteContext): void {
       path: '/v1/networks/{network}/hosts',
       summary: 'All hosts, by name',
       ...common,
-      request: { params },
+      request: { params, query: pageQuery(HostName) },
       responses: {
         200: { description: 'The hosts', content: { 'application/json': { schema: HostList } } },
         ...problemResponses(401, 403, 404, 422, 429),
       },
     }),
-    async (c) => c.json({ hosts: accepted(await listHosts(c.req.valid('param').network, ports)) }, 200),
+    async (c) => c.json(accepted(await listHosts(c.req.valid('param').network, c.req.valid('query'), ports)), 200),
   );
 
   app.openapi(

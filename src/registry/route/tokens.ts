@@ -4,10 +4,12 @@ import type { RegistryApp, RouteContext } from '../env.ts';
 import { accepted, problemResponses } from '../problem.ts';
 import { addToken, listTokens, revokeToken } from '../service/tokens.ts';
 import { CreatedToken, HostName, NewToken, TokenList } from '../wire.ts';
+import { pageQuery } from './page.ts';
 import { adminOnly } from './role.ts';
 
 const params = z.object({ network: HostName });
-const tokenParams = params.extend({ token: z.string().regex(/^pgt_[A-Za-z0-9_-]{8}$/) });
+const tokenId = z.string().regex(/^pgt_[A-Za-z0-9_-]{8}$/);
+const tokenParams = params.extend({ token: tokenId });
 
 export function addTokenRoutes(app: RegistryApp, context: RouteContext): void {
   const { ports, publicUrl } = context;
@@ -38,13 +40,13 @@ export function addTokenRoutes(app: RegistryApp, context: RouteContext): void {
       path: '/v1/networks/{network}/tokens',
       summary: 'All tokens, without their secrets, newest first',
       ...common,
-      request: { params },
+      request: { params, query: pageQuery(tokenId) },
       responses: {
         200: { description: 'The tokens', content: { 'application/json': { schema: TokenList } } },
         ...problemResponses(401, 403, 404, 422, 429),
       },
     }),
-    async (c) => c.json({ tokens: accepted(await listTokens(c.req.valid('param').network, ports)) }, 200),
+    async (c) => c.json(accepted(await listTokens(c.req.valid('param').network, c.req.valid('query'), ports)), 200),
   );
 
   app.openapi(

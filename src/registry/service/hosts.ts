@@ -1,6 +1,6 @@
 /** Hosts as an administrator sees and changes them, and as they leave. */
 import { formatCidr } from '../../ip.ts';
-import type { HostChanges, HostRecord, NetworkRecord } from '../store/port.ts';
+import type { HostChanges, HostRecord, NetworkRecord, Page } from '../store/port.ts';
 import type { HostPatch, HostView } from '../wire.ts';
 import type { AdminCaller, HostCaller } from './credentials.ts';
 import { parseEndpoint } from './endpoints.ts';
@@ -18,10 +18,18 @@ export interface HostPath {
   host: string;
 }
 
-export async function listHosts(networkName: string, ports: RegistryPorts): Promise<Result<HostView[]>> {
+/** By name; `after` is the last name of the page before. */
+export async function listHosts(
+  networkName: string,
+  page: Page,
+  ports: RegistryPorts,
+): Promise<Result<{ hosts: HostView[]; next: string | null }>> {
   const network = await findNetwork(networkName, ports);
   if (!network.ok) return network;
-  return done((await ports.store.listHosts(network.value.id)).map(viewHost));
+  // One more than asked for tells whether there is another page.
+  const found = await ports.store.listHosts(network.value.id, { ...page, limit: page.limit + 1 });
+  const hosts = found.slice(0, page.limit).map(viewHost);
+  return done({ hosts, next: found.length > page.limit ? hosts.at(-1)!.name : null });
 }
 
 export async function getHost(path: HostPath, ports: RegistryPorts): Promise<Result<HostView>> {

@@ -1,6 +1,6 @@
 /** Enrolment tokens: who holds one may add a host, so often and so long as it says. */
 import { formatCidr } from '../../ip.ts';
-import type { TokenRecord } from '../store/port.ts';
+import type { Page, TokenRecord } from '../store/port.ts';
 import type { NewToken, TokenView } from '../wire.ts';
 import { isGood, issueCredential, type AdminCaller } from './credentials.ts';
 import { findNetwork } from './networks.ts';
@@ -41,11 +41,16 @@ export async function addToken(
   return done({ ...viewToken(token, now), token: text });
 }
 
-export async function listTokens(networkName: string, ports: RegistryPorts): Promise<Result<TokenView[]>> {
+export async function listTokens(
+  networkName: string,
+  page: Page,
+  ports: RegistryPorts,
+): Promise<Result<{ tokens: TokenView[]; next: string | null }>> {
   const network = await findNetwork(networkName, ports);
   if (!network.ok) return network;
-  const tokens = await ports.store.listTokens(network.value.id);
-  return done(tokens.map((token) => viewToken(token, ports.wall())));
+  const found = await ports.store.listTokens(network.value.id, { ...page, limit: page.limit + 1 });
+  const tokens = found.slice(0, page.limit).map((token) => viewToken(token, ports.wall()));
+  return done({ tokens, next: found.length > page.limit ? tokens.at(-1)!.id : null });
 }
 
 export async function revokeToken(

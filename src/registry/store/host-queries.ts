@@ -99,12 +99,13 @@ export function hostQueries(db: Orm): HostQueries {
       return rows.map((row) => row.address);
     },
 
-    async listHosts(networkId) {
+    async listHosts(networkId, { after = '', limit } = { limit: -1 }) {
       return db
         .select()
         .from(hosts)
-        .where(and(eq(hosts.networkId, networkId), isNull(hosts.deletedAt)))
-        .orderBy(asc(hosts.name));
+        .where(and(eq(hosts.networkId, networkId), isNull(hosts.deletedAt), gt(hosts.name, after)))
+        .orderBy(asc(hosts.name))
+        .limit(limit);
     },
 
     async findHost(networkId, name) {
@@ -240,7 +241,8 @@ export function hostQueries(db: Orm): HostQueries {
             and(
               eq(hosts.id, seen.hostId),
               isNull(hosts.deletedAt),
-              eq(hosts.networkId, networkId),
+              // The plus keeps SQLite from going through the whole network by its index, instead of to these few hosts.
+              sql`+${hosts.networkId} = ${networkId}`,
               isNull(hosts.endpoint),
               or(isNull(hosts.observedAt), lt(hosts.observedAt, seen.handshakeAt)),
               or(isNull(hosts.observedEndpoint), ne(hosts.observedEndpoint, seen.endpoint)),

@@ -177,6 +177,12 @@ export interface Observation {
   readonly handshakeAt: number;
 }
 
+export interface Page {
+  /** Where the page before ended. */
+  readonly after?: string | undefined;
+  readonly limit: number;
+}
+
 export interface Store {
   /** Adds an administrator if there is none; false when there is one. */
   addFirstAdmin(credential: CredentialRecord, act: Act): Promise<boolean>;
@@ -209,7 +215,8 @@ export interface Store {
   addToken(token: TokenRecord, act: Act): Promise<void>;
   /** Used up, expired and revoked ones too. */
   findToken(id: string): Promise<{ token: TokenRecord; network: NetworkRecord } | undefined>;
-  listTokens(networkId: number): Promise<TokenRecord[]>;
+  /** Newest first, from the one that comes after the token `after`. */
+  listTokens(networkId: number, page: Page): Promise<TokenRecord[]>;
   /** False when the network has no such token. */
   revokeToken(networkId: number, id: string, act: Act): Promise<boolean>;
 
@@ -217,7 +224,8 @@ export interface Store {
   addHost(addition: HostAddition, act: Act): Promise<HostRecord | Conflict | undefined>;
   /** Addresses in use, and those released after `releasedBefore`. */
   takenAddresses(networkId: number, releasedBefore: WallMs): Promise<string[]>;
-  listHosts(networkId: number): Promise<HostRecord[]>;
+  /** By name; without a page all of them. */
+  listHosts(networkId: number, page?: Page): Promise<HostRecord[]>;
   findHost(networkId: number, name: string): Promise<HostRecord | undefined>;
   /** Everything that changed after `version`, deleted hosts included. */
   hostsChangedSince(networkId: number, version: number): Promise<HostRecord[]>;
@@ -265,5 +273,4 @@ export interface Store {
   listAudit(filter: AuditFilter): Promise<AuditRecord[]>;
 
   statistics(now: WallMs): Promise<StoreStatistics>;
-
 }

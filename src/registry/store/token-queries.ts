@@ -29,8 +29,15 @@ export function tokenQueries(db: Orm): TokenQueries {
       return found;
     },
 
-    async listTokens(networkId) {
-      return db.select().from(tokens).where(eq(tokens.networkId, networkId)).orderBy(desc(tokens.createdAt));
+    async listTokens(networkId, { after, limit }) {
+      const last = sql`(SELECT t.created_at, t.id FROM tokens AS t WHERE t.id = ${after})`;
+      const older = after === undefined ? undefined : sql`(${tokens.createdAt}, ${tokens.id}) < ${last}`;
+      return db
+        .select()
+        .from(tokens)
+        .where(and(eq(tokens.networkId, networkId), older))
+        .orderBy(desc(tokens.createdAt), desc(tokens.id))
+        .limit(limit);
     },
 
     async revokeToken(networkId, id, act) {
