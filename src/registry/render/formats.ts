@@ -6,7 +6,7 @@ import { renderNetworkManager } from './network-manager.ts';
 import { renderNetdev, renderNetwork } from './networkd.ts';
 import { renderNixos } from './nixos.ts';
 import { renderOpenWrt } from './openwrt.ts';
-import { plainConfig, type PlainConfig } from './plain.ts';
+import { expectPlain, plainConfig, type PlainConfig } from './plain.ts';
 import { renderRouterOs } from './routeros.ts';
 import type { FormatOptions } from './view.ts';
 import { renderWg, renderWgQuick } from './wg-config.ts';
@@ -31,7 +31,8 @@ export type Format = keyof typeof FORMATS;
 
 export const FORMAT_NAMES = Object.keys(FORMATS) as Format[]; // Object.keys forgets them
 
-/** Throws RangeError when a text of the configuration holds characters that mean something in one of the formats. */
+/** Throws RangeError when a text of the configuration or a name holds characters that mean something in one of the formats. */
 export function renderConfig(format: Format, config: HostConfig, options: FormatOptions): string {
+  expectPlain('interface', [options.interface]);
   return FORMATS[format](plainConfig(config), options);
 }

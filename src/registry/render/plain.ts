@@ -29,3 +29,9 @@ export function expectPlain(part: string, texts: readonly (string | null)[]): vo
   if (texts.some((text) => text !== null && !PLAIN.test(text)))
     throw new RangeError(`"${part}" expected names, keys, addresses and endpoints without other characters`);
 }
+
+/** The text of a comment, as it is. Throws RangeError when it would not end with its line. */
+export function expectOneLine(text: string): string {
+  if (/[\p{Cc}\u2028\u2029]/u.test(text)) throw new RangeError('"text" expected one line');
+  return text;
+}

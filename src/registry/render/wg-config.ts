@@ -3,7 +3,7 @@
  * host, so wg-quick reads it from a file there, and for syncconf the host puts it in front.
  */
 import type { PeerView } from '../wire.ts';
-import type { PlainConfig } from './plain.ts';
+import { expectOneLine, type PlainConfig } from './plain.ts';
 import { title } from './view.ts';
 
 /** wg-quick puts the interface's name for `%i`. */
@@ -14,7 +14,7 @@ export function renderWgQuick(config: PlainConfig, options: { registryUrl: strin
   const { host } = config;
   const interfaceLines = [
     `# ${title(config)}`,
-    `# Registry = ${options.registryUrl}`,
+    `# Registry = ${expectOneLine(options.registryUrl)}`,
     ...(options.hostKey === undefined ? [] : [`# HostKey = ${options.hostKey}`]),
     '',
     '[Interface]',

@@ -51,6 +51,15 @@ describe('every format', () => {
       );
   });
 
+  test('refuses a name of the interface, and wg-quick an address of the registry, that would begin a line', () => {
+    for (const format of FORMAT_NAMES)
+      assert.throws(() => renderConfig(format, CONFIG, { ...OPTIONS, interface: 'wg0\nreboot' }), RangeError);
+    for (const end of ['\n', '\r', '\u2028']) {
+      const registryUrl = `https://vpn.example.net/${end}PostUp = reboot`;
+      assert.throws(() => renderConfig('wg-quick', CONFIG, { ...OPTIONS, registryUrl }), RangeError);
+    }
+  });
+
   test('takes what the wire format allows', () => {
     assert.deepEqual(HostConfig.parse(CONFIG), CONFIG);
     for (const format of FORMAT_NAMES) assert.notEqual(render(format), '');
