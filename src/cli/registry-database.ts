@@ -8,7 +8,7 @@ interface DatabaseOptions {
   db?: string;
 }
 
-export const DATABASE_OPTION = ['--db <file>', 'the database (/var/lib/peerage/registry.db for root)'] as const;
+const DATABASE_OPTION = ['--db <file>', 'the database (/var/lib/peerage/registry.db for root)'] as const;
 
 /** Where the registry of this machine keeps its database, unless it was told otherwise. */
 export function defaultDatabase({ processes: { isRoot, env } }: Ports): string {
