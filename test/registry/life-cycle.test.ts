@@ -60,6 +60,13 @@ describe('a host whose time is limited', () => {
     await lab.enrol(await lab.token(), { name: 'teddy' });
   });
 
+  test('keeps its name from nobody once it is over, even if nothing else was asked meanwhile', async (t) => {
+    const { lab } = await startWith(t, { hostLifetime: 3600 });
+    const token = await lab.token({ expiresIn: 31_536_000 });
+    lab.clock.now += HOUR_MS + 7 * DAY_MS;
+    await lab.enrol(token, { name: 'teddy' });
+  });
+
   test('may leave although its time is up', async (t) => {
     const { lab, names, asTeddy } = await startWith(t, { hostLifetime: 3600 });
     lab.clock.now += HOUR_MS;
