@@ -8,6 +8,7 @@ import { addExamples } from './help.ts';
 import { readConfigFiles } from './import/config-files.ts';
 import type { Found, FoundHost } from './import/found.ts';
 import { listHosts } from './list-hosts.ts';
+import { readWgEasy } from './import/wg-easy.ts';
 import type { Ports } from './ports.ts';
 import { formatTable } from './table.ts';
 
@@ -30,7 +31,7 @@ export function addImport(registry: Command, ports: Ports): void {
   const command = registry
     .command('import')
     .description('add hosts that have configurations already, with their keys and addresses')
-    .argument('<folder>', 'with one wg-quick file of each host, NAME.conf')
+    .argument('<path>', 'a folder with one wg-quick file of each host, NAME.conf; or the wg0.json of wg-easy')
     .requiredOption('--network <name>', 'into this network; made when it is missing')
     .option('--yes', 'do it, instead of showing what would be done')
     .option('--json', 'for machines')
@@ -38,12 +39,13 @@ export function addImport(registry: Command, ports: Ports): void {
   addExamples(command, [
     ['peerage registry import hosts/ --network home', 'shows what would be done'],
     ['peerage registry import hosts/ --network home --yes', 'does it; again adds only what is missing'],
+    ['peerage registry import /etc/wireguard/wg0.json --network home', 'from wg-easy up to version 14'],
   ]);
 }
 
 async function importFolder(folder: string, { network, yes, json }: ImportOptions, ports: Ports): Promise<void> {
   const { terminal } = ports;
-  const found = await readFolder(folder, ports);
+  const found = await readFound(folder, ports);
   const login = await readLogin(ports);
   const isThere = (await listNetworks(ports, login)).some(({ name }) => name === network);
   let steps = plan(found.hosts, isThere ? await listHosts(ports, login, network) : []);
@@ -61,7 +63,8 @@ async function importFolder(folder: string, { network, yes, json }: ImportOption
   if (failed > 0) throw new UserError(`${failed} of ${steps.length} hosts cannot be imported`);
 }
 
-async function readFolder(folder: string, ports: Ports): Promise<Found> {
+async function readFound(folder: string, ports: Ports): Promise<Found> {
+  if (folder.endsWith('.json')) return readWgEasy((await ports.files.read(folder)) ?? '', folder);
   const names = (await ports.files.list(folder)).filter((name) => name.endsWith('.conf'));
   if (names.length === 0)
     throw new UserError(`there is no file NAME.conf in ${folder}`, {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { readConfigFiles } from '../../src/cli/import/config-files.ts';
+import { readWgEasy } from '../../src/cli/import/wg-easy.ts';
 import { nobleCrypto } from '../../src/crypto/noble.ts';
 import { formatKey, generatePrivateKey, type PrivateKey, type PublicKey } from '../../src/keys.ts';
 import { HostList } from '../../src/registry/wire.ts';
@@ -105,6 +106,47 @@ describe('a folder of configurations', () => {
   test('text that is no configuration throws nothing', () => {
     for (const text of ['', '[Peer]', '[Interface]\nAddress = 10.0.0.1', '\0\n[[', 'Address = 10.0.0.1/8'])
       assert.doesNotThrow(() => readConfigFiles([{ name: 'x.conf', text }], publicKeyOf));
+  });
+});
+
+describe('the wg0.json of wg-easy', () => {
+  const [server, phone, laptop, old] = ['S', 'P', 'L', 'O'].map((letter) => `${letter}${'A'.repeat(42)}=`);
+  const client = (name: string, address: string, publicKey: string, enabled = true) => ({
+    id: name,
+    name,
+    address,
+    privateKey: 'SECRET',
+    publicKey,
+    preSharedKey: 'SECRET',
+    createdAt: '2024-01-01T00:00:00.000Z',
+    updatedAt: '2024-01-01T00:00:00.000Z',
+    enabled,
+  });
+
+  test('gives the server and each enabled client, by names that a registry takes, and no secret', () => {
+    const clients = {
+      a: client('My Phone', '10.8.0.2', phone!),
+      b: client('my phone', '10.8.0.3', laptop!),
+      c: client('old', '10.8.0.4', old!, false),
+    };
+    const text = JSON.stringify({ server: { privateKey: 'SECRET', publicKey: server, address: '10.8.0.1' }, clients });
+    const found = readWgEasy(text, 'wg0.json');
+    assert.deepEqual(
+      found.hosts.map(({ name, publicKey, addresses }) => [name, publicKey, ...addresses]),
+      [
+        ['server', server, '10.8.0.1'],
+        ['my-phone', phone, '10.8.0.2'],
+        ['my-phone-2', laptop, '10.8.0.3'],
+      ],
+    );
+    assert.deepEqual([found.ranges, found.listenPort], [['10.8.0.0/24'], 51820]);
+    assert(found.notes.some((note) => note === 'old is disabled, and left out'));
+    assert(!JSON.stringify(found).includes('SECRET'));
+  });
+
+  test('a file of another kind is an error that names it', () => {
+    for (const text of ['', 'null', '{}', '[]', '{"server":{},"clients":{}}', 'PrivateKey = x'])
+      assert.throws(() => readWgEasy(text, 'other.json'), /other\.json is no wg0\.json of wg-easy/);
   });
 });
 
