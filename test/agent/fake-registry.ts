@@ -135,7 +135,7 @@ export class Simulation {
 }
 
 /** A linear congruential generator: repeatable, and good enough for jitter. */
-export function seeded(seed: number): (length: number) => Uint8Array {
+function seeded(seed: number): (length: number) => Uint8Array {
   let state = seed;
   return (length) =>
     Uint8Array.from({ length }, () => {

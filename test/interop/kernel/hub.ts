@@ -10,9 +10,9 @@ import type { Family } from '../pair.ts';
 import { Tunnel } from '../tunnel.ts';
 
 /** Ports on the loopback interface of the hub. */
-export const PORTS = { initiator: 10_001, responder: 10_002 } as const;
+const PORTS = { initiator: 10_001, responder: 10_002 } as const;
 
-export const LOOPBACK: Readonly<Record<Family, string>> = { 4: '127.0.0.1', 6: '::1' };
+const LOOPBACK: Readonly<Record<Family, string>> = { 4: '127.0.0.1', 6: '::1' };
 
 export interface Hub extends AsyncDisposable {
   lab: Lab;
@@ -45,7 +45,7 @@ export async function openHub(
 }
 
 /** Everything that the host of this role may send. */
-export function allowedIps(role: keyof typeof INSIDE): string[] {
+function allowedIps(role: keyof typeof INSIDE): string[] {
   return [`${INSIDE[role][4]}/32`, `${INSIDE[role][6]}/128`];
 }
 
