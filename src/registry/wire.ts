@@ -35,7 +35,7 @@ export const CidrText = z
   .max(49)
   .regex(/^[0-9A-Fa-f:.]+\/[0-9]{1,3}$/, 'expected ADDRESS/LENGTH');
 /** A word that groups hosts: `office`, `servers`. */
-export const Tag = z
+const Tag = z
   .string()
   .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, 'expected lower-case letters, digits and inner hyphens, at most 63');
 const TagList = z.array(Tag).max(32);

@@ -1,45 +1,21 @@
 /** What holds when somebody else is faster: another request comes in between a service's look and its write. */
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
-import { runtime } from '../../runtime/this-runtime.ts';
-import { createMemoryBell } from '../../../src/registry/memory-bell.ts';
 import { authenticateToken, type TokenHolder } from '../../../src/registry/service/credentials.ts';
 import { addHost, enrol } from '../../../src/registry/service/enrol.ts';
 import { changeHost, removeHost } from '../../../src/registry/service/hosts.ts';
 import { addNetwork, removeNetwork } from '../../../src/registry/service/networks.ts';
 import type { RegistryPorts } from '../../../src/registry/service/ports.ts';
-import type { Result } from '../../../src/registry/service/result.ts';
 import { addToken } from '../../../src/registry/service/tokens.ts';
-import { createD1Store } from '../../../src/registry/store/d1-store.ts';
-import { migrate } from '../../../src/registry/store/migrate.ts';
-import { MIGRATIONS } from '../../../src/registry/store/migrations.ts';
 import type { Store } from '../../../src/registry/store/port.ts';
 import { someKey } from '../lab.ts';
+import { accepted, ADMIN, reasonOf, startServices } from './service-lab.ts';
 
-const ADMIN = { actor: 'admin:test' };
 const ROUTE = '172.27.88.0/24';
 
-/** A network `home` in a store of its own, and what the services need. */
+/** The services, and tokens for them. */
 async function start(t: TestContext) {
-  const folder = await mkdtemp(join(tmpdir(), 'peerage-overtaken-'));
-  const database = await runtime.openDatabase(join(folder, 'registry.db'));
-  t.after(async () => {
-    database.close();
-    await rm(folder, { recursive: true });
-  });
-  await migrate(database, MIGRATIONS);
-  const ports: RegistryPorts = {
-    store: createD1Store(database),
-    bell: createMemoryBell(),
-    random: (length) => new Uint8Array(randomBytes(length)),
-    sha256: async (bytes) => new Uint8Array(await crypto.subtle.digest('SHA-256', bytes.slice())),
-    wall: Date.now,
-  };
-  accepted(await addNetwork({ name: 'home', ranges: ['10.1.2.0/24'] }, ADMIN, ports));
+  const { database, ports } = await startServices(t);
   const holder = async (): Promise<TokenHolder> => {
     const { token } = accepted(await addToken('home', { uses: 5, routes: ['172.16.0.0/12'] }, ADMIN, ports));
     return accepted(await authenticateToken(token, ports));
@@ -67,15 +43,6 @@ function overtaken(
     },
   }) as Store; // all other methods are those of the real one
   return { ...ports, store };
-}
-
-function accepted<T>(result: Result<T>): T {
-  assert(result.ok, result.ok ? '' : result.detail);
-  return result.value;
-}
-
-function reasonOf(result: Result<unknown>): string {
-  return result.ok ? 'accepted' : result.reason;
 }
 
 const request = (name: string, routes?: string[]) => ({ name, publicKey: someKey(), ...(routes && { routes }) });
