@@ -167,6 +167,22 @@ describe('a removal', () => {
     expectProblem('not-found', expectStatus(404, await restore()));
   });
 
+  test('cannot be undone when an address went to another host in a network that lets them rest no time', async (t) => {
+    const lab = await startLab(t);
+    const tiny = '/v1/networks/tiny';
+    const body = { name: 'tiny', ranges: ['10.9.9.0/30'], quarantine: 0 };
+    expectStatus(201, await lab.ask('POST', '/v1/networks', { body }));
+    const add = (name: string) => lab.ask('POST', `${tiny}/hosts`, { body: { name, publicKey: someKey() } });
+    expectStatus(201, await add('teddy'));
+    expectStatus(201, await add('dolores'));
+    expectStatus(204, await lab.ask('DELETE', `${tiny}/hosts/teddy`));
+    lab.clock.now += 1;
+    expectStatus(201, await add('maeve'));
+    const patch = { body: { quarantine: 86_400 }, headers: { 'if-match': '"1"' } };
+    expectStatus(200, await lab.ask('PATCH', tiny, patch));
+    expectProblem('not-found', expectStatus(404, await lab.ask('POST', `${tiny}/hosts/teddy/restore`)));
+  });
+
   test('cannot be undone when another host has its route by now', async (t) => {
     const lab = await startLab(t);
     const add = (name: string) =>

@@ -72,6 +72,16 @@ describe('rules between groups of hosts', () => {
     assert.deepEqual(namesOf(await peers(web.hostKey)).sort(), ['db', 'pc', 'phone']);
   });
 
+  test('a host that went just before the rules hid it is forgotten all the same', async (t) => {
+    const { lab, pc, peers } = await startOffice(t);
+    const { version } = await peers(pc.hostKey);
+    for (const name of ['web', 'db']) expectStatus(204, await lab.ask('DELETE', `${HOME}/hosts/${name}`));
+    await patchNetwork(lab, { rules: [] });
+    const list = await peers(pc.hostKey, `?since=${version}`);
+    // Either in full and empty, or as a difference that removes both.
+    assert.deepEqual([list.peers, list.full || list.removed.length === 2], [[], true]);
+  });
+
   test('a report about a host out of sight changes nothing', async (t) => {
     const { lab, phone, web, pc, peers } = await startOffice(t);
     const handshake = Math.floor(lab.clock.now / 1000);
