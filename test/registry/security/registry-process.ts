@@ -33,10 +33,10 @@ export async function bundleRegistry(folder: string): Promise<readonly string[]>
     import { serve } from ${inTree('test/registry/security/serve.ts')};
     await serve({ openDatabase, startHttpServer });`,
   );
-  // What is native cannot be bundled: it is found where it is installed.
+  // What is native, or a part of the runtime, cannot be bundled: it is found where it is installed.
   await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-  const native = ['better-sqlite3', 'bun:sqlite'].map((name) => `--external:${name}`);
-  const options = ['--bundle', '--platform=node', '--format=esm', '--log-level=error', ...native];
+  const outside = ['better-sqlite3', 'bun', 'bun:sqlite'].map((name) => `--external:${name}`);
+  const options = ['--bundle', '--platform=node', '--format=esm', '--log-level=error', ...outside];
   await promisify(execFile)(join(ROOT, 'node_modules/.bin/esbuild'), [...options, `--outfile=${program}`, entry]);
   return [process.execPath, ...FLAGS, program];
 }
