@@ -4,7 +4,18 @@
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { main } from 'assemblyscript/asc';
+
+/** What is used of assemblyscript/asc, whose own types would change the global Array of everybody who sees them. */
+interface Compiler {
+  readonly main: (args: readonly string[], io: CompilerIo) => Promise<{ error: Error | null }>;
+}
+interface CompilerIo {
+  readFile(name: string): string | null;
+  writeFile(name: string, contents: Uint8Array | string): void;
+  listFiles(): string[];
+  readonly stderr: { write(text: string | Uint8Array): boolean };
+}
+const COMPILER: string = 'assemblyscript/asc';
 
 export interface WasmModule {
   /** In src/wasm/, without `.ts`. */
@@ -27,6 +38,7 @@ const OPTIONS = '-O3 --converge --noAssert --runtime stub --importMemory --noExp
 export async function buildWasm({ source, constant }: WasmModule): Promise<string> {
   let binary: Uint8Array | undefined;
   const messages: string[] = [];
+  const { main } = (await import(COMPILER)) as Compiler; // as its documentation says
   const { error } = await main([`${source}.ts`, ...OPTIONS, '--outFile', 'out.wasm'], {
     readFile: readSource,
     writeFile: (_name, contents) => {
