@@ -127,7 +127,7 @@ export interface Services {
   /** Starts the tunnel daemon for an interface and returns when its UAPI socket answers. */
   startTunnel(name: string, options: { crypto?: string }): Promise<void>;
   /** Runs the tunnel in this process until its interface goes away or a signal comes. */
-  runTunnel(name: string, options: { foreground: boolean; crypto?: string }): Promise<number>;
+  runTunnel(name: string, options: { foreground: boolean; crypto?: string; threads?: string }): Promise<number>;
   /** Serves the registry until a signal comes. `onListening` gets its URL. */
   serveRegistry(options: {
     databaseFile: string;

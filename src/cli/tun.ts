@@ -2,6 +2,12 @@
 import { addExamples } from './help.ts';
 import type { AddCommand } from './command.ts';
 
+interface TunOptions {
+  foreground?: boolean;
+  crypto?: string;
+  threads?: string;
+}
+
 export const addTun: AddCommand = (program, ports) => {
   const command = program
     .command('tun')
@@ -9,8 +15,9 @@ export const addTun: AddCommand = (program, ports) => {
     .argument('<interface>')
     .option('-f, --foreground', 'stay in this terminal')
     .option('--crypto <provider>', 'use this crypto provider')
-    .action(async (name: string, { foreground = false, crypto }: { foreground?: boolean; crypto?: string }) => {
-      await ports.services.runTunnel(name, { foreground, ...(crypto === undefined ? {} : { crypto }) });
+    .option('--threads <number>', '0: one thread does everything; packets have threads of their own unless said')
+    .action(async (name: string, { foreground = false, ...options }: TunOptions) => {
+      await ports.services.runTunnel(name, { foreground, ...options });
     });
   addExamples(command, [
     ['peerage tun wg0', 'create the interface wg0, and return when it can be configured'],
