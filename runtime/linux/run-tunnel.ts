@@ -14,7 +14,7 @@ import type { Scheduler } from '../../src/tunnel/scheduler.ts';
 import { createHandshakeLog } from '../../src/tunnel/handshake-log.ts';
 import { Tunnel } from '../../src/tunnel/tunnel.ts';
 import type { UapiHandler } from '../../src/uapi/conversation.ts';
-import { EADDRINUSE, EIO, OK } from '../../src/uapi/errno.ts';
+import { EADDRINUSE, EIO, ENOSPC, OK } from '../../src/uapi/errno.ts';
 import { createBootClock } from './boot-clock.ts';
 import { type FastTunnel, startFastTunnel } from './fast/start-plane.ts';
 import type { Ffi } from './ffi.ts';
@@ -171,8 +171,9 @@ function createHandler(tunnel: Tunnel, log: Log): UapiHandler {
         return OK;
       } catch (error) {
         log.error({ error: String(error) }, 'a set failed');
-        // Only the socket refuses, its port or its mark; wireguard-go answers both with this.
-        return error instanceof UserError ? EADDRINUSE : EIO;
+        if (!(error instanceof UserError)) return EIO;
+        // Otherwise the socket refuses, its port or its mark; wireguard-go answers both with this.
+        return error.errno === ENOSPC ? ENOSPC : EADDRINUSE;
       }
     },
     refused: (reason) => log.warn({ reason }, 'a UAPI request was refused'),

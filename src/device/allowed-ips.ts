@@ -72,6 +72,11 @@ export class AllowedIps<Owner> {
     return Array.from(this.#byOwner.get(owner) ?? [], (node) => node.prefix);
   }
 
+  /** How many prefixes `owner` has. */
+  count(owner: Owner): number {
+    return this.#byOwner.get(owner)?.size ?? 0;
+  }
+
   /** Every prefix and whose it is. */
   *entries(): Generator<readonly [prefix: Cidr, owner: Owner]> {
     for (const [owner, nodes] of this.#byOwner) for (const { prefix } of nodes) yield [prefix, owner];

@@ -4,6 +4,7 @@
  */
 import { equalBytes, wipe } from '../bytes.ts';
 import type { MonotonicMs } from '../clock.ts';
+import { UserError } from '../errors.ts';
 import { clampPrivateKey, formatKey, type PresharedKey, type PrivateKey, type PublicKey } from '../keys.ts';
 import { createRemoteStatic, createStaticKeys } from '../noise/handshake.ts';
 import { Endpoint } from '../peer/endpoint.ts';
@@ -19,9 +20,14 @@ import {
 } from './contract.ts';
 import { sendKeepalive, sendPersistentKeepalives } from './send.ts';
 
+/** errno(3): no space left. */
+const ENOSPC = 28;
+
+/** Throws UserError, and has changed nothing then, when the data plane has no room for so many allowed IPs. */
 export function configureDevice(device: DeviceContext, change: DeviceChange, now: MonotonicMs): void {
+  expectRoom(device, change);
   if (change.replacePeers === true) for (const peer of device.peers.values()) removePeer(device, peer);
-  const isRekeyed = change.privateKey !== undefined && setPrivateKey(device, change.privateKey);
+  const isRekeyed = change.privateKey !== undefined && setPrivateKey(device, change.privateKey, now);
   for (const peerChange of change.peers ?? []) configurePeer(device, peerChange, now);
   if (isRekeyed && device.isUp) sendPersistentKeepalives(device, now);
 }
@@ -40,14 +46,32 @@ export function describeDevice(device: DeviceContext): DeviceState {
 /** Erases all of the device's secrets. */
 export function eraseDevice(device: DeviceContext): void {
   for (const peer of device.peers.values()) removePeer(device, peer);
-  setPrivateKey(device, null);
+  setPrivateKey(device, null, Infinity);
   device.cookieChecker.destroy();
   device.outputs.clear();
   device.isUp = false;
 }
 
+function expectRoom({ plane, peers, allowedIps }: DeviceContext, change: DeviceChange): void {
+  const changes = change.peers ?? [];
+  let prefixes = 0;
+  for (const { allowedIps: given = [] } of changes) for (const { remove } of given) if (remove !== true) prefixes++;
+  if (plane === undefined || prefixes === 0) return;
+  const staying = new Set(change.replacePeers === true ? [] : peers.values());
+  for (const { publicKey, remove, replaceAllowedIps } of changes) {
+    const peer = peers.get(formatKey(publicKey));
+    if (peer !== undefined && (remove === true || replaceAllowedIps === true)) staying.delete(peer);
+  }
+  for (const peer of staying) prefixes += allowedIps.count(peer);
+  if (plane.hasRoomFor(prefixes)) return;
+  throw new UserError('too many allowed IPs for the data plane', {
+    remedy: 'Start the tunnel with --threads 0.',
+    errno: ENOSPC,
+  });
+}
+
 /** False when the key was there already. */
-function setPrivateKey(device: DeviceContext, given: PrivateKey | null): boolean {
+function setPrivateKey(device: DeviceContext, given: PrivateKey | null, now: MonotonicMs): boolean {
   const { identity, crypto } = device;
   const privateKey = given === null ? null : clamped(given);
   // wg(8) setconf and syncconf repeat the key that is there: that must not end a session.
@@ -57,6 +81,7 @@ function setPrivateKey(device: DeviceContext, given: PrivateKey | null): boolean
   }
   for (const peer of device.peers.values()) {
     peer.clearSession();
+    peer.timers.forgetUntil(now);
     peer.eraseRemote();
   }
   if (identity !== undefined) wipe(identity.privateKey);

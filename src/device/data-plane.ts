@@ -21,6 +21,8 @@ export interface DataPlane {
   createCounter(): SendCounter;
   /** Whether it opens what comes under this keypair. Otherwise the Device does. */
   carries(keypair: Keypair): boolean;
+  /** Whether allowed IPs of so many prefixes fit in any case. */
+  hasRoomFor(prefixes: number): boolean;
   /** The peer's keypairs or endpoint are not what they were. */
   peerChanged(peer: Peer): void;
   /** Its keys are erased already, as far as the Device has them. */
@@ -36,11 +38,14 @@ export interface PeerActivity extends Activity {
   rxBytes: number;
 }
 
-/** The data plane has sent or received for the peer: counts, timers, and the rekeying of 6.2. */
+/**
+ * The data plane has sent or received for the peer: counts, timers, and the rekeying of 6.2. While the interface is down this tells
+ * of what was before, and no timer may begin again.
+ */
 export function handleActivity(device: DeviceContext, peer: Peer, activity: PeerActivity, now: MonotonicMs): void {
   peer.txBytes += activity.txBytes;
   peer.rxBytes += activity.rxBytes;
-  if (!peer.timers.catchUp(activity)) return;
+  if (!device.isUp || !peer.timers.catchUp(activity)) return;
   device.deadlines.update(peer);
   const current = peer.sendingKeypair(now);
   const hasSent = activity.txBytes > 0 && current !== undefined && peer.wantsRekeyOnSend(current, now);

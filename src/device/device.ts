@@ -170,6 +170,8 @@ export class Device {
   handleLinkUp(now: MonotonicMs): void {
     if (this.#context.isUp) return;
     this.#context.isUp = true;
+    // Told late, what the data plane carried before is no reason for anything.
+    for (const peer of this.#context.peers.values()) peer.timers.forgetUntil(now);
     sendPersistentKeepalives(this.#context, now);
   }
 

@@ -161,6 +161,15 @@ export class Timers {
     this.#deadlines.fill(Infinity);
   }
 
+  /** What others did for us until then is over: `catchUp` makes nothing of it any more. */
+  forgetUntil(now: MonotonicMs): void {
+    const seen = this.#seen;
+    seen.sentAt = Math.max(seen.sentAt, now);
+    seen.dataSentAt = Math.max(seen.dataSentAt, now);
+    seen.receivedAt = Math.max(seen.receivedAt, now);
+    seen.dataReceivedAt = Math.max(seen.dataReceivedAt, now);
+  }
+
   #putOffPersistentKeepalive(now: MonotonicMs): void {
     if (this.#persistentKeepaliveMs > 0) this.#deadlines[PERSISTENT_KEEPALIVE] = now + this.#persistentKeepaliveMs;
   }

@@ -15,7 +15,6 @@ import type { Aead } from '../crypto/port.ts';
 import type { AllowedIps } from '../device/allowed-ips.ts';
 import type { DataPlane, PeerActivity } from '../device/data-plane.ts';
 import type { Device } from '../device/device.ts';
-import { UserError } from '../errors.ts';
 import { Endpoint } from '../peer/endpoint.ts';
 import type { Peer } from '../peer/peer.ts';
 import { countFrom, type Keypair, type SendCounter } from '../transport/keypair.ts';
@@ -31,7 +30,7 @@ import {
   ROUTES_HALF,
   WANTED,
 } from './plane-memory.ts';
-import { OWNER_WITHOUT_ROW, type Route, writeRoutes } from './route-table.ts';
+import { OWNER_WITHOUT_ROW, type Route, routeCapacity, writeRoutes } from './route-table.ts';
 import { PlaneTables } from './plane-tables.ts';
 import { SharedCounter } from './shared-counter.ts';
 
@@ -63,6 +62,8 @@ export class ControlPlane implements DataPlane {
   readonly #drops: readonly { counts: Float64Array; seen: Float64Array }[];
   readonly #added = new Set<Keypair>();
   readonly #changed = new Set<Peer>();
+  /** No worker knows them. */
+  readonly #withoutRow = new Set<Keypair>();
   readonly #freed: Keypair[] = [];
   readonly #removed: Peer[] = [];
   #allowedIps: AllowedIps<Peer> | undefined;
@@ -85,9 +86,7 @@ export class ControlPlane implements DataPlane {
 
   createCounter(): SendCounter {
     const row = this.#tables.takeKeypairRow();
-    if (row >= 0) return new SharedCounter(this.#memory, row);
-    Atomics.store(this.#words, OVERFLOWED, 1); // from now on the control thread opens what the workers do not know
-    return countFrom(0);
+    return row >= 0 ? new SharedCounter(this.#memory, row) : countFrom(0);
   }
 
   carries(keypair: Keypair): boolean {
@@ -97,15 +96,19 @@ export class ControlPlane implements DataPlane {
   peerChanged(peer: Peer): void {
     this.#changed.add(peer);
     for (const keypair of peer.keypairs.all) {
-      if (this.#tables.has(keypair) || !(keypair.counter instanceof SharedCounter)) continue;
-      if (this.#tables.addKeypair(keypair, keypair.counter.row, peer)) this.#added.add(keypair);
-      else Atomics.store(this.#words, OVERFLOWED, 1);
+      if (this.#tables.has(keypair)) continue;
+      const { counter } = keypair;
+      if (counter instanceof SharedCounter && this.#tables.addKeypair(keypair, counter.row, peer))
+        this.#added.add(keypair);
+      else this.#withoutRow.add(keypair);
     }
+    this.#noteOverflow();
   }
 
   keypairFreed(keypair: Keypair): void {
     this.#freed.push(keypair);
     this.#added.delete(keypair);
+    if (this.#withoutRow.delete(keypair)) this.#noteOverflow();
     const peer = this.#tables.peerOf(keypair);
     if (peer !== undefined) this.#changed.add(peer);
   }
@@ -115,7 +118,10 @@ export class ControlPlane implements DataPlane {
     this.#removed.push(peer);
   }
 
-  /** Throws UserError when they do not fit. */
+  hasRoomFor(prefixes: number): boolean {
+    return prefixes <= routeCapacity(currentRoutes(this.#memory, 0));
+  }
+
   allowedIpsChanged(allowedIps: AllowedIps<Peer>): void {
     this.#allowedIps = allowedIps;
   }
@@ -163,9 +169,10 @@ export class ControlPlane implements DataPlane {
     return this.#nextCollect;
   }
 
-  /** The workers have something to tell, in the rings or in the tables. */
+  /** A worker has called. Whoever has carried something has taken back WANTED; what is in its ring is no reason to collect. */
   handleNews(now: MonotonicMs): void {
-    if (this.#nextCollect === Infinity) this.#nextCollect = now;
+    if (this.#nextCollect === Infinity && ROLES.some((role) => Atomics.load(this.#words, WANTED[role]) === 0))
+      this.#nextCollect = now;
   }
 
   collect(device: Device, now: MonotonicMs): void {
@@ -206,6 +213,11 @@ export class ControlPlane implements DataPlane {
     this.#changed.add(peer);
   }
 
+  /** While some keypair has no row, the control thread opens what the inbound worker does not know. */
+  #noteOverflow(): void {
+    Atomics.store(this.#words, OVERFLOWED, this.#withoutRow.size > 0 ? 1 : 0);
+  }
+
   #writeRoutes(allowedIps: AllowedIps<Peer>, half: number): void {
     const tables = this.#tables;
     function* routes(): Generator<Route> {
@@ -214,8 +226,9 @@ export class ControlPlane implements DataPlane {
         yield { prefix, owner: row < 0 ? OWNER_WITHOUT_ROW : row };
       }
     }
-    if (!writeRoutes(currentRoutes(this.#memory, half), routes()))
-      throw new UserError('too many allowed IPs for the data plane', { remedy: 'Start the tunnel with --threads 0.' });
+    const table = currentRoutes(this.#memory, half);
+    // The Device has asked whether there is room. If it had not: nobody is routed rather than to whom it was before.
+    if (!writeRoutes(table, routes())) writeRoutes(table, []);
   }
 
   /** False when nothing was carried since the last time. */

@@ -25,6 +25,14 @@ export interface Route {
   owner: number;
 }
 
+/** Each prefix takes its own node and at most one fork. */
+const NODES_PER_PREFIX = 2;
+
+/** How many prefixes fit, whichever they are. */
+export function routeCapacity(table: Int32Array): number {
+  return Math.floor((table.length / NODE_WORDS - FIRST_FREE) / NODES_PER_PREFIX);
+}
+
 /** Writes the whole table. False when it does not fit; what was written then is of no use. */
 export function writeRoutes(table: Int32Array, routes: Iterable<Route>): boolean {
   const capacity = Math.floor(table.length / NODE_WORDS);
@@ -32,8 +40,7 @@ export function writeRoutes(table: Int32Array, routes: Iterable<Route>): boolean
   let used = FIRST_FREE;
   const key = new Int32Array(4);
   for (const { prefix, owner } of routes) {
-    // Each prefix takes its own node and at most one fork.
-    if (used + 2 > capacity) return false;
+    if (used + NODES_PER_PREFIX > capacity) return false;
     readKey(prefix, key);
     used = insert(table, ROOTS[prefix.family], key, prefix.prefixLength, owner, used);
   }

@@ -79,11 +79,11 @@ export class Tunnel {
     this.#setMtu();
     tun.onReadable(() => {
       this.#tunHasMore = true;
-      this.#run();
+      this.#handleReadable();
     });
     udp.onReadable(() => {
       this.#udpHasMore = true;
-      this.#run();
+      this.#handleReadable();
     });
     tun.onEvent((event) => this.#handleEvent(event));
     this.#schedule();
@@ -108,7 +108,7 @@ export class Tunnel {
   describe(): TunnelState {
     if (!this.#isClosing) {
       this.#tun.refresh();
-      this.#plane?.collect(this.#device, this.#clock.monotonic());
+      this.#collect();
     }
     const listenPort = this.#isUp ? this.#udp.port : this.#listenPort;
     return { ...this.#device.describe(), listenPort, fwmark: this.#fwmark };
@@ -119,12 +119,18 @@ export class Tunnel {
     if (this.#isClosing) return this.closed;
     this.#isClosing = true;
     this.#timer?.cancel();
+    this.#plane?.collect(this.#device, this.#clock.monotonic()); // for the drops
     this.#log.info({ interface: this.#tun.name, drops: this.#device.drops }, 'closing');
     this.#device.close();
     this.#plane?.publishSending(); // the workers let go of the keys
     this.#arena.fill(0);
     await Promise.all([this.#tun.close(), this.#udp.close()]);
     this.#resolveClosed();
+  }
+
+  /** A port says so. One call of `#run` in a turn of the process is enough, however often they say it. */
+  #handleReadable(): void {
+    if (!this.#isScheduled) this.#run();
   }
 
   #run(): void {
@@ -210,6 +216,12 @@ export class Tunnel {
       this.#run();
     });
     this.#timer = { at: next, cancel };
+  }
+
+  #collect(): void {
+    if (this.#plane === undefined) return;
+    this.#plane.collect(this.#device, this.#clock.monotonic());
+    this.#settle(); // it may have made a handshake due
   }
 
   #nextTimeout(): MonotonicMs {

@@ -4,12 +4,14 @@ export const OK = 0;
 export const EIO = 5;
 export const ENODEV = 19;
 export const EINVAL = 22;
+export const ENOSPC = 28;
 export const EPROTO = 71;
 export const EADDRINUSE = 98;
 
 const MEANINGS: Readonly<Record<number, string>> = {
   [EIO]: 'input/output error',
   [EINVAL]: 'invalid value',
+  [ENOSPC]: 'too many allowed IPs',
   [EPROTO]: 'malformed request',
   [EADDRINUSE]: 'port in use',
 };

@@ -133,6 +133,17 @@ describe('timers that catch up with what others did', () => {
     assert.equal(timers.next(), Infinity);
   });
 
+  it('make nothing of what was over before it was told', () => {
+    const timers = new Timers(NO_JITTER);
+    timers.persistentKeepaliveMs = 25_000;
+    timers.forgetUntil(1_000);
+    assert.equal(timers.catchUp({ sentAt: 1_000, dataSentAt: 900, receivedAt: 800, dataReceivedAt: 800 }), false);
+    assert.equal(timers.next(), Infinity);
+    // Nor does what comes after bring it back.
+    timers.catchUp({ sentAt: 1_000, dataSentAt: 900, receivedAt: 1_100, dataReceivedAt: 800 });
+    assert.equal(timers.next(), 26_100);
+  });
+
   it('put off a persistent keepalive to the interval after the latest of both', () => {
     const timers = new Timers(NO_JITTER);
     timers.persistentKeepaliveMs = 25_000;

@@ -6,11 +6,11 @@ import type { Aead } from '../../src/crypto/port.ts';
 import { Device } from '../../src/device/device.ts';
 import { parseAddress, parseCidr } from '../../src/ip.ts';
 import { generatePrivateKey, type PublicKey } from '../../src/keys.ts';
-import { TYPE_INITIATION } from '../../src/noise/messages.ts';
+import { INITIATION_BYTES, TYPE_INITIATION } from '../../src/noise/messages.ts';
 import { Endpoint } from '../../src/peer/endpoint.ts';
 import { ControlPlane } from '../../src/plane/control-plane.ts';
 import { ENDPOINT_WORDS, readEndpoint, writeEndpoint } from '../../src/plane/endpoint-words.ts';
-import { createPlaneMemory } from '../../src/plane/plane-memory.ts';
+import { createPlaneMemory, OVERFLOWED, WANTED } from '../../src/plane/plane-memory.ts';
 import { ReceiveTable } from '../../src/plane/receive-table.ts';
 import { RingWriter } from '../../src/plane/ring.ts';
 import { SendTable } from '../../src/plane/send-table.ts';
@@ -63,10 +63,12 @@ function createStage() {
   };
   const view = new DataView(PACKET.buffer);
   return {
+    memory,
     plane,
     ours,
     theirs,
     peerKey: publicKeys[1]!,
+    otherKey: generatePrivateKey(random),
     send,
     receive,
     /** Carries messages to and fro until there are none, publishing as the loop does; gives those that reached us. */
@@ -198,13 +200,17 @@ test('a peer that inbound hears from elsewhere is sent to there at once, and for
 });
 
 test('what the workers carried is told to the Device once', () => {
-  const { row, send, receive, shakeHands, plane, ours } = createStage();
+  const { row, send, receive, shakeHands, plane, ours, memory } = createStage();
   shakeHands('ours');
   plane.collect(ours, NOW);
   const before = ours.describe().peers[0]!;
   send.noteSent(row(), 1000, NOW + 5);
   receive.noteReceived(row(), 300, NOW + 6);
   assert.equal(plane.nextTimeout(), Infinity, 'nothing flows: the workers say when something does');
+  plane.handleNews(NOW + 7);
+  assert.equal(plane.nextTimeout(), Infinity, 'a call for what is in the ring alone');
+  const words = new Int32Array(memory.words);
+  assert.equal(Atomics.exchange(words, WANTED.outbound, 0), 1);
   plane.handleNews(NOW + 7);
   assert.equal(plane.nextTimeout(), NOW + 7);
   plane.collect(ours, NOW + 7);
@@ -215,6 +221,7 @@ test('what the workers carried is told to the Device once', () => {
   plane.collect(ours, NOW + 1000);
   assert.deepEqual(ours.describe().peers[0], after);
   assert.equal(plane.nextTimeout(), Infinity);
+  assert.equal(Atomics.load(words, WANTED.outbound), 1);
 });
 
 test('two minutes after the handshake, what the workers send brings a new one', () => {
@@ -231,4 +238,74 @@ test('two minutes after the handshake, what the workers send brings a new one', 
       types,
     );
   }
+});
+
+for (const persistentKeepalive of [0, 25])
+  test(`what was carried before the link went down is counted, and no reason to send (keepalive ${persistentKeepalive})`, () => {
+    const { row, send, shakeHands, plane, ours, peerKey } = createStage();
+    shakeHands('ours');
+    ours.configure({ peers: [{ publicKey: peerKey, persistentKeepalive }] }, NOW);
+    plane.publishSending();
+    drain(ours);
+    const { txBytes } = ours.describe().peers[0]!;
+    const carry = (at: number): void => send.noteSent(row(), 100, at);
+    carry(NOW + 10);
+    ours.handleLinkDown();
+    plane.publishSending();
+    plane.collect(ours, NOW + 20);
+    assert.equal(ours.describe().peers[0]!.txBytes, txBytes + 100);
+    assert.equal(ours.nextTimeout(), Infinity);
+    // Another that is told of only when the link is up again.
+    carry(NOW + 15);
+    ours.handleLinkUp(NOW + 30);
+    const { length } = drain(ours);
+    assert.equal(length, persistentKeepalive > 0 ? 1 : 0);
+    const timeout = ours.nextTimeout();
+    plane.collect(ours, NOW + 40);
+    assert.equal(ours.describe().peers[0]!.txBytes, txBytes + 200 + (length > 0 ? INITIATION_BYTES : 0));
+    assert.equal(ours.nextTimeout(), timeout);
+  });
+
+test('what was carried under the former private key is no reason to send', () => {
+  const { row, send, shakeHands, plane, ours, otherKey } = createStage();
+  shakeHands('ours');
+  send.noteSent(row(), 100, NOW + 10);
+  ours.configure({ privateKey: otherKey }, NOW + 11);
+  plane.publishSending();
+  plane.collect(ours, NOW + 20);
+  assert.equal(ours.nextTimeout(), Infinity);
+});
+
+test('more allowed IPs than there is room for are refused, and everything stays as it was', () => {
+  const { row, plane, ours, peerKey } = createStage();
+  plane.publishSending();
+  const before = row();
+  assert.ok(before >= 0);
+  const many = (count: number) => Array.from({ length: count }, (_, i) => ({ cidr: parseCidr(`10.1.${i}.0/24`)! }));
+  const room = 30; // 64 nodes, three of them for the roots, two for each prefix
+  const add = (allowedIps: ReturnType<typeof many>, replaceAllowedIps: boolean): void =>
+    ours.configure({ peers: [{ publicKey: peerKey, allowedIps, replaceAllowedIps }] }, NOW);
+  assert.throws(() => add(many(room), false), { name: 'UserError', errno: 28 });
+  assert.throws(() => add(many(room + 1), true), { name: 'UserError', errno: 28 });
+  plane.publishSending();
+  assert.equal(row(), before);
+  assert.equal(ours.describe().peers[0]!.allowedIps.length, 1);
+  add(many(room - 1), false);
+  plane.publishSending();
+  assert.equal(row(), before);
+  add(many(room), true);
+  plane.publishSending();
+  assert.equal(row(), -1, "10.0.0.2 is nobody's now");
+});
+
+test('the inbound worker hands over what it does not know for as long as some keypair has no row', () => {
+  const { memory, plane, ours, shakeHands } = createStage();
+  const words = new Int32Array(memory.words);
+  for (let i = 0; i < 3 * 8; i++) plane.createCounter();
+  assert.equal(words[OVERFLOWED], 0);
+  shakeHands('ours');
+  assert.equal(words[OVERFLOWED], 1);
+  ours.handleLinkDown();
+  plane.publishSending();
+  assert.equal(words[OVERFLOWED], 0);
 });

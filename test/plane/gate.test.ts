@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
-import { atGate, GATE_WORDS, GENERATION, STOP } from '../../src/plane/gate.ts';
+import { atGate, GATE_WORDS, GENERATION, leave, STOP } from '../../src/plane/gate.ts';
 
 for (const sleeps of [false, true])
   test(`a worker that ${sleeps ? 'sleeps now and then' : 'never sleeps'} sees no change half done`, async () => {
@@ -39,4 +39,16 @@ test('without workers the gate is no obstacle, and what fails at it opens it aga
     /no/,
   );
   assert.equal(words[0], 0);
+});
+
+test('a worker that was ended from outside is no obstacle once it is known to have left', async () => {
+  const words = new Int32Array(new SharedArrayBuffer(4 * GATE_WORDS));
+  const worker = new Worker(new URL('programs/never-leave.ts', import.meta.url), { workerData: words });
+  await once(worker, 'message');
+  await worker.terminate();
+  leave(words, 'inbound');
+  assert.equal(
+    atGate(words, () => 7),
+    7,
+  );
 });

@@ -1,5 +1,6 @@
 /** Two hosts with a tunnel each, on one network in this process. */
 import { runtimeCrypto } from '../runtime/this-runtime.ts';
+import type { ControlPlane } from '../../src/plane/control-plane.ts';
 import { Device } from '../../src/device/device.ts';
 import { parseAddress, parseCidr } from '../../src/ip.ts';
 import { generatePrivateKey, type PrivateKey, type PublicKey } from '../../src/keys.ts';
@@ -23,27 +24,30 @@ export interface Host {
 export const A = { inner: '10.0.0.1', outer: '192.0.2.1', port: 1111 };
 export const B = { inner: '10.0.0.2', outer: '192.0.2.2', port: 2222 };
 
-/** Configured for each other, interfaces down. Only A knows the endpoint of B. */
-export function createHosts(log: Log = silentLog): { a: Host; b: Host; time: FakeTime; network: MemoryNetwork } {
+/** Configured for each other, interfaces down. Only A knows the endpoint of B, and A has `plane` beside its Device. */
+export function createHosts(
+  log: Log = silentLog,
+  plane?: ControlPlane,
+): { a: Host; b: Host; time: FakeTime; network: MemoryNetwork } {
   const time = new FakeTime();
   const network = new MemoryNetwork();
   const random = seededRandom(7).bytes;
   const observe = createHandshakeLog(log, () => time.monotonic());
-  const create = (name: string, outer: string): Host => {
+  const create = (name: string, outer: string, beside: { plane?: ControlPlane } = {}): Host => {
     const tun = new MemoryTun({ name });
     const udp = network.createUdp([parseAddress(outer)!]);
-    const device = new Device({ crypto: runtimeCrypto, random, wall: () => time.wall(), observe });
+    const device = new Device({ crypto: runtimeCrypto, random, wall: () => time.wall(), observe, ...beside });
     const privateKey = generatePrivateKey(random);
     const publicKey = runtimeCrypto.publicKey(privateKey) as PublicKey; // 32 bytes
     return {
-      tunnel: new Tunnel({ tun, udp, device, clock: time, scheduler: time, log }),
+      tunnel: new Tunnel({ tun, udp, device, ...beside, clock: time, scheduler: time, log }),
       tun,
       udp,
       privateKey,
       publicKey,
     };
   };
-  const a = create('a', A.outer);
+  const a = create('a', A.outer, plane === undefined ? {} : { plane });
   const b = create('b', B.outer);
   const endpoint = Endpoint.from(parseAddress(B.outer)!, B.port);
   configure(a, A.port, { publicKey: b.publicKey, endpoint }, B.inner);

@@ -7,9 +7,10 @@ import type { Clock } from '../../../src/clock.ts';
 import type { CryptoProvider } from '../../../src/crypto/port.ts';
 import type { Device } from '../../../src/device/device.ts';
 import type { Log } from '../../../src/log.ts';
+import { answerCalls } from '../../../src/plane/calls.ts';
 import { ControlPlane } from '../../../src/plane/control-plane.ts';
-import { atGate, type Role, ROLES, STOP } from '../../../src/plane/gate.ts';
-import { createPlaneMemory, PENDING, TUN_FD, UDP4_FD, UDP6_FD } from '../../../src/plane/plane-memory.ts';
+import { atGate, leave, type Role, ROLES, STOP } from '../../../src/plane/gate.ts';
+import { createPlaneMemory, TUN_FD, UDP4_FD, UDP6_FD } from '../../../src/plane/plane-memory.ts';
 import { CONFIRMED_RECORD, MOVED_RECORD, REFUSED_RECORD, SOURCE_LOST_RECORD } from '../../../src/plane/records.ts';
 import { RingReader } from '../../../src/plane/ring.ts';
 import type { Tun, Udp } from '../../../src/tunnel/ports.ts';
@@ -133,6 +134,14 @@ export function startFastTunnel(
       tun.wake();
     },
   };
+  const handleCall = answerCalls(
+    words,
+    (callback) => void setImmediate(callback),
+    (role) => {
+      plane.handleNews(clock.monotonic());
+      wakes[role]();
+    },
+  );
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
   let isStopping = false;
   words[TUN_FD] = opened.fd;
@@ -145,14 +154,14 @@ export function startFastTunnel(
       udpOffload,
     };
     const thread = new Worker(worker, { workerData });
-    thread.on('message', () => {
-      Atomics.store(words, PENDING[role], 0);
-      plane.handleNews(clock.monotonic());
-      wakes[role]();
+    thread.on('message', () => handleCall(role));
+    thread.on('error', (error) => {
+      leave(words, role);
+      fail(error instanceof Error ? error : new Error(String(error)));
     });
-    thread.on('error', (error) => fail(error instanceof Error ? error : new Error(String(error))));
     return new Promise<void>((resolve) =>
       thread.once('exit', () => {
+        leave(words, role); // one that was ended from outside has not said so: nobody may wait for it
         if (!isStopping) fail(new Error(`the ${role} worker has ended`));
         resolve();
       }),
