@@ -27,7 +27,7 @@ import { OVERFLOWED, TUN_FD, UDP4_FD, UDP6_FD } from '../../../src/plane/plane-m
 import { ReceiveTable } from '../../../src/plane/receive-table.ts';
 import { CONFIRMED_RECORD, DATAGRAM_RECORD, MOVED_RECORD, REFUSED_RECORD } from '../../../src/plane/records.ts';
 import type { Ffi, Handle } from '../ffi.ts';
-import { EIO } from './fast-libc.ts';
+import { EIO } from '../libc.ts';
 import { createPacketMemory, LONGEST_IN_SLOT, MESSAGE, PACKET } from './packet-memory.ts';
 import { createSlotCipher } from './slot-cipher.ts';
 import { createUdpReceiver } from './udp-receiver.ts';
@@ -216,7 +216,7 @@ export function runInbound(ffi: Ffi, data: FastWorkerData, notify: () => void): 
       const to = plan.ends[i]!;
       if (link.libc.writev(fd, iovecPointers[from], to - from) < 0) {
         const errno = ffi.errno();
-        link.drop('not-delivered');
+        link.drop('not-delivered', to - from); // an entry for each packet of the write
         // It is down, though the control thread may not know.
         if (errno === EIO && !hasToldRefused) hasToldRefused = link.pushEvent(REFUSED_RECORD);
       }
@@ -224,5 +224,9 @@ export function runInbound(ffi: Ffi, data: FastWorkerData, notify: () => void): 
     }
   }
 
-  link.run(batch);
+  try {
+    link.run(batch);
+  } finally {
+    bytes.fill(0); // packets that were opened
+  }
 }

@@ -9,6 +9,7 @@
  */
 import { readEcn } from '../../../src/device/ecn.ts';
 import { packetFamily } from '../../../src/device/inner-packet.ts';
+import type { IpFamily } from '../../../src/ip.ts';
 import { writeTransportHeader } from '../../../src/noise/messages.ts';
 import { completeChecksum, createGsoPlan, planSegments } from '../../../src/offload/gso.ts';
 import {
@@ -25,6 +26,7 @@ import {
   GSO_NONE,
   VIRTIO_NET_HEADER_BYTES,
 } from '../../../src/offload/virtio-net-header.ts';
+import { findSendable, type Turn } from '../../../src/plane/find-sendable.ts';
 import { MTU, TUN_FD, UDP4_FD, UDP6_FD } from '../../../src/plane/plane-memory.ts';
 import { GONE_RECORD, PACKET_RECORD, SOURCE_LOST_RECORD } from '../../../src/plane/records.ts';
 import { SendTable } from '../../../src/plane/send-table.ts';
@@ -41,9 +43,6 @@ const SLOTS = 64;
 /** Header and tag around a packet. */
 const MESSAGE_OVERHEAD = 32;
 const NO_WORDS: readonly number[] = [];
-/** How long packets wait for those that were handed over before them, before they are handed over as well. */
-const HAND_OVER_WAIT_MS = 20;
-const HAND_OVER_WAITS = 50;
 
 export function runOutbound(ffi: Ffi, data: FastWorkerData, notify: () => void): void {
   const link = new WorkerLink(ffi, data, notify);
@@ -108,6 +107,15 @@ export function runOutbound(ffi: Ffi, data: FastWorkerData, notify: () => void):
     contextAddress = 0;
   }
 
+  const turn: Turn = {
+    now: () => (now = link.now()),
+    sleep(timeoutMs) {
+      sendRun();
+      link.sleepUntilRead(timeoutMs);
+      refresh(link.generation());
+    },
+  };
+
   function rest(fd: number): void {
     if (reader.isGone && !hasToldGone) hasToldGone = link.pushEvent(GONE_RECORD);
     link.sleepUntilReadable(hasToldGone ? -1 : fd);
@@ -135,11 +143,10 @@ export function runOutbound(ffi: Ffi, data: FastWorkerData, notify: () => void):
     const family = packetFamily(bytes, packet, length);
     if (family === 0) return link.drop(length < 20 ? 'packet-too-short' : 'bad-inner-packet');
     if (completeChecksum(arena, kernel, virtio, packet, length) !== undefined) return link.drop('bad-offload');
-    const row = table.route(family, view, packet);
     const ecn = readEcn(family, bytes, packet);
-    if (!maySend(row)) return handOver(row, packet, length);
-    const counter = table.takeCounters(row, 1);
-    if (counter < 0) return handOver(row, packet, length);
+    const row = findSendable(table, turn, family, view, packet, now);
+    const counter = row < 0 ? -1 : table.takeCounters(row, 1);
+    if (counter < 0) return handOver(family, packet, length);
     const messageBytes = seal(row, index, counter, length);
     const continues = row === runRow && ecn === runEcn && runLastBytes === runBytes && messageBytes <= runBytes;
     if (!continues || index !== runTo || runTo - runFrom === sender.mostAtOnce(runBytes)) {
@@ -189,10 +196,10 @@ export function runOutbound(ffi: Ffi, data: FastWorkerData, notify: () => void):
   function takeSegments(first: number, index: number, count: number): void {
     const packet = wire.at[index]! + PACKET;
     const family = bytes[packet]! >>> 4 === 4 ? 4 : 6;
-    const row = table.route(family, view, packet);
-    let counter = maySend(row) ? table.takeCounters(row, count) : -1;
+    const row = findSendable(table, turn, family, view, packet, now);
+    let counter = row < 0 ? -1 : table.takeCounters(row, count);
     if (counter < 0) {
-      for (let i = 0; i < count; i++) handOver(row, wire.at[index + i]! + PACKET, segmentLength(plan, first, i));
+      for (let i = 0; i < count; i++) handOver(family, wire.at[index + i]! + PACKET, segmentLength(plan, first, i));
       return;
     }
     runRow = row;
@@ -212,22 +219,9 @@ export function runOutbound(ffi: Ffi, data: FastWorkerData, notify: () => void):
     sendRun();
   }
 
-  /** Whether the worker may send to the peer itself. Waits for what was handed over before. */
-  function maySend(row: number): boolean {
-    if (row < 0 || !table.isSendable(row, now)) return false;
-    for (let wait = 0; table.isHandedOver(row); wait++) {
-      if (wait === HAND_OVER_WAITS) return false;
-      sendRun();
-      link.sleepUntilRead(HAND_OVER_WAIT_MS);
-      refresh(link.generation());
-      now = link.now();
-      if (!table.isSendable(row, now)) return false;
-    }
-    return true;
-  }
-
-  function handOver(row: number, packet: number, length: number): void {
+  function handOver(family: IpFamily, packet: number, length: number): void {
     if (!link.push(PACKET_RECORD, NO_WORDS, bytes, packet, length)) return link.drop('queue-full');
+    const row = table.route(family, view, packet);
     if (row >= 0) table.handOver(row);
   }
 
@@ -261,8 +255,12 @@ export function runOutbound(ffi: Ffi, data: FastWorkerData, notify: () => void):
     const sent = sender.send(runFrom, runTo, runBytes, runLastBytes);
     if (hadSource && sender.hasLostSource) link.pushEvent(SOURCE_LOST_RECORD, [row, table.version(row)]);
     table.noteSent(row, sent, now);
-    link.noteActivity();
+    if (sent > 0) link.noteActivity();
   }
 
-  link.run(batch);
+  try {
+    link.run(batch);
+  } finally {
+    bytes.fill(0); // packets before they were sealed
+  }
 }
