@@ -1,6 +1,7 @@
 /** The TUN port on Linux: /dev/net/tun, one IP packet per read and write, without a header before it. */
 import { UserError } from '../../src/errors.ts';
 import { silentLog, type Log } from '../../src/log.ts';
+import { VIRTIO_NET_HEADER_BYTES } from '../../src/offload/virtio-net-header.ts';
 import type { Tun, TunEvent } from '../../src/tunnel/ports.ts';
 import type { Ffi } from './ffi.ts';
 import { EBADFD, EBUSY, EINTR, EINVAL, EIO, EPERM, loadLibc, LibcError, type Libc } from './libc.ts';
@@ -10,6 +11,8 @@ import type { Poller, Watch } from './poller.ts';
 
 const TUNSETIFF = 0x400454ca;
 const TUNGETIFF = 0x800454d2;
+const TUNSETOFFLOAD = 0x400454d0;
+const TUNSETVNETHDRSZ = 0x400454d8;
 const IFF_TUN = 1;
 const IFF_NO_PI = 0x1000;
 const IFF_VNET_HDR = 0x4000;
@@ -50,11 +53,28 @@ function openTun(ffi: Ffi, poller: Poller, name: string, log: Log, flags: number
       const errno = ffi.errno();
       throw new LibcError(`cannot create the interface ${name}`, errno, REMEDIES[errno]);
     }
+    resetTun(ffi, fd);
     return { tun: withMtu(new LinuxTun(ffi, poller, fd, log)), fd };
   } catch (error) {
     libc.close(fd);
     throw error;
   }
+}
+
+/** Lets the kernel hand out what is asked for with `flags`, TUN_F_ of linux/if_tun.h. False when it does not know them. */
+export function setOffload(ffi: Ffi, fd: number, flags: number): boolean {
+  return loadLibc(ffi).ioctl(fd, ffi.size(TUNSETOFFLOAD), ffi.handle(flags)) === 0;
+}
+
+/**
+ * A persistent interface keeps both from whoever had it before: offloads would leave us packets with half a checksum, and another
+ * length of the virtio header is none that we read. Where an ioctl is unknown there is nothing to reset.
+ */
+function resetTun(ffi: Ffi, fd: number): void {
+  setOffload(ffi, fd, 0);
+  const size = new Memory(ffi, 4);
+  size.view.setInt32(0, VIRTIO_NET_HEADER_BYTES, true);
+  loadLibc(ffi).ioctl(fd, ffi.size(TUNSETVNETHDRSZ), size.at(0));
 }
 
 function withMtu(tun: LinuxTun): Tun {
@@ -78,6 +98,7 @@ export function adoptTun(ffi: Ffi, poller: Poller, fd: number, log: Log = silent
   const flags = libc.fcntl(fd, F_GETFL, 0);
   if (flags < 0 || libc.fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
     throw new LibcError(`cannot use descriptor ${fd} as a TUN`, ffi.errno());
+  setOffload(ffi, fd, 0); // as resetTun; the header is refused above
   return new LinuxTun(ffi, poller, fd, log);
 }
 
@@ -213,6 +234,7 @@ class LinuxTun implements Tun {
 
   close(): Promise<void> {
     this.release();
+    setOffload(this.#ffi, this.#fd, 0); // for whoever opens a persistent one next
     this.#libc.close(this.#fd);
     return Promise.resolve();
   }

@@ -11,6 +11,7 @@ import { startPoller } from '../../runtime/linux/start-poller.ts';
 import type { Runtime } from '../../runtime/linux/runtime.ts';
 import type { TunEvent } from '../../src/tunnel/ports.ts';
 import { inNamespace } from './in-namespace.ts';
+import { persistentTunConformance } from './persistent-tun.ts';
 import { tunConformance, type TunFixture } from './tun.ts';
 import { waitFor } from '../interop/lab/wait.ts';
 
@@ -57,6 +58,8 @@ function defineTests(runtime: Runtime, ffi: Ffi): void {
       },
     };
   });
+
+  persistentTunConformance(ffi, poller);
 
   test('an interface that another process holds is refused', async () => {
     const tun = createTun(ffi, poller, 'taken0');

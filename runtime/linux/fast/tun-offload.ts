@@ -3,8 +3,8 @@ import type { Ffi } from '../ffi.ts';
 import { loadLibc } from '../libc.ts';
 import { Memory } from '../memory.ts';
 import { HEADER_BYTES, NetlinkQuestion } from '../netlink.ts';
+import { setOffload } from '../tun.ts';
 
-const TUNSETOFFLOAD = 0x400454d0;
 const CSUM = 0x01;
 const TSO4 = 0x02;
 const TSO6 = 0x04;
@@ -36,8 +36,7 @@ export function limitLargePackets(ffi: Ffi, name: string): void {
 
 /** As much as the kernel knows of; without any the packets come as the MTU cuts them. */
 export function setOffloads(ffi: Ffi, tunFd: number): { udpOffload: boolean } {
-  const { ioctl } = loadLibc(ffi);
-  const set = (flags: number): boolean => ioctl(tunFd, ffi.size(TUNSETOFFLOAD), ffi.handle(flags)) === 0;
+  const set = (flags: number): boolean => setOffload(ffi, tunFd, flags);
   const tcp = CSUM | TSO4 | TSO6 | TSO_ECN;
   if (set(tcp | USO4 | USO6)) return { udpOffload: true };
   if (!set(tcp)) set(0);
