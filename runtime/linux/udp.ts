@@ -110,6 +110,11 @@ export class LinuxUdp implements Udp {
     return { v4: this.#sockets?.v4.fd ?? -1, v6: this.#sockets?.v6?.fd ?? -1 };
   }
 
+  /** Which state of the host's routing it is: what `receive` notes in an endpoint. */
+  get routing(): number {
+    return this.#routes.generation;
+  }
+
   bind(port: number): void {
     if (port !== 0 && port === this.port) return;
     const sockets = this.#openPair(port);

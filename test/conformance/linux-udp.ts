@@ -5,11 +5,16 @@ import { readdirSync } from 'node:fs';
 import { after, test } from 'node:test';
 import type { Ffi } from '../../runtime/linux/ffi.ts';
 import type { Watch } from '../../runtime/linux/poller.ts';
-import { createUdp } from '../../runtime/linux/udp.ts';
+import { FastUdp } from '../../runtime/linux/fast/fast-udp.ts';
+import { createUdp, LinuxUdp } from '../../runtime/linux/udp.ts';
 import { startPoller } from '../../runtime/linux/start-poller.ts';
 import type { Runtime } from '../../runtime/linux/runtime.ts';
 import { parseAddress } from '../../src/ip.ts';
 import { Endpoint } from '../../src/peer/endpoint.ts';
+import { ENDPOINT_WORDS, writeEndpoint } from '../../src/plane/endpoint-words.ts';
+import { createPlaneMemory } from '../../src/plane/plane-memory.ts';
+import { DATAGRAM_RECORD } from '../../src/plane/records.ts';
+import { RingReader, RingWriter } from '../../src/plane/ring.ts';
 import { inNamespace } from './in-namespace.ts';
 import { udpConformance } from './udp.ts';
 import { waitFor } from '../interop/lab/wait.ts';
@@ -81,6 +86,24 @@ function defineTests(runtime: Runtime, ffi: Ffi): void {
     assert.equal(families.length, 501);
     assert.ok(families.indexOf(6) < 100);
     await a.close();
+  });
+
+  test('what comes from the ring of a worker is of the present state of the routing, as what comes from a socket', async () => {
+    const { rings } = createPlaneMemory({ peers: 1, routeNodes: 8, ringBytes: 1024 });
+    const udp = new LinuxUdp(ffi, poller);
+    const fast = new FastUdp({ udp, ring: new RingReader(rings.inbound), onRecord() {}, onBound() {} });
+    const before = udp.routing;
+    execFileSync('ip', ['address', 'add', '127.1.2.3/32', 'dev', 'lo']);
+    await waitFor('the change is noticed', () => udp.routing !== before);
+    execFileSync('ip', ['address', 'delete', '127.1.2.3/32', 'dev', 'lo']);
+    const source = { from: new Endpoint(), ecn: 0, truncated: false };
+    const words = new Int32Array(ENDPOINT_WORDS + 1);
+    writeEndpoint(words, 0, Endpoint.from(parseAddress('127.0.0.2')!, 7002));
+    new RingWriter(rings.inbound).push(DATAGRAM_RECORD, words, new Uint8Array(4), 0, 4);
+    assert.equal(fast.receive(new Uint8Array(4), 0, source), 4);
+    assert.equal(source.from.toString(), '127.0.0.2:7002');
+    assert.equal(source.from.routing, udp.routing);
+    await fast.close();
   });
 
   test('what meets a full buffer is not sent, and once there is room the next one is', async () => {

@@ -51,6 +51,7 @@ export class FastUdp implements Udp {
         continue;
       }
       readEndpoint(ring.wordsAt(0, ENDPOINT_WORDS), 0, source.from);
+      source.from.routing = this.#parts.udp.routing;
       source.ecn = ring.word(ENDPOINT_WORDS);
       source.truncated = ring.length > buffer.length - offset;
       return ring.copyTo(buffer, offset);
