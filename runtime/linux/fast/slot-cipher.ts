@@ -29,7 +29,7 @@ export type CipherMode = 'split' | 'whole';
 export interface SlotCipher {
   /** Seals the `length` bytes (padded already) at the packet's place in wire slot `index`; the tag follows. False at a fault. */
   seal(context: Handle, index: number, counter: number, length: number): boolean;
-  /** Opens wire slot `index` into the plain slot of that number. False when the tag is wrong: nobody may look there then. */
+  /** Opens wire slot `index` into the plain slot of that number. False when the tag is wrong: zeros lie there then. */
   open(context: Handle, index: number, counterLow: number, counterHigh: number, length: number): boolean;
 }
 
@@ -88,6 +88,23 @@ function createSplit(ffi: Ffi, memory: PacketMemory, libcrypto: FastLibcrypto): 
     );
   }
 
+  function decrypt(context: Handle, index: number, counterLow: number, counterHigh: number, length: number): boolean {
+    const at = wire.at[index]!;
+    clearKeyPlace(at);
+    u32[nonceWord + 2] = counterLow;
+    u32[nonceWord + 3] = counterHigh;
+    if (!encrypt(context, wire.start[index], plain.start[index], length)) return false;
+    const end = at + PACKET + length;
+    const tag0 = view.getInt32(end, true);
+    const tag1 = view.getInt32(end + 4, true);
+    const tag2 = view.getInt32(end + 8, true);
+    const tag3 = view.getInt32(end + 12, true);
+    if (!authenticate(plain.start[index], wire.packet[index], endForMac(at, length))) return false;
+    const difference =
+      (tag0 ^ u32[tagWord]!) | (tag1 ^ u32[tagWord + 1]!) | (tag2 ^ u32[tagWord + 2]!) | (tag3 ^ u32[tagWord + 3]!);
+    return difference === 0;
+  }
+
   return {
     seal(context, index, counter, length) {
       const at = wire.at[index]!;
@@ -103,20 +120,10 @@ function createSplit(ffi: Ffi, memory: PacketMemory, libcrypto: FastLibcrypto): 
     },
 
     open(context, index, counterLow, counterHigh, length) {
-      const at = wire.at[index]!;
-      clearKeyPlace(at);
-      u32[nonceWord + 2] = counterLow;
-      u32[nonceWord + 3] = counterHigh;
-      if (!encrypt(context, wire.start[index], plain.start[index], length)) return false;
-      const end = at + PACKET + length;
-      const tag0 = view.getInt32(end, true);
-      const tag1 = view.getInt32(end + 4, true);
-      const tag2 = view.getInt32(end + 8, true);
-      const tag3 = view.getInt32(end + 12, true);
-      if (!authenticate(plain.start[index], wire.packet[index], endForMac(at, length))) return false;
-      const difference =
-        (tag0 ^ u32[tagWord]!) | (tag1 ^ u32[tagWord + 1]!) | (tag2 ^ u32[tagWord + 2]!) | (tag3 ^ u32[tagWord + 3]!);
-      return difference === 0;
+      if (decrypt(context, index, counterLow, counterHigh, length)) return true;
+      const at = plain.at[index]!;
+      bytes.fill(0, at, at + wholeBlocks(length));
+      return false;
     },
   };
 }
@@ -144,6 +151,18 @@ function createWhole(ffi: Ffi, memory: PacketMemory, libcrypto: FastLibcrypto): 
     return libcrypto.EVP_CipherInit_ex(context, none, none, none, noncePointer, direction) === 1;
   }
 
+  function decrypt(context: Handle, index: number, counterLow: number, counterHigh: number, length: number): boolean {
+    const end = wire.at[index]! + PACKET + length;
+    bytes.copyWithin(tag, end, end + TAG_BYTES);
+    const { [index]: to } = plain.packet;
+    return (
+      start(context, counterLow, counterHigh, DECRYPT) &&
+      libcrypto.EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, TAG_BYTES, tagPointer) === 1 &&
+      (length === 0 || libcrypto.EVP_CipherUpdate(context, to, written, wire.packet[index], length) === 1) &&
+      libcrypto.EVP_CipherFinal_ex(context, tagPointer, written) === 1
+    );
+  }
+
   return {
     seal(context, index, counter, length) {
       const packet = wire.packet[index];
@@ -156,15 +175,10 @@ function createWhole(ffi: Ffi, memory: PacketMemory, libcrypto: FastLibcrypto): 
     },
 
     open(context, index, counterLow, counterHigh, length) {
-      const end = wire.at[index]! + PACKET + length;
-      bytes.copyWithin(tag, end, end + TAG_BYTES);
-      if (!start(context, counterLow, counterHigh, DECRYPT)) return false;
-      if (libcrypto.EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, TAG_BYTES, tagPointer) !== 1) return false;
-      const { [index]: to } = plain.packet;
-      if (length > 0 && libcrypto.EVP_CipherUpdate(context, to, written, wire.packet[index], length) !== 1)
-        return false;
-      if (libcrypto.EVP_CipherFinal_ex(context, tagPointer, written) === 1) return true;
+      if (decrypt(context, index, counterLow, counterHigh, length)) return true;
       libcrypto.ERR_clear_error(); // the runtime's own TLS reads the same queue
+      const packet = plain.at[index]! + PACKET;
+      bytes.fill(0, packet, packet + length);
       return false;
     },
   };
