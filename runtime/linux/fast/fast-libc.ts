@@ -1,4 +1,4 @@
-/** The C library as the workers call it, and the kernel's numbers that go with it. */
+/** The C library as the workers call it, and UDP's numbers. */
 import type { Ffi, FfiFunction, FfiSignature } from '../ffi.ts';
 
 const SYMBOLS = {
@@ -16,11 +16,6 @@ export type FastLibc = Readonly<Record<keyof typeof SYMBOLS, FfiFunction>>;
 export function loadFastLibc(ffi: Ffi): FastLibc {
   return ffi.load('libc.so.6', SYMBOLS);
 }
-
-export const EINTR = 4;
-export const EIO = 5;
-export const EINVAL = 22;
-export const EMSGSIZE = 90;
 
 /** udp.h, and the level of its options. */
 export const SOL_UDP = 17;

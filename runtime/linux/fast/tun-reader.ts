@@ -6,8 +6,8 @@ import { writeIovecs, IOVEC_BYTES } from '../../../src/offload/iovec.ts';
 import { createScatter, predictScatter, type Scatter, SPILL_BYTES } from '../../../src/offload/split.ts';
 import { VIRTIO_NET_HEADER_BYTES } from '../../../src/offload/virtio-net-header.ts';
 import type { Ffi } from '../ffi.ts';
-import { EBADFD } from '../libc.ts';
-import { EINTR, type FastLibc } from './fast-libc.ts';
+import { EBADFD, EINTR } from '../libc.ts';
+import type { FastLibc } from './fast-libc.ts';
 import { type PacketMemory, SLOT_ROOM } from './packet-memory.ts';
 
 export interface TunReader {

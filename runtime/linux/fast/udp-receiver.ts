@@ -13,9 +13,11 @@ import {
   SOURCE_INTERFACE,
 } from '../../../src/plane/endpoint-words.ts';
 import { IOVEC_BYTES } from '../../../src/offload/iovec.ts';
+import { SPILL_BYTES } from '../../../src/offload/split.ts';
 import type { Ffi } from '../ffi.ts';
+import { EINTR } from '../libc.ts';
 import { AF_INET, IP_PKTINFO, IPPROTO_IP, IPPROTO_IPV6, SOCKADDR_IN6_BYTES } from '../socket-message.ts';
-import { EINTR, type FastLibc, SOL_UDP, UDP_GRO } from './fast-libc.ts';
+import { type FastLibc, SOL_UDP, UDP_GRO } from './fast-libc.ts';
 import { LONGEST_IN_SLOT, MESSAGE, type PacketMemory } from './packet-memory.ts';
 
 const IP_TOS = 1;
@@ -33,7 +35,6 @@ const FLAGS = 48;
 const MSGHDR_BYTES = 56;
 const CONTROL_ROOM = 192;
 const CMSG_HEADER = 16;
-const SPILL_BYTES = 65_536;
 
 /** What the last call brought: `messages` datagrams of `messageBytes`, the last one of `lastBytes`. */
 export interface Received {

@@ -2,9 +2,10 @@
  * Sends runs of messages from the wire slots: one sendmsg(2) for as many as a peer, a size and the kernel allow (UDP_SEGMENT,
  * Linux 4.18), one for each where the kernel or the device cannot segment. Layouts: sendmsg(2), udp(7), ip(7), ipv6(7).
  */
+import { IOVEC_BYTES } from '../../../src/offload/iovec.ts';
 import { ADDRESS, HAS_SOURCE, PEER, SCOPE, SOURCE, SOURCE_INTERFACE } from '../../../src/plane/endpoint-words.ts';
 import type { Ffi } from '../ffi.ts';
-import { EADDRNOTAVAIL, ENETUNREACH, ENODEV } from '../libc.ts';
+import { EADDRNOTAVAIL, EINTR, EINVAL, EIO, EMSGSIZE, ENETUNREACH, ENODEV } from '../libc.ts';
 import {
   AF_INET,
   AF_INET6,
@@ -14,7 +15,7 @@ import {
   SOCKADDR_IN6_BYTES,
   SOCKADDR_IN_BYTES,
 } from '../socket-message.ts';
-import { EINTR, EINVAL, EIO, EMSGSIZE, type FastLibc, SOL_UDP, UDP_SEGMENT } from './fast-libc.ts';
+import { type FastLibc, SOL_UDP, UDP_SEGMENT } from './fast-libc.ts';
 import { MESSAGE, type PacketMemory } from './packet-memory.ts';
 
 const IP_TOS = 1;
@@ -28,7 +29,6 @@ const IOV_COUNT = 24;
 const CONTROL = 32;
 const CONTROL_LENGTH = 40;
 const MSGHDR_BYTES = 56;
-const IOVEC_BYTES = 16;
 const CMSG_HEADER = 16;
 
 /** UDP_MAX_SEGMENTS before Linux 6.9, and the longest datagram. */
