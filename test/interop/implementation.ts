@@ -33,6 +33,9 @@ export const peerage: Implementation = {
   env: {},
 };
 
+/** The same with one thread for everything, as it is without libcrypto. */
+const oneThread: Implementation = { ...peerage, name: 'node-one-thread', env: { PEERAGE_THREADS: '0' } };
+
 const bun: Implementation = {
   name: 'bun',
   wrapper: [resolve(ROOT, 'node_modules/.bin/bun')],
@@ -90,13 +93,19 @@ export const PAIRINGS: readonly Pairing[] = [
   [peerage, peerage],
 ];
 
-/** Where the scenario is about what the initiator does. */
-export const OURS_FIRST: readonly Pairing[] = PAIRINGS.filter(([initiator]) => initiator === peerage);
+/** What there is of ours besides Node's usual way. */
+const OTHERS_OF_OURS = [bun, deno, binary, oneThread];
+
+/** Where the scenario is about what the initiator does: each of ours against theirs, and ours on Node against itself. */
+export const OURS_FIRST: readonly Pairing[] = [
+  ...PAIRINGS.filter(([initiator]) => initiator === peerage),
+  ...OTHERS_OF_OURS.map((ours): Pairing => [ours, wireguardGo]),
+];
 
 /** Each of ours in both roles against theirs, and ours on Node against itself. */
 const ON_EVERY_RUNTIME: readonly Pairing[] = [
   ...PAIRINGS,
-  ...OURS.filter((ours) => ours !== peerage).flatMap((ours): Pairing[] => [
+  ...OTHERS_OF_OURS.flatMap((ours): Pairing[] => [
     [ours, wireguardGo],
     [wireguardGo, ours],
   ]),
