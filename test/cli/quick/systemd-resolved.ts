@@ -6,7 +6,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Host } from '../../interop/lab/host.ts';
-import { labOptions } from '../../interop/lab/requirements.ts';
+import { isUnprivileged, labOptions } from '../../interop/lab/requirements.ts';
 
 const UNPACKED = resolve(import.meta.dirname, '../../../.cache/systemd-resolved');
 const ROOT = ['', UNPACKED].find((root) => existsSync(`${root}/lib/systemd/systemd-resolved`));
@@ -27,7 +27,9 @@ const BUS = `<busconfig>
 /** Options for a test that needs it, like labOptions of the lab. */
 export function resolvedOptions(...programs: string[]): { skip: string | false } {
   const { skip } = labOptions('dbus-daemon', ...programs);
-  if (ROOT !== undefined || process.env['CI'] === 'true') return { skip };
+  if (process.env['CI'] === 'true') return { skip };
+  if (isUnprivileged) return { skip: skip || 'the question is not heard in a user namespace. Run as root' };
+  if (ROOT !== undefined) return { skip };
   return { skip: skip || 'missing: systemd-resolved. Try: bash .ci/systemd-resolved' };
 }
 
