@@ -41,7 +41,7 @@ describe('rules between groups of hosts', () => {
       for (const unseen of [db, phone]) {
         assert(!text.includes(unseen.host.publicKey), format);
         // Whole: 10.1.2.5 is no trace of 10.1.2.53.
-        const shown = text.match(/[0-9.]+/g) ?? [];
+        const shown: string[] = text.match(/[0-9.]+/g) ?? [];
         assert(!shown.includes(unseen.host.addresses[0]!.split('/')[0]!), format);
       }
     }
