@@ -136,7 +136,7 @@ export function udpConformance(name: string, open: () => UdpFixture, { packetInf
       assert.equal(b.receive(new Uint8Array(9), 0, createSource()), -1);
     });
 
-    it('the listener is called once for each rearm, also for what was there before', async ({ a, b, v4, v6 }) => {
+    it('the listener is called once for each rearm, also for what was there before', async ({ a, b, v4 }) => {
       let calls = 0;
       b.onReadable(() => calls++);
       a.bind(0);
@@ -144,7 +144,8 @@ export function udpConformance(name: string, open: () => UdpFixture, { packetInf
       a.send(Uint8Array.of(1), 0, 1, to(v4), 0);
       await waitFor('the first call', () => calls === 1);
       await next(b);
-      a.send(Uint8Array.of(2), 0, 1, to(v6), 0);
+      // Over the same family: the socket of the other is still armed, and would call by itself.
+      a.send(Uint8Array.of(2), 0, 1, to(v4), 0);
       b.rearm();
       await waitFor('the second call', () => calls === 2);
       assert.deepEqual([...(await next(b)).bytes], [2]);
