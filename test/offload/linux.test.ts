@@ -84,7 +84,9 @@ inNamespace(import.meta.url, [], () => {
       const sent = Array.from({ length: 40 }, (_, i) => `${i}`.padEnd(i % 10 === 9 ? 300 : 1200, '.'));
       for (const datagram of sent) sender.send(datagram, receiver.address().port, remote);
       await waitFor('all arrived', () => received.length === sent.length);
-      assert.deepEqual(received, sent);
+      // Deno's dgram keeps no order among sends that were asked for at once.
+      const ordered = (texts: string[]): string[] => (runtime.name === 'deno' ? texts.toSorted() : texts);
+      assert.deepEqual(ordered(received), ordered(sent));
       receiver.close();
       sender.close();
       await reflector.close();
