@@ -8,8 +8,8 @@ export interface TestResult {
   readonly outcome: 'passed' | 'failed' | 'skipped';
 }
 
-/** Tags with their attributes; a `>` inside of a value is always escaped. */
-const TAG = /<(\/?)(testsuites?|testcase|failure|error|skipped)\b([^>]*?)(\/?)>/g;
+/** Tags with their attributes; not every runner escapes a `>` inside of a value. */
+const TAG = /<(\/?)(testsuites?|testcase|failure|error|skipped)\b((?:[^">]|"[^"]*")*?)(\/?)>/g;
 
 const OUTCOMES: Readonly<Record<string, TestResult['outcome']>> = {
   failure: 'failed',

@@ -39,11 +39,12 @@ describe('the matrix', () => {
 
   it('counts tests, whichever runner wrote them down', () => {
     const node = `<testsuites>
-      <testsuite name="a &gt; b" tests="2"><testcase name="one" file="/x/test/ip.test.ts"/>
+      <testsuite name="a &gt; b" tests="2"><testcase name="one" file="/x/test/ip.test.ts"/><testcase name="x -> y"/>
         <testsuite name="deep"><testcase name="two"><failure message="&lt;testcase&gt;">x</failure></testcase></testsuite>
       </testsuite><testcase name="three"><skipped type="skipped" message="no"/></testcase></testsuites>`;
     assert.deepEqual(parseJunit(node), [
       { path: ['a > b', 'one'], file: '/x/test/ip.test.ts', outcome: 'passed' },
+      { path: ['a > b', 'x -> y'], file: undefined, outcome: 'passed' },
       { path: ['a > b', 'deep', 'two'], file: undefined, outcome: 'failed' },
       { path: ['three'], file: undefined, outcome: 'skipped' },
     ]);
