@@ -81,7 +81,7 @@ function nodeArguments(files: readonly string[], junit: string): string[] {
 }
 
 function nodeArgs(junit: string): string[] {
-  const reporters = { spec: 'stdout', junit };
+  const reporters = { spec: 'stdout', [import.meta.resolve('./run-reporter.ts')]: junit };
   return [
     '--test',
     `--test-timeout=${TIMEOUT_MS}`,

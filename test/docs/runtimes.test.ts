@@ -1,6 +1,9 @@
 /** The matrix of runtimes is whole, and every test file is in one of its suites. */
 import assert from 'node:assert/strict';
-import { globSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
 import { describe, it } from 'node:test';
 import { parseJunit } from '../run-junit.ts';
 import { formatMatrix } from '../run-matrix.ts';
@@ -35,6 +38,35 @@ describe('the matrix', () => {
     for (const file of globSync('test/**/*.test.ts', { cwd: ROOT })) assert.ok(suiteOf(file) !== undefined, file);
     for (const suite of PORTABLE) assert.ok(filesOf(suite).length > 0, suite.name);
     assert.equal(new Set(SUITE_NAMES).size, SUITE_NAMES.length);
+  });
+
+  it('counts a test in the suite of the file that was run, wherever its code is', () => {
+    for (const [file, suite] of [
+      ['test/ip.test.ts', 'keys, addresses'],
+      ['test/crypto/noble.test.ts', 'crypto'],
+      ['test/interop/kernel/birth.test.ts', 'interop'],
+      ['test/runtime/node/ffi.test.ts', 'adapters'],
+      ['test/runtime/deno/ffi.test.ts', 'adapters'],
+      ['test/runtime/linux/adopt-tun.test.ts', 'runtime/linux'],
+      ['test/conformance/crypto.ts', undefined],
+    ] as const)
+      assert.equal(suiteOf(file), suite, file);
+
+    const folder = mkdtempSync(join(tmpdir(), 'peerage-matrix-test-'));
+    try {
+      const junit = join(folder, 'junit.xml');
+      // All of the first are of test/conformance.
+      const args = NODE_24.args(['test/tunnel/memory-udp.test.ts', 'test/ip.test.ts'], junit);
+      // Without what tells a test runner that it is run by one.
+      const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+      const { status, stdout } = spawnSync(NODE_24.locate(), args, { cwd: ROOT, env, encoding: 'utf8' });
+      assert.equal(status, 0, stdout);
+      const results = parseJunit(readFileSync(junit, 'utf8'));
+      const suites = new Set(results.map(({ file }) => file && suiteOf(relative(ROOT, file))));
+      assert.deepEqual(suites, new Set(['tunnel', 'keys, addresses']));
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('counts tests, whichever runner wrote them down', () => {
