@@ -9,28 +9,39 @@ import { done, type Result } from './result.ts';
 import { sees } from './sight.ts';
 import { trusted } from './subnets.ts';
 
-/**
- * The peers, or what changed of them after the version `since`. In full when the version is none of ours, when the asking
- * host itself has changed, since how it sees the others depends on itself, or when whom it may see has.
- */
+/** The peers, or what changed of them after the version `since`. */
 export async function listPeers(
-  { host, network }: HostCaller,
+  caller: HostCaller,
   since: number | undefined,
   ports: RegistryPorts,
 ): Promise<PeerList> {
-  const { id, version } = network;
-  if (since === undefined || since < 1 || since > version || host.version > since || host.viewVersion > since) {
-    const peers = viewPeers(host, network, await ports.store.listHosts(id));
-    return { version, full: true, peers, removed: [] };
-  }
-  const all = since === version ? [] : await ports.store.hostsChangedSince(id, since);
-  const changed = all.filter((other) => sees(host.tags, other.tags, network.rules));
-  const present = new Set(changed.filter(isPresent).map((other) => other.publicKey));
-  const gone = changed.filter((other) => !isPresent(other) && !present.has(other.publicKey));
+  const { id, version } = caller.network;
+  if (since === undefined || needsFull(caller, since)) return fullList(caller, await ports.store.listHosts(id));
+  return difference(caller, since === version ? [] : await ports.store.hostsChangedSince(id, since));
+}
+
+/**
+ * Whether what changed after `since` would not do: the version is none of ours, the asking host itself has changed, since how it
+ * sees the others depends on itself, or whom it may see has.
+ */
+export function needsFull({ host, network }: HostCaller, since: number): boolean {
+  return since < 1 || since > network.version || host.version > since || host.viewVersion > since;
+}
+
+/** `others`: all hosts of the network. */
+export function fullList({ host, network }: HostCaller, others: readonly HostRecord[]): PeerList {
+  return { version: network.version, full: true, peers: viewPeers(host, network, others), removed: [] };
+}
+
+/** `changed`: the hosts that changed since the version that the caller has seen, removed ones included. */
+export function difference({ host, network }: HostCaller, changed: readonly HostRecord[]): PeerList {
+  const seen = changed.filter((other) => sees(host.tags, other.tags, network.rules));
+  const present = new Set(seen.filter(isPresent).map((other) => other.publicKey));
+  const gone = seen.filter((other) => !isPresent(other) && !present.has(other.publicKey));
   return {
-    version,
+    version: network.version,
     full: false,
-    peers: viewPeers(host, network, changed),
+    peers: viewPeers(host, network, seen),
     removed: [...new Set(gone.map((other) => other.publicKey))],
   };
 }
