@@ -1,13 +1,9 @@
-/**
- * Hosts: enrolment, lists, changes and removal.
- *
- * Enrolment is one batch: the host's row is selected out of a token that is good at that moment, and everything after
- * depends on that row existing. However many arrive at once, a token pays for as many hosts as it has uses.
- */
-import { and, asc, eq, exists, gt, inArray, isNotNull, isNull, lt, ne, or, sql } from 'drizzle-orm';
-import { auditColumns, dueBy, followVersion, nextVersion, orConflict, type Orm } from './orm.ts';
-import type { Act, HostAddition, Store } from './port.ts';
-import { addresses, audit, credentials, hosts, networks, tokens } from './schema.ts';
+/** Hosts: lists, changes and removal. How they come: addition-queries.ts. */
+import { and, asc, eq, gt, isNotNull, isNull, lt, ne, or, sql } from 'drizzle-orm';
+import { additionQueries } from './addition-queries.ts';
+import { auditColumns, followVersion, nextVersion, type Orm } from './orm.ts';
+import type { Store } from './port.ts';
+import { addresses, audit, credentials, hosts, networks } from './schema.ts';
 
 type HostQueries = Pick<
   Store,
@@ -29,62 +25,23 @@ export function hostQueries(db: Orm): HostQueries {
   const atVersion = (networkId: number, version: number | undefined) =>
     version === undefined ? undefined : eq(nextVersion(networkId), version + 1);
 
+  // Each request of a host begins with this one.
+  const byCredential = db
+    .select({ credential: { id: credentials.id, hash: credentials.hash }, host: hosts, network: networks })
+    .from(credentials)
+    .innerJoin(hosts, eq(hosts.id, credentials.hostId))
+    .innerJoin(networks, eq(networks.id, hosts.networkId))
+    .where(and(eq(credentials.id, sql.placeholder('id')), isNull(credentials.revokedAt), isNull(hosts.deletedAt)))
+    .prepare();
+  const changedSince = db
+    .select()
+    .from(hosts)
+    .where(and(eq(hosts.networkId, sql.placeholder('networkId')), gt(hosts.version, sql.placeholder('version'))))
+    .orderBy(asc(hosts.version), asc(hosts.name))
+    .prepare();
+
   return {
-    async addHost(addition, act) {
-      const { networkId, host, credential, tokenId } = addition;
-      const added = db
-        .select({ one: sql`1` })
-        .from(hosts)
-        .where(eq(hosts.id, host.id));
-      const results = await orConflict(
-        db.batch([
-          claim(db, addition, act).returning(),
-          db
-            .delete(addresses)
-            .where(
-              and(
-                eq(addresses.networkId, networkId),
-                inArray(addresses.address, [...host.addresses]),
-                lt(addresses.releasedAt, addition.releasedBefore),
-                exists(added),
-              ),
-            ),
-          db.insert(addresses).select(
-            db
-              .select({
-                networkId: hosts.networkId,
-                address: sql<string>`json_each.value`.as('address'),
-                hostId: hosts.id,
-                releasedAt: sql<null>`NULL`.as('released_at'),
-              })
-              .from(hosts)
-              .innerJoin(sql`json_each(${hosts.addresses})`, sql`true`)
-              .where(eq(hosts.id, host.id)),
-          ),
-          db.insert(credentials).select(
-            db
-              .select({
-                id: sql<string>`${credential.id}`.as('id'),
-                hash: sql<string>`${credential.hash}`.as('hash'),
-                role: sql<'host'>`'host'`.as('role'),
-                hostId: hosts.id,
-                createdAt: sql<number>`${act.at}`.as('created_at'),
-                revokedAt: sql<null>`NULL`.as('revoked_at'),
-              })
-              .from(hosts)
-              .where(eq(hosts.id, host.id)),
-          ),
-          db
-            .update(tokens)
-            .set({ remaining: sql`${tokens.remaining} - 1` })
-            .where(and(eq(tokens.id, tokenId ?? ''), exists(added))),
-          auditHost(db, act, tokenId === undefined ? 'host.add' : 'host.enrol', host.id),
-          followVersion(db, networkId),
-          ...(host.expiresAt === null ? [] : [dueBy(db, networkId, host.expiresAt)]),
-        ]),
-      );
-      return 'conflict' in results ? results : results[0][0];
-    },
+    ...additionQueries(db),
 
     async takenAddresses(networkId, releasedBefore) {
       const rows = await db
@@ -117,22 +74,11 @@ export function hostQueries(db: Orm): HostQueries {
     },
 
     async findHostByCredential(id) {
-      const [found] = await db
-        .select({ credential: { id: credentials.id, hash: credentials.hash }, host: hosts, network: networks })
-        .from(credentials)
-        .innerJoin(hosts, eq(hosts.id, credentials.hostId))
-        .innerJoin(networks, eq(networks.id, hosts.networkId))
-        .where(and(eq(credentials.id, id), isNull(credentials.revokedAt), isNull(hosts.deletedAt)));
+      const [found] = await byCredential.all({ id });
       return found;
     },
 
-    async hostsChangedSince(networkId, version) {
-      return db
-        .select()
-        .from(hosts)
-        .where(and(eq(hosts.networkId, networkId), gt(hosts.version, version)))
-        .orderBy(asc(hosts.version), asc(hosts.name));
-    },
+    hostsChangedSince: (networkId, version) => changedSince.all({ networkId, version }),
 
     async changeHost({ id, networkId }, { routes, tags, ...changes }, act) {
       // Only when the update took place: the network's version has not followed yet.
@@ -252,58 +198,4 @@ export function hostQueries(db: Orm): HostQueries {
       ]);
     },
   };
-}
-
-/** Inserts the host if its token (or, without one, its network) is good, and nothing otherwise. */
-function claim(db: Orm, { networkId, host, tokenId, ifVersion }: HostAddition, act: Act) {
-  const row = {
-    id: sql<string>`${host.id}`.as('id'),
-    networkId: networks.id,
-    name: sql<string>`${host.name}`.as('name'),
-    publicKey: sql<string>`${host.publicKey}`.as('public_key'),
-    addresses: sql<string[]>`${JSON.stringify(host.addresses)}`.as('addresses'),
-    routes: sql<string[]>`${JSON.stringify(host.routes)}`.as('routes'),
-    listenPort: sql<number>`${host.listenPort}`.as('listen_port'),
-    endpoint: sql<string | null>`${host.endpoint}`.as('endpoint'),
-    observedEndpoint: sql<null>`NULL`.as('observed_endpoint'),
-    observedAt: sql<null>`NULL`.as('observed_at'),
-    version: sql<number>`${networks.version} + 1`.as('version'),
-    createdAt: sql<number>`${act.at}`.as('created_at'),
-    deletedAt: sql<null>`NULL`.as('deleted_at'),
-    tags: sql<string[]>`${JSON.stringify(host.tags)}`.as('tags'),
-    ephemeral: sql<boolean>`${Number(host.ephemeral)}`.as('ephemeral'),
-    seenAt: sql<null>`NULL`.as('seen_at'),
-    lifetimeSeconds: sql<number | null>`${host.lifetimeSeconds}`.as('lifetime_seconds'),
-    expiresAt: sql<number | null>`${host.expiresAt}`.as('expires_at'),
-    lapsedAt: sql<null>`NULL`.as('lapsed_at'),
-    nextPublicKey: sql<null>`NULL`.as('next_public_key'),
-    successorId: sql<null>`NULL`.as('successor_id'),
-    viewVersion: sql<number>`0`.as('view_version'),
-    requestedRoutes: sql<string[]>`'[]'`.as('requested_routes'),
-    exitHostId: sql<null>`NULL`.as('exit_host_id'),
-    otherEndpoint: sql<null>`NULL`.as('other_endpoint'),
-    otherObservedAt: sql<null>`NULL`.as('other_observed_at'),
-  };
-  const here = and(eq(networks.id, networkId), ifVersion === undefined ? undefined : eq(networks.version, ifVersion));
-  if (tokenId === undefined) return db.insert(hosts).select(db.select(row).from(networks).where(here));
-  const good = and(
-    eq(tokens.id, tokenId),
-    gt(tokens.remaining, 0),
-    gt(tokens.expiresAt, act.at),
-    isNull(tokens.revokedAt),
-    here,
-  );
-  return db
-    .insert(hosts)
-    .select(db.select(row).from(tokens).innerJoin(networks, eq(networks.id, tokens.networkId)).where(good));
-}
-
-function auditHost(db: Orm, act: Act, action: string, hostId: string) {
-  return db.insert(audit).select(
-    db
-      .select(auditColumns(act, action, sql<string>`${hosts.name}`))
-      .from(hosts)
-      .innerJoin(networks, eq(networks.id, hosts.networkId))
-      .where(eq(hosts.id, hostId)),
-  );
 }

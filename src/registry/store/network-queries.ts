@@ -18,6 +18,22 @@ type NetworkQueries = Pick<
 >;
 
 export function networkQueries(db: Orm): NetworkQueries {
+  const admin = db
+    .select({ id: credentials.id, hash: credentials.hash })
+    .from(credentials)
+    .where(and(eq(credentials.id, sql.placeholder('id')), eq(credentials.role, 'admin'), isNull(credentials.revokedAt)))
+    .prepare();
+  const byName = db
+    .select()
+    .from(networks)
+    .where(eq(networks.name, sql.placeholder('name')))
+    .prepare();
+  const versionOf = db
+    .select({ version: networks.version })
+    .from(networks)
+    .where(eq(networks.id, sql.placeholder('id')))
+    .prepare();
+
   return {
     async addFirstAdmin(credential, act) {
       const anyAdmin = sql`(SELECT 1 FROM credentials AS c WHERE c.role = 'admin' AND c.revoked_at IS NULL)`;
@@ -31,10 +47,7 @@ export function networkQueries(db: Orm): NetworkQueries {
     },
 
     async findAdmin(id) {
-      const [found] = await db
-        .select({ id: credentials.id, hash: credentials.hash })
-        .from(credentials)
-        .where(and(eq(credentials.id, id), eq(credentials.role, 'admin'), isNull(credentials.revokedAt)));
+      const [found] = await admin.all({ id });
       return found;
     },
 
@@ -67,7 +80,7 @@ export function networkQueries(db: Orm): NetworkQueries {
     },
 
     async findNetwork(name) {
-      const [found] = await db.select().from(networks).where(eq(networks.name, name));
+      const [found] = await byName.all({ name });
       return found;
     },
 
@@ -148,7 +161,7 @@ export function networkQueries(db: Orm): NetworkQueries {
     },
 
     async networkVersion(networkId) {
-      const [found] = await db.select({ version: networks.version }).from(networks).where(eq(networks.id, networkId));
+      const [found] = await versionOf.all({ id: networkId });
       return found?.version;
     },
   };

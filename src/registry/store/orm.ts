@@ -1,8 +1,9 @@
 /** drizzle-orm/d1 over any `Database`, and the few pieces of SQL that several queries share. */
-import { sql, type SQL } from 'drizzle-orm';
+import { fillPlaceholders, sql, type Placeholder, type SQL } from 'drizzle-orm';
+import type { BatchItem } from 'drizzle-orm/batch';
 import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1';
 import type { Database } from './database.ts';
-import type { Act, Conflict } from './port.ts';
+import type { Conflict } from './port.ts';
 import { hosts, networks } from './schema.ts';
 
 export type Orm = DrizzleD1Database;
@@ -11,12 +12,30 @@ export function openOrm(database: Database): Orm {
   return drizzle(database as never); // the driver's type needs Cloudflare's globals; it calls no more than `Database` has
 }
 
+/** A value, or the place for one in a query that is kept. */
+type Given<T> = T | Placeholder;
+
+/**
+ * A query for batches that is put together once, with a placeholder for whatever differs from time to time: to put one
+ * together takes longer than to run it. Gives the query with its values.
+ */
+export function keepQuery<T extends BatchItem<'sqlite'>>(query: T): (values: Record<string, unknown>) => T {
+  // What `batch` calls of a query, and the public types leave out.
+  const kept = (query as T & { _prepare(): { getQuery(): { sql: string; params: unknown[] } } })._prepare();
+  const { sql: text, params } = kept.getQuery();
+  return (values) => {
+    const filled = { sql: text, params: fillPlaceholders(params, values) };
+    const prepared: unknown = Object.create(kept, { getQuery: { value: () => filled } });
+    return { _prepare: () => prepared } as unknown as T; // no more of it is called
+  };
+}
+
 /** Within a batch, before `followVersion`: the version that this change will have. */
-export const nextVersion = (networkId: number) =>
+export const nextVersion = (networkId: Given<number>) =>
   sql<number>`(SELECT ${networks.version} + 1 FROM ${networks} WHERE ${networks.id} = ${networkId})`;
 
 /** The last statement of a batch that changed hosts: the network's version follows theirs, and stays if nothing changed. */
-export function followVersion(db: Orm, networkId: number) {
+export function followVersion(db: Orm, networkId: Given<number>) {
   const newest = sql`(SELECT max(${hosts.version}) FROM ${hosts} WHERE ${hosts.networkId} = ${networkId})`;
   return db
     .update(networks)
@@ -25,7 +44,7 @@ export function followVersion(db: Orm, networkId: number) {
 }
 
 /** Something of the network may be due at that time, and not only when it was thought to be. */
-export function dueBy(db: Orm, networkId: number, at: number) {
+export function dueBy(db: Orm, networkId: Given<number>, at: Given<number>) {
   return db
     .update(networks)
     .set({ nextDueAt: sql`min(coalesce(${networks.nextDueAt}, ${at}), ${at})` })
@@ -33,7 +52,11 @@ export function dueBy(db: Orm, networkId: number, at: number) {
 }
 
 /** The columns of an audit row whose facts come from the tables, for `insert().select()`: nothing selected, nothing written. */
-export function auditColumns(act: Act, action: string, target: SQL<string>) {
+export function auditColumns(
+  act: { readonly actor: Given<string>; readonly at: Given<number> },
+  action: Given<string>,
+  target: SQL<string>,
+) {
   return {
     id: sql<number>`NULL`.as('id'),
     at: sql<number>`${act.at}`.as('at'),

@@ -7,6 +7,13 @@ import { audit, networks, tokens } from './schema.ts';
 type TokenQueries = Pick<Store, 'addToken' | 'findToken' | 'listTokens' | 'revokeToken'>;
 
 export function tokenQueries(db: Orm): TokenQueries {
+  const byId = db
+    .select({ token: tokens, network: networks })
+    .from(tokens)
+    .innerJoin(networks, eq(networks.id, tokens.networkId))
+    .where(eq(tokens.id, sql.placeholder('id')))
+    .prepare();
+
   return {
     async addToken(token, act) {
       await db.batch([
@@ -21,11 +28,7 @@ export function tokenQueries(db: Orm): TokenQueries {
     },
 
     async findToken(id) {
-      const [found] = await db
-        .select({ token: tokens, network: networks })
-        .from(tokens)
-        .innerJoin(networks, eq(networks.id, tokens.networkId))
-        .where(eq(tokens.id, id));
+      const [found] = await byId.all({ id });
       return found;
     },
 
