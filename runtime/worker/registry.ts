@@ -8,7 +8,7 @@
 import { createRegistry } from '../../src/registry/app.ts';
 import type { RegistryApp } from '../../src/registry/env.ts';
 import { checkPublicUrl } from '../../src/library/registry.ts';
-import { randomBytes, sha256 } from '../../src/library/surroundings.ts';
+import { randomBytes, sealer, sha256 } from '../../src/library/surroundings.ts';
 import { createPollingBell } from '../../src/registry/polling-bell.ts';
 import { createD1Store } from '../../src/registry/store/d1-store.ts';
 import type { Database } from '../../src/registry/store/database.ts';
@@ -49,6 +49,7 @@ function createApp({ DB, PUBLIC_URL, POLL_SECONDS: poll }: Bindings, wall: () =>
       bell: createPollingBell(readSeconds(poll)),
       random: randomBytes,
       sha256,
+      sealer,
       wall,
     },
     log: consoleLog,

@@ -1,10 +1,15 @@
 /** The administrator's side of the command line: where the key is kept, and how the registry is asked. */
 import type { z } from 'zod';
-import { jsonRequest, parseJson, refusal } from '../agent/exchange.ts';
+import { jsonRequest, parseJson, refusal, type RegistryAnswer, type RegistryRequest } from '../agent/exchange.ts';
+import { encodeHex } from '../bytes.ts';
 import { UserError } from '../errors.ts';
 import { NetworkList } from '../registry/wire.ts';
 import type { Ports } from './ports.ts';
 import { callRegistry } from './registry-call.ts';
+
+/** Of a request that may be sent again. */
+const ATTEMPTS = 3;
+const PAUSE_MS = 500;
 
 export interface Login {
   /** Without a slash at the end. */
@@ -46,7 +51,7 @@ export async function askRegistry<T>(ports: Ports, login: Login, request: AdminR
   const { method, path, body, ifMatch, intent } = request;
   const call = jsonRequest({ method, path, credential: login.adminKey, body });
   if (ifMatch !== undefined) call.headers['if-match'] = ifMatch;
-  const answer = await callRegistry(ports, login.registry, call);
+  const answer = await (method === 'POST' ? callOnce(ports, login, call) : callRegistry(ports, login.registry, call));
   if (answer.status < 200 || answer.status > 299)
     throw refusal(answer, intent, 'Log in with an admin key that is good: peerage login URL');
   if (request.answer === undefined) return undefined as T; // nobody asked for anything
@@ -55,6 +60,31 @@ export async function askRegistry<T>(ports: Ports, login: Login, request: AdminR
   throw new UserError(`${login.registry} does not answer like a Peerage registry`, {
     remedy: 'Check the address: its page /healthz should answer.',
   });
+}
+
+/**
+ * Something new is made once, even when the answer is lost on its way and the request sent again: by its Idempotency-Key the
+ * registry knows it. An older registry, which does not, makes it twice at worst; the first of them nobody has seen.
+ */
+async function callOnce(ports: Ports, { registry }: Login, call: RegistryRequest): Promise<RegistryAnswer> {
+  call.headers['idempotency-key'] = encodeHex(ports.random(16));
+  for (let attempt = 1; ; attempt++) {
+    const isLast = attempt === ATTEMPTS;
+    try {
+      const answer = await callRegistry(ports, registry, call);
+      if (isLast || !isWorthRepeating(answer)) return answer;
+    } catch (error) {
+      if (isLast || !(error instanceof UserError)) throw error;
+    }
+    await ports.services.sleep(PAUSE_MS * attempt);
+  }
+}
+
+/** A proxy lost it, or the first try is still under way. */
+function isWorthRepeating(answer: RegistryAnswer): boolean {
+  return (
+    [502, 503, 504].includes(answer.status) || (answer.status === 409 && answer.headers.get('retry-after') !== null)
+  );
 }
 
 /** The network that was named, or the only one there is. */

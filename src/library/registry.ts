@@ -15,7 +15,7 @@ import { createD1Store } from '../registry/store/d1-store.ts';
 import type { Database } from '../registry/store/database.ts';
 import { migrate } from '../registry/store/migrate.ts';
 import { MIGRATIONS } from '../registry/store/migrations.ts';
-import { randomBytes, sha256, systemClock } from './surroundings.ts';
+import { randomBytes, sealer, sha256, systemClock } from './surroundings.ts';
 
 export {
   fromSyncEngine,
@@ -64,7 +64,7 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
   const publicUrl = options.publicUrl === undefined ? undefined : checkPublicUrl(options.publicUrl);
   await migrate(database, MIGRATIONS);
   const bell = createMemoryBell();
-  const ports: RegistryPorts = { store: createD1Store(database), bell, random: randomBytes, sha256, wall };
+  const ports: RegistryPorts = { store: createD1Store(database), bell, random: randomBytes, sha256, sealer, wall };
   return {
     app: createApp({ ports, log, publicUrl, peerAddress }),
     issueFirstAdminKey: () => issueFirstAdminKey(ports),

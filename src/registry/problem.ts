@@ -38,10 +38,13 @@ const PROBLEMS: Readonly<Record<Reason | HttpReason, readonly [status: Contentfu
   'range-overlap': [409, 'Range overlaps another'],
   'network-full': [409, 'Network full'],
   'network-not-empty': [409, 'Network not empty'],
+  'in-progress': [409, 'In progress'],
+  'answer-not-kept': [409, 'Done, but the answer is not kept'],
   stale: [412, 'Changed meanwhile'],
   'too-large': [413, 'Request too large'],
   'unsupported-media-type': [415, 'Unsupported media type'],
   invalid: [422, 'Invalid field'],
+  'key-reused': [422, 'Idempotency-Key of another request'],
   'precondition-required': [428, 'If-Match missing'],
   'too-many-attempts': [429, 'Too many attempts'],
   internal: [500, 'Internal error'],
@@ -120,7 +123,7 @@ export function answerInvalid(
     });
   });
   const named = errors.map(({ pointer, detail }) => `${pointer}: ${detail}`).join('; ');
-  const part = result.target === 'query' || result.target === 'param' ? result.target : 'body';
+  const part = { query: 'query', param: 'param', header: 'header' }[result.target] ?? 'body';
   const detail = `The ${part} has fields that are missing, wrong or unknown: ${named}`;
   return problem(c, { reason: 'invalid', detail }, errors);
 }

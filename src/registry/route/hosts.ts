@@ -8,6 +8,7 @@ import { restoreHost } from '../service/life-cycle.ts';
 import { Enrolled, HostList, HostName, HostPatch, HostView, NewHost } from '../wire.ts';
 import { expectedVersion, hostEtag } from './conditional.ts';
 import { pageQuery } from './page.ts';
+import { adminChange, changeHeaders } from './once.ts';
 import { adminOnly } from './role.ts';
 
 const params = z.object({ network: HostName });
@@ -20,14 +21,19 @@ const view = {
 export function addHostRoutes(app: RegistryApp, context: RouteContext): void {
   const { ports } = context;
   const common = { tags: ['hosts'], ...adminOnly(context) };
+  const change = { tags: ['hosts'], ...adminChange(context) };
 
   app.openapi(
     createRoute({
       method: 'post',
       path: '/v1/networks/{network}/hosts',
       summary: 'Add a host without a token',
-      ...common,
-      request: { params, body: { required: true, content: { 'application/json': { schema: NewHost } } } },
+      ...change,
+      request: {
+        headers: changeHeaders,
+        params,
+        body: { required: true, content: { 'application/json': { schema: NewHost } } },
+      },
       responses: {
         201: { description: 'Its configuration and key', content: { 'application/json': { schema: Enrolled } } },
         ...problemResponses(400, 401, 403, 404, 409, 413, 415, 422, 429, 503),
@@ -74,8 +80,12 @@ export function addHostRoutes(app: RegistryApp, context: RouteContext): void {
       method: 'patch',
       path: '/v1/networks/{network}/hosts/{host}',
       summary: 'Change its endpoint, port, routes or tags',
-      ...common,
-      request: { params: hostParams, body: { required: true, content: { 'application/json': { schema: HostPatch } } } },
+      ...change,
+      request: {
+        headers: changeHeaders,
+        params: hostParams,
+        body: { required: true, content: { 'application/json': { schema: HostPatch } } },
+      },
       responses: { 200: view, ...problemResponses(400, 401, 403, 404, 409, 412, 413, 415, 422, 428, 429, 503) },
     }),
     async (c) => {
@@ -90,9 +100,9 @@ export function addHostRoutes(app: RegistryApp, context: RouteContext): void {
       method: 'delete',
       path: '/v1/networks/{network}/hosts/{host}',
       summary: 'Revoke a host: its key dies, its peers forget it, its addresses rest',
-      ...common,
-      request: { params: hostParams },
-      responses: { 204: { description: 'It is gone' }, ...problemResponses(401, 403, 404, 422, 429) },
+      ...change,
+      request: { headers: changeHeaders, params: hostParams },
+      responses: { 204: { description: 'It is gone' }, ...problemResponses(401, 403, 404, 409, 422, 429) },
     }),
     async (c) => {
       accepted(await removeHost(c.req.valid('param'), c.var.admin, ports));
@@ -105,8 +115,8 @@ export function addHostRoutes(app: RegistryApp, context: RouteContext): void {
       method: 'post',
       path: '/v1/networks/{network}/hosts/{host}/restore',
       summary: 'Undo the removal of a host, while its addresses rest: its key is good again',
-      ...common,
-      request: { params: hostParams },
+      ...change,
+      request: { headers: changeHeaders, params: hostParams },
       responses: { 200: view, ...problemResponses(401, 403, 404, 409, 422, 429, 503) },
     }),
     async (c) => {

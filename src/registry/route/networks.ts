@@ -12,6 +12,7 @@ import {
 } from '../service/networks.ts';
 import { HostName, NetworkList, NetworkPatch, NetworkView, NewNetwork } from '../wire.ts';
 import { expectedVersion, networkEtag } from './conditional.ts';
+import { adminChange, changeHeaders } from './once.ts';
 import { adminOnly } from './role.ts';
 
 const params = z.object({ network: HostName });
@@ -23,14 +24,18 @@ const view = {
 export function addNetworkRoutes(app: RegistryApp, context: RouteContext): void {
   const { ports } = context;
   const common = { tags: ['networks'], ...adminOnly(context) };
+  const change = { tags: ['networks'], ...adminChange(context) };
 
   app.openapi(
     createRoute({
       method: 'post',
       path: '/v1/networks',
       summary: 'Make a network; ranges, port and suffix are chosen when they are not given',
-      ...common,
-      request: { body: { required: true, content: { 'application/json': { schema: NewNetwork } } } },
+      ...change,
+      request: {
+        headers: changeHeaders,
+        body: { required: true, content: { 'application/json': { schema: NewNetwork } } },
+      },
       responses: { 201: view, ...problemResponses(400, 401, 403, 409, 413, 415, 422, 429, 503) },
     }),
     async (c) => c.json(accepted(await addNetwork(c.req.valid('json'), c.var.admin, ports)), 201),
@@ -70,9 +75,13 @@ export function addNetworkRoutes(app: RegistryApp, context: RouteContext): void 
       method: 'patch',
       path: '/v1/networks/{network}',
       summary: 'Change who sees whom, how long hosts stay, and the port of hosts to come',
-      ...common,
-      request: { params, body: { required: true, content: { 'application/json': { schema: NetworkPatch } } } },
-      responses: { 200: view, ...problemResponses(400, 401, 403, 404, 412, 413, 415, 422, 428, 429, 503) },
+      ...change,
+      request: {
+        headers: changeHeaders,
+        params,
+        body: { required: true, content: { 'application/json': { schema: NetworkPatch } } },
+      },
+      responses: { 200: view, ...problemResponses(400, 401, 403, 404, 409, 412, 413, 415, 422, 428, 429, 503) },
     }),
     async (c) => {
       const act = { ...c.var.admin, ifRevision: accepted(expectedVersion(c)) };
@@ -86,8 +95,8 @@ export function addNetworkRoutes(app: RegistryApp, context: RouteContext): void 
       method: 'delete',
       path: '/v1/networks/{network}',
       summary: 'Remove a network that has no hosts any more',
-      ...common,
-      request: { params },
+      ...change,
+      request: { headers: changeHeaders, params },
       responses: { 204: { description: 'It is gone' }, ...problemResponses(401, 403, 404, 409, 422, 429) },
     }),
     async (c) => {

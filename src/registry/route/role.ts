@@ -42,7 +42,7 @@ export function hostOnly(context: RouteContext, { expiredToo = false }: { expire
   return { security: [{ hostKey: [] }], middleware };
 }
 
-function bearer(c: Context<RegistryEnv>): string {
+export function bearer(c: Context<RegistryEnv>): string {
   return /^Bearer +(\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1] ?? '';
 }
 

@@ -5,6 +5,7 @@ import { accepted, problemResponses } from '../problem.ts';
 import { addToken, listTokens, revokeToken } from '../service/tokens.ts';
 import { CreatedToken, HostName, NewToken, TokenList } from '../wire.ts';
 import { pageQuery } from './page.ts';
+import { adminChange, changeHeaders } from './once.ts';
 import { adminOnly } from './role.ts';
 
 const params = z.object({ network: HostName });
@@ -14,17 +15,22 @@ const tokenParams = params.extend({ token: tokenId });
 export function addTokenRoutes(app: RegistryApp, context: RouteContext): void {
   const { ports, publicUrl } = context;
   const common = { tags: ['tokens'], ...adminOnly(context) };
+  const change = { tags: ['tokens'], ...adminChange(context) };
 
   app.openapi(
     createRoute({
       method: 'post',
       path: '/v1/networks/{network}/tokens',
       summary: 'Make an enrolment token, shown once',
-      ...common,
-      request: { params, body: { required: true, content: { 'application/json': { schema: NewToken } } } },
+      ...change,
+      request: {
+        headers: changeHeaders,
+        params,
+        body: { required: true, content: { 'application/json': { schema: NewToken } } },
+      },
       responses: {
         201: { description: 'The token', content: { 'application/json': { schema: CreatedToken } } },
-        ...problemResponses(400, 401, 403, 404, 413, 415, 422, 429),
+        ...problemResponses(400, 401, 403, 404, 409, 413, 415, 422, 429),
       },
     }),
     async (c) => {
@@ -54,9 +60,12 @@ export function addTokenRoutes(app: RegistryApp, context: RouteContext): void {
       method: 'delete',
       path: '/v1/networks/{network}/tokens/{token}',
       summary: 'Revoke a token, by its id',
-      ...common,
-      request: { params: tokenParams },
-      responses: { 204: { description: 'It opens nothing any more' }, ...problemResponses(401, 403, 404, 422, 429) },
+      ...change,
+      request: { headers: changeHeaders, params: tokenParams },
+      responses: {
+        204: { description: 'It opens nothing any more' },
+        ...problemResponses(401, 403, 404, 409, 422, 429),
+      },
     }),
     async (c) => {
       const { network, token } = c.req.valid('param');

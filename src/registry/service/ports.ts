@@ -7,7 +7,15 @@ export interface RegistryPorts {
   bell: Bell;
   random: RandomBytes;
   sha256: (bytes: Uint8Array) => Promise<Uint8Array>;
+  sealer: Sealer;
   wall: () => WallMs;
+}
+
+/** Authenticated encryption with a key of 32 bytes. */
+export interface Sealer {
+  seal(key: Uint8Array, plaintext: Uint8Array): Promise<Uint8Array>;
+  /** Undefined for what was not sealed with this key. */
+  open(key: Uint8Array, sealed: Uint8Array): Promise<Uint8Array | undefined>;
 }
 
 /** Tells the requests that wait for a change of a network that there is one. */

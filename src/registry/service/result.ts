@@ -19,6 +19,9 @@ export type Reason =
   | 'stale'
   | 'precondition-required'
   | 'no-events'
+  | 'key-reused'
+  | 'in-progress'
+  | 'answer-not-kept'
   | 'busy';
 
 export interface Refusal {

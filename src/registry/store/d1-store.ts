@@ -6,6 +6,7 @@ import { lifeCycleQueries } from './life-cycle-queries.ts';
 import { networkQueries } from './network-queries.ts';
 import { openOrm } from './orm.ts';
 import type { Store } from './port.ts';
+import { requestQueries } from './request-queries.ts';
 import { statisticsQueries } from './statistics-queries.ts';
 import { rotationQueries } from './rotation-queries.ts';
 import { tokenQueries } from './token-queries.ts';
@@ -19,6 +20,7 @@ export function createD1Store(database: Database): Store {
     ...lifeCycleQueries(db),
     ...rotationQueries(db),
     ...auditQueries(db),
+    ...requestQueries(db),
     ...statisticsQueries(db),
   };
 }

@@ -118,6 +118,23 @@ export interface AuditFilter {
   readonly limit: number;
 }
 
+/** An Idempotency-Key and what it was sent with. */
+export interface RequestClaim {
+  /** As the audit trail names it. */
+  readonly caller: string;
+  /** SHA-256 in hex. */
+  readonly keyHash: string;
+  readonly requestHash: string;
+}
+
+export interface EarlierRequest {
+  readonly requestHash: string;
+  /** Null while it is under way. */
+  readonly status: number | null;
+  /** Sealed; null when it was not kept. */
+  readonly answer: string | null;
+}
+
 export interface StoreStatistics {
   /** By name. `tokens` are those that are good now. */
   readonly networks: readonly {
@@ -268,6 +285,12 @@ export interface Store {
 
   /** The version of a network now, or undefined when it is gone. */
   networkVersion(networkId: number): Promise<number | undefined>;
+
+  /** What the caller sent with this key within the last day; undefined when there was nothing: then the key is taken now. */
+  claimRequest(claim: RequestClaim, at: WallMs): Promise<EarlierRequest | undefined>;
+  completeRequest(claim: RequestClaim, status: number, answer: string | null): Promise<void>;
+  /** As if it had never come. */
+  forgetRequest(claim: RequestClaim): Promise<void>;
 
   /** Newest first. */
   listAudit(filter: AuditFilter): Promise<AuditRecord[]>;

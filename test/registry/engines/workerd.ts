@@ -9,7 +9,7 @@ import { createD1Store } from '../../../src/registry/store/d1-store.ts';
 import type { Database } from '../../../src/registry/store/database.ts';
 import { migrate } from '../../../src/registry/store/migrate.ts';
 import { MIGRATIONS } from '../../../src/registry/store/migrations.ts';
-import { sha256 } from '../../../src/library/surroundings.ts';
+import { sealer, sha256 } from '../../../src/library/surroundings.ts';
 import type { StartEngine } from './engine.ts';
 
 /** As wrangler bundles it. */
@@ -44,7 +44,7 @@ export const startEngine: StartEngine = async ({ log, wall }) => {
   const database = (await miniflare.getD1Database('DB')) as Database; // the shape is a part of D1's
   await migrate(database, MIGRATIONS);
   const random = (length: number) => new Uint8Array(randomBytes(length));
-  const ports = { store: createD1Store(database), bell: createMemoryBell(), random, sha256, wall };
+  const ports = { store: createD1Store(database), bell: createMemoryBell(), random, sha256, sealer, wall };
   let told = Number.NaN;
   return {
     url,

@@ -13,6 +13,7 @@ import type { Result } from '../../../src/registry/service/result.ts';
 import { createD1Store } from '../../../src/registry/store/d1-store.ts';
 import { migrate } from '../../../src/registry/store/migrate.ts';
 import { MIGRATIONS } from '../../../src/registry/store/migrations.ts';
+import { sealer } from '../../../src/library/surroundings.ts';
 import { runtime } from '../../runtime/this-runtime.ts';
 
 export const ADMIN = { actor: 'admin:test' };
@@ -32,6 +33,7 @@ export async function startServices(t: TestContext) {
     bell: createMemoryBell(),
     random: (length) => new Uint8Array(randomBytes(length)),
     sha256: async (bytes) => new Uint8Array(await crypto.subtle.digest('SHA-256', bytes.slice())),
+    sealer,
     wall: () => clock.now,
   };
   accepted(await addNetwork({ name: 'home', ranges: ['10.1.0.0/16'] }, ADMIN, ports));
