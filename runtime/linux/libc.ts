@@ -39,6 +39,7 @@ export function loadLibc(ffi: Ffi): Libc {
 }
 
 export const EPERM = 1;
+export const ENOENT = 2;
 export const EINTR = 4;
 export const EIO = 5;
 export const EBUSY = 16;
@@ -53,7 +54,7 @@ export const ENETUNREACH = 101;
 
 const MEANINGS: Readonly<Record<number, string>> = {
   [EPERM]: 'operation not permitted',
-  2: 'no such file',
+  [ENOENT]: 'no such file',
   13: 'permission denied',
   [EBUSY]: 'in use already',
   [ENODEV]: 'no such device',

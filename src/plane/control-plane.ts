@@ -19,7 +19,7 @@ import { Endpoint } from '../peer/endpoint.ts';
 import type { Peer } from '../peer/peer.ts';
 import { countFrom, type Keypair, type SendCounter } from '../transport/keypair.ts';
 import { readEndpoint } from './endpoint-words.ts';
-import { atGate, ROLES } from './gate.ts';
+import { atGate, ROLES, type Workers } from './gate.ts';
 import {
   currentRoutes,
   DROP_REASONS,
@@ -49,6 +49,7 @@ export class ControlPlane implements DataPlane {
   readonly #memory: PlaneMemory;
   readonly #words: Int32Array;
   readonly #ciphers: PlaneCiphers;
+  readonly #workers: Workers;
   readonly #tables: PlaneTables;
   readonly #endpoint = new Endpoint();
   readonly #activity: PeerActivity = {
@@ -69,10 +70,11 @@ export class ControlPlane implements DataPlane {
   #allowedIps: AllowedIps<Peer> | undefined;
   #nextCollect: MonotonicMs = Infinity;
 
-  constructor(memory: PlaneMemory, ciphers: PlaneCiphers) {
+  constructor(memory: PlaneMemory, ciphers: PlaneCiphers, workers: Workers) {
     this.#memory = memory;
     this.#words = new Int32Array(memory.words);
     this.#ciphers = ciphers;
+    this.#workers = workers;
     this.#tables = new PlaneTables(memory);
     this.#drops = ROLES.map((role) => {
       const counts = dropCounts(memory, role);
@@ -130,7 +132,7 @@ export class ControlPlane implements DataPlane {
 
   publishReceiving(): void {
     if (this.#added.size === 0) return;
-    atGate(this.#words, () => {
+    atGate(this.#words, this.#workers, () => {
       for (const keypair of this.#added) this.#tables.writeKeypair(keypair, this.#ciphers.contextOf(keypair.receive));
     });
     this.#added.clear();
@@ -144,7 +146,7 @@ export class ControlPlane implements DataPlane {
     const hasRoutes = this.#allowedIps !== undefined;
     if (this.#allowedIps !== undefined) this.#writeRoutes(this.#allowedIps, half);
     this.#allowedIps = undefined;
-    atGate(this.#words, () => {
+    atGate(this.#words, this.#workers, () => {
       if (hasRoutes) this.#words[ROUTES_HALF] = half;
       for (const peer of this.#changed) this.#tables.writePeer(peer, (aead) => this.#ciphers.contextOf(aead));
       for (const keypair of this.#freed) this.#tables.freeKeypair(keypair);
@@ -157,7 +159,7 @@ export class ControlPlane implements DataPlane {
   }
 
   setMtu(mtu: number): void {
-    atGate(this.#words, () => (this.#words[MTU] = mtu));
+    atGate(this.#words, this.#workers, () => (this.#words[MTU] = mtu));
   }
 
   /** The loop has sent something to the peer, which may have cost its endpoint the source. */
@@ -190,12 +192,14 @@ export class ControlPlane implements DataPlane {
 
   // What the workers say.
 
-  /** Events of the inbound ring. `words` begin with the row and serial of a keypair; `endpoint` with its words. */
-  handleMoved(device: Device, words: Int32Array): void {
+  /** Events of the inbound ring. `words` begin with the row and serial of a keypair; here those of an endpoint follow. */
+  handleMoved(device: Device, words: Int32Array, routing: number): void {
     const keypair = this.#tables.keypairAt(words[0]!, words[1]!);
     const peer = keypair && this.#tables.peerOf(keypair);
     if (peer === undefined) return; // it was removed meanwhile
     readEndpoint(words, 2, this.#endpoint);
+    this.#endpoint.routing = routing;
+    this.#tables.noteMoved(peer, words.subarray(2));
     device.handleMoved(peer, this.#endpoint);
   }
 

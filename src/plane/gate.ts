@@ -28,6 +28,17 @@ const AT_GATE = 3;
 
 /** A worker's batch takes microseconds; a machine that does not run it for so long is in no state to carry packets. */
 const PATIENCE_MS = 30_000;
+/** How often to look whether a worker that does not come is still there. */
+const LOOK_AGAIN_MS = 100;
+
+/** What the control thread knows of its workers. */
+export interface Workers {
+  /**
+   * Whether the worker's thread is gone. One that was ended from outside says nothing, and the event that tells of it comes to the
+   * very thread that waits.
+   */
+  isGone(role: Role): boolean;
+}
 
 /** Once a batch: goes on at once unless the gate is closed. Returns the generation of the tables. */
 export function passGate(words: Int32Array, role: Role): number {
@@ -57,13 +68,14 @@ export function mustStop(words: Int32Array): boolean {
 
 /**
  * The control thread's side: runs `change` while no worker reads anything. With `awake` sleeping is not enough (it may hold a
- * descriptor in poll(2)): the worker has to be at the gate, and the caller's `awake` has to wake it. Throws when a worker does not come.
+ * descriptor in poll(2)): the worker has to be at the gate, and the caller's `awake` has to wake it. Throws when a worker that is
+ * there does not come.
  */
-export function atGate<T>(words: Int32Array, change: () => T, awake?: () => void): T {
+export function atGate<T>(words: Int32Array, workers: Workers, change: () => T, awake?: () => void): T {
   Atomics.store(words, GATE, 1);
   awake?.();
   try {
-    for (const role of ROLES) waitFor(words, role, awake === undefined);
+    for (const role of ROLES) waitFor(words, workers, role, awake === undefined);
     Atomics.add(words, GENERATION, 1);
     return change();
   } finally {
@@ -72,12 +84,14 @@ export function atGate<T>(words: Int32Array, change: () => T, awake?: () => void
   }
 }
 
-function waitFor(words: Int32Array, role: Role, maySleep: boolean): void {
-  for (;;) {
+function waitFor(words: Int32Array, workers: Workers, role: Role, maySleep: boolean): void {
+  for (let waitedMs = 0; ;) {
     const state = Atomics.load(words, STATES[role]);
     if (state === AT_GATE || state === ENDED || (maySleep && state === SLEEPING)) return;
-    if (Atomics.wait(words, STATES[role], state, PATIENCE_MS) === 'timed-out')
-      throw new Error(`the ${role} worker does not answer`);
+    if (Atomics.wait(words, STATES[role], state, LOOK_AGAIN_MS) !== 'timed-out') continue;
+    if (workers.isGone(role)) return leave(words, role);
+    waitedMs += LOOK_AGAIN_MS;
+    if (waitedMs >= PATIENCE_MS) throw new Error(`the ${role} worker does not answer`);
   }
 }
 

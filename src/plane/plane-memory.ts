@@ -57,6 +57,8 @@ export const OVERFLOWED = GATE_WORDS + 5;
 /** The control thread sleeps and wants to hear of the next packet, and has been told already. */
 export const WANTED = { outbound: GATE_WORDS + 16, inbound: GATE_WORDS + 32 } as const;
 export const PENDING = { outbound: GATE_WORDS + 17, inbound: GATE_WORDS + 33 } as const;
+/** Which of the kernel's threads the worker is; 0 when nobody knows. */
+export const THREAD_ID = { outbound: GATE_WORDS + 18, inbound: GATE_WORDS + 34 } as const;
 const WORDS = GATE_WORDS + 48;
 
 // A peer's row: two cache lines for the control thread, one for outbound, two for inbound.

@@ -17,6 +17,7 @@ import {
   KEYPAIR_SERIAL,
   KEYPAIR_WORDS,
   LOCAL_INDEX,
+  MOVED_ENDPOINT,
   MOVED_SEQUENCE,
   PEER_FLOATS,
   PEER_WORDS,
@@ -44,6 +45,8 @@ interface PeerEntry {
   /** What was counted when the Device was told last. */
   txBytes: number;
   rxBytes: number;
+  /** Words of the endpoint that inbound has told of since the row was written. */
+  moved: Int32Array | undefined;
 }
 
 interface KeypairEntry {
@@ -111,7 +114,7 @@ export class PlaneTables {
     const row = this.#peerRows.take();
     if (row < 0) return row;
     this.#peerRows.set(row, peer);
-    this.#peers.set(peer, { row, txBytes: 0, rxBytes: 0 });
+    this.#peers.set(peer, { row, txBytes: 0, rxBytes: 0, moved: undefined });
     return row;
   }
 
@@ -164,14 +167,21 @@ export class PlaneTables {
     const isSendable = entry !== undefined && endpoint !== undefined && remote !== undefined;
     this.#peerWords[words + SENDABLE] = isSendable ? 1 : 0;
     this.#peerWords[words + VERSION]! += 1;
-    // Rewritten for another reason, it leaves alone what inbound has heard and the Device not yet.
-    if (this.isEndpointStale(peer)) this.#peerWords[words + MOVED_SEQUENCE] = 0;
+    // What inbound has heard and the Device not yet stays as it is.
+    if (this.isEndpointStale(peer) && !this.#hasMovedOn(peer)) this.#peerWords[words + MOVED_SEQUENCE] = 0;
+    this.#peers.get(peer)!.moved = undefined; // it has a row
     writeEndpoint(this.#peerWords, words + ENDPOINT, endpoint);
     this.#peerWords[words + REMOTE_INDEX] = isSendable ? current!.remoteIndex : 0; // there is an entry for it
     this.#peerWords[words + SEND_KEYPAIR] = entry?.row ?? -1;
     this.#peerWords[words + SEND_SERIAL] = entry?.serial ?? 0;
     this.#peerFloats[floats + SEND_CONTEXT] = isSendable ? contextOf(current!.send) : 0;
     this.#peerFloats[floats + SEND_CREATED_AT] = current?.createdAt ?? 0;
+  }
+
+  /** `endpoint`: words of where inbound has heard of the peer, as the Device is told now. */
+  noteMoved(peer: Peer, endpoint: Int32Array): void {
+    const entry = this.#peers.get(peer);
+    if (entry !== undefined) entry.moved = endpoint.slice();
   }
 
   freePeer(peer: Peer): void {
@@ -209,5 +219,13 @@ export class PlaneTables {
     entry.txBytes = txBytes;
     entry.rxBytes = rxBytes;
     return true;
+  }
+
+  /** Whether the Device is behind: it was told of one place, and inbound has heard of the peer from another since. */
+  #hasMovedOn(peer: Peer): boolean {
+    const { row, moved } = this.#peers.get(peer)!; // asked for those that have a row
+    const at = PEER_WORDS * row;
+    if (moved === undefined || this.#peerWords[at + MOVED_SEQUENCE] === 0) return false;
+    return !sameEndpoint(moved, 0, this.#peerWords, at + MOVED_ENDPOINT);
   }
 }

@@ -29,13 +29,14 @@ function createStage() {
   const memory = createPlaneMemory({ peers: 8, routeNodes: 64, ringBytes: 1024 });
   const contexts = new Map<Aead, number>();
   let lastContext = 0;
-  const plane = new ControlPlane(memory, {
-    contextOf(aead) {
+  const ciphers = {
+    contextOf(aead: Aead) {
       if (!contexts.has(aead)) contexts.set(aead, ++lastContext);
       return contexts.get(aead)!;
     },
     freeDestroyed() {},
-  });
+  };
+  const plane = new ControlPlane(memory, ciphers, { isGone: () => false });
   const options = { crypto: nobleCrypto, random, wall: () => NOW };
   const ours = new Device({ ...options, plane });
   const theirs = new Device(options);
@@ -197,6 +198,44 @@ test('a peer that inbound hears from elsewhere is sent to there at once, and for
   ours.configure({ peers: [{ publicKey: peerObject.publicKey, endpoint: HERE }] }, NOW);
   plane.publishSending();
   assert.equal(target(), HERE.toString(), 'whoever sets another endpoint has the last word');
+});
+
+test('a peer that moves on while the control thread learns of its last move stays where it is, until somebody sets an endpoint', () => {
+  const { row, send, receive, shakeHands, plane, ours, peerKey } = createStage();
+  const data = shakeHands('theirs').at(-1) ?? PACKET;
+  const keypair = receive.find(receiverIndex(data));
+  receive.setConfirmed(keypair);
+  plane.handleConfirmed(ours, Int32Array.of(keypair, receive.serial(keypair)), NOW);
+  plane.publishSending();
+  const peer = row();
+  const into = new Endpoint();
+  const target = (): string => {
+    send.readEndpoint(peer);
+    readEndpoint(send.endpoint, 0, into);
+    return into.toString();
+  };
+  // Inbound's two halves of a move, as the control thread may come between them and any other.
+  const moves = [THERE, ELSEWHERE, HERE, ELSEWHERE].map((endpoint) => ({
+    endpoint,
+    record: Int32Array.of(keypair, receive.serial(keypair), ...wordsOf(endpoint)),
+  }));
+  const [first, second, third, fourth] = [moves[0]!, moves[1]!, moves[2]!, moves[3]!];
+  const learn = ({ record }: { record: Int32Array }, routing: number): void => {
+    plane.handleMoved(ours, record, routing);
+    assert.equal(ours.describe().peers[0]!.endpoint?.routing, routing, 'not reviewed as if the routing had changed');
+  };
+  receive.moveTo(peer, wordsOf(second.endpoint));
+  learn(second, 5);
+  receive.moveTo(peer, wordsOf(third.endpoint)); // before the tables change
+  plane.publishSending();
+  assert.equal(target(), third.endpoint.toString(), 'the answer goes to where it was heard of last');
+  learn(third, 6);
+  plane.publishSending();
+  assert.equal(target(), third.endpoint.toString());
+  receive.moveTo(peer, wordsOf(fourth.endpoint));
+  ours.configure({ peers: [{ publicKey: peerKey, endpoint: first.endpoint }] }, NOW);
+  plane.publishSending();
+  assert.equal(target(), first.endpoint.toString());
 });
 
 test('what the workers carried is told to the Device once', () => {

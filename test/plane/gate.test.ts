@@ -3,7 +3,13 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
-import { atGate, GATE_WORDS, GENERATION, leave, STOP } from '../../src/plane/gate.ts';
+import { isThreadGone } from '../../runtime/linux/fast/thread-id.ts';
+import { loadLibc } from '../../runtime/linux/libc.ts';
+import { atGate, GATE_WORDS, GENERATION, leave, STOP, type Workers } from '../../src/plane/gate.ts';
+import { createPlaneMemory, THREAD_ID } from '../../src/plane/plane-memory.ts';
+import { runtime } from '../runtime/this-runtime.ts';
+
+const ALL_THERE: Workers = { isGone: () => false };
 
 for (const sleeps of [false, true])
   test(`a worker that ${sleeps ? 'sleeps now and then' : 'never sleeps'} sees no change half done`, async () => {
@@ -19,7 +25,7 @@ for (const sleeps of [false, true])
     await Promise.all(threads.map((thread) => once(thread, 'online')));
     // Until both have seen enough: each counts its batches in the upper half of the table.
     for (let value = 1; value < 300 || Atomics.load(table, 62) < 1000 || Atomics.load(table, 63) < 1000; value++)
-      atGate(words, () => table.fill(value, 0, 32));
+      atGate(words, ALL_THERE, () => table.fill(value, 0, 32));
     Atomics.store(words, STOP, 1);
     for (const [report] of await Promise.all(reports)) assert.deepEqual(report, { torn: 0, stale: 0 });
     assert.ok(words[GENERATION]! >= 299);
@@ -28,12 +34,12 @@ for (const sleeps of [false, true])
 test('without workers the gate is no obstacle, and what fails at it opens it again', () => {
   const words = new Int32Array(new SharedArrayBuffer(4 * GATE_WORDS));
   assert.equal(
-    atGate(words, () => 7),
+    atGate(words, ALL_THERE, () => 7),
     7,
   );
   assert.throws(
     () =>
-      atGate(words, () => {
+      atGate(words, ALL_THERE, () => {
         throw new Error('no');
       }),
     /no/,
@@ -48,7 +54,24 @@ test('a worker that was ended from outside is no obstacle once it is known to ha
   await worker.terminate();
   leave(words, 'inbound');
   assert.equal(
-    atGate(words, () => 7),
+    atGate(words, ALL_THERE, () => 7),
     7,
   );
+});
+
+test('a worker that ends while the control thread waits for it is no obstacle for long', async () => {
+  const words = new Int32Array(createPlaneMemory({ peers: 1, routeNodes: 8, ringBytes: 64 }).words);
+  const worker = new Worker(new URL('programs/end-at-gate.ts', import.meta.url), { workerData: words });
+  const ended = once(worker, 'exit');
+  await once(worker, 'message');
+  const ffi = await runtime.loadFfi();
+  const isGone = (): boolean => isThreadGone(ffi, loadLibc(ffi), words[THREAD_ID.inbound]!);
+  assert.equal(isGone(), false);
+  // It throws when it has waited for too long.
+  assert.equal(
+    atGate(words, { isGone }, () => 7),
+    7,
+  );
+  assert.equal(isGone(), true);
+  await ended;
 });

@@ -11,7 +11,10 @@ import { A, B, createHosts } from './hosts.ts';
 
 function createPlane() {
   const memory = createPlaneMemory({ peers: 8, routeNodes: 64, ringBytes: 1024 });
-  return { memory, plane: new ControlPlane(memory, { contextOf: () => 1, freeDestroyed() {} }) };
+  return {
+    memory,
+    plane: new ControlPlane(memory, { contextOf: () => 1, freeDestroyed() {} }, { isGone: () => false }),
+  };
 }
 
 test('a handshake that is found due while the tunnel describes itself is sent at once', async () => {

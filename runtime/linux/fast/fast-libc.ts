@@ -9,6 +9,7 @@ const SYMBOLS = {
   recvmsg: ['i', 'ipi'],
   poll: ['i', 'pzi'],
   clock_gettime: ['i', 'ip'],
+  readlink: ['i', 'ppz'],
 } as const satisfies Record<string, FfiSignature>;
 
 export type FastLibc = Readonly<Record<keyof typeof SYMBOLS, FfiFunction>>;

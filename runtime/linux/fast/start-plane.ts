@@ -9,8 +9,8 @@ import type { Device } from '../../../src/device/device.ts';
 import type { Log } from '../../../src/log.ts';
 import { answerCalls } from '../../../src/plane/calls.ts';
 import { ControlPlane } from '../../../src/plane/control-plane.ts';
-import { atGate, leave, type Role, ROLES, STOP } from '../../../src/plane/gate.ts';
-import { createPlaneMemory, TUN_FD, UDP4_FD, UDP6_FD } from '../../../src/plane/plane-memory.ts';
+import { atGate, leave, type Role, ROLES, STOP, type Workers } from '../../../src/plane/gate.ts';
+import { createPlaneMemory, THREAD_ID, TUN_FD, UDP4_FD, UDP6_FD } from '../../../src/plane/plane-memory.ts';
 import { CONFIRMED_RECORD, MOVED_RECORD, REFUSED_RECORD, SOURCE_LOST_RECORD } from '../../../src/plane/records.ts';
 import { RingReader } from '../../../src/plane/ring.ts';
 import type { Tun, Udp } from '../../../src/tunnel/ports.ts';
@@ -23,6 +23,7 @@ import { LinuxUdp } from '../udp.ts';
 import { SOL_UDP, UDP_GRO } from './fast-libc.ts';
 import { FastTun } from './fast-tun.ts';
 import { FastUdp } from './fast-udp.ts';
+import { isThreadGone } from './thread-id.ts';
 import { limitLargePackets, setOffloads } from './tun-offload.ts';
 import { createWorkerCiphers } from './worker-ciphers.ts';
 import type { FastWorkerData } from './worker-link.ts';
@@ -66,7 +67,10 @@ export function startFastTunnel(
   const memory = createPlaneMemory();
   const words = new Int32Array(memory.words);
   const rings = { outbound: new RingReader(memory.rings.outbound), inbound: new RingReader(memory.rings.inbound) };
-  const plane = new ControlPlane(memory, ciphers);
+  const workers: Workers = {
+    isGone: (role) => isThreadGone(ffi, libc, Atomics.load(words, THREAD_ID[role])),
+  };
+  const plane = new ControlPlane(memory, ciphers, workers);
   const one = new Memory(ffi, 8);
   one.setUint64(0, 1);
   const eventFds = ROLES.map(() => {
@@ -84,7 +88,7 @@ export function startFastTunnel(
     const change = (): void => {
       for (const word of [TUN_FD, UDP4_FD, UDP6_FD]) if (words[word] === fd) words[word] = -1;
     };
-    atGate(words, change, callWorkers);
+    atGate(words, workers, change, callWorkers);
   }
 
   const socketPoller: Poller = {
@@ -101,7 +105,7 @@ export function startFastTunnel(
       words[UDP4_FD] = v4;
       words[UDP6_FD] = v6;
     };
-    atGate(words, change, callWorkers);
+    atGate(words, workers, change, callWorkers);
   }
 
   const tun = new FastTun({
@@ -120,7 +124,7 @@ export function startFastTunnel(
     onRecord: (ring) => {
       if (ring.kind === REFUSED_RECORD) queueMicrotask(() => tun.refresh());
       if (device === undefined) return;
-      if (ring.kind === MOVED_RECORD) plane.handleMoved(device, ring.wordsAt(0, MOVED_WORDS));
+      if (ring.kind === MOVED_RECORD) plane.handleMoved(device, ring.wordsAt(0, MOVED_WORDS), linuxUdp.routing);
       if (ring.kind === CONFIRMED_RECORD) plane.handleConfirmed(device, ring.wordsAt(0, 2), clock.monotonic());
     },
     onBound: setSockets,

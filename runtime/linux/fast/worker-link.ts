@@ -6,12 +6,20 @@
  * for a worker that has nothing to do. While packets flow nobody is woken and nobody polls.
  */
 import { mustStop, passGate, type Role, leave, sleep, wake } from '../../../src/plane/gate.ts';
-import { DROP_REASONS, dropCounts, PENDING, type PlaneMemory, WANTED } from '../../../src/plane/plane-memory.ts';
+import {
+  DROP_REASONS,
+  dropCounts,
+  PENDING,
+  type PlaneMemory,
+  THREAD_ID,
+  WANTED,
+} from '../../../src/plane/plane-memory.ts';
 import { RingWriter } from '../../../src/plane/ring.ts';
 import type { Ffi } from '../ffi.ts';
 import { Memory } from '../memory.ts';
 import type { CipherMode } from './slot-cipher.ts';
 import { type FastLibc, loadFastLibc } from './fast-libc.ts';
+import { ownThreadId } from './thread-id.ts';
 
 /** What a worker is started with. */
 export interface FastWorkerData {
@@ -68,6 +76,7 @@ export class WorkerLink {
 
   /** Runs `batch` until the control thread says stop. It returns when there is nothing to do. */
   run(batch: (generation: number) => void): void {
+    Atomics.store(this.words, THREAD_ID[this.role], ownThreadId(this.#ffi, this.libc));
     wake(this.words, this.role);
     try {
       while (!mustStop(this.words)) batch(passGate(this.words, this.role));
