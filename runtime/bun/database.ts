@@ -15,6 +15,7 @@ export function openDatabase(file: string): OpenDatabase {
   const statements = new Set<{ finalize(): void }>();
   const database = fromSyncEngine({
     exec: (query) => void sqlite.run(query),
+    soon: setImmediate,
     prepare(query) {
       const statement = sqlite.prepare<Row, SqlValue[]>(query);
       statements.add(statement);

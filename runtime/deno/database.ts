@@ -1,4 +1,5 @@
 /** The database on Deno: node:sqlite. */
+import { setImmediate } from 'node:timers';
 import { DatabaseSync, type SQLOutputValue } from 'node:sqlite';
 import { fromSyncEngine, type SqlValue } from '../../src/registry/store/database.ts';
 import { openDatabaseFile, PRAGMAS, type OpenDatabase } from '../linux/database.ts';
@@ -12,6 +13,7 @@ export function openDatabase(file: string): OpenDatabase {
   });
   const database = fromSyncEngine({
     exec: (query) => sqlite.exec(query),
+    soon: setImmediate,
     prepare(query) {
       const statement = sqlite.prepare(query);
       const reader = statement.columns().length > 0;

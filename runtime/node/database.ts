@@ -12,6 +12,7 @@ export function openDatabase(file: string): OpenDatabase {
   });
   const database = fromSyncEngine({
     exec: (query) => void sqlite.exec(query),
+    soon: setImmediate,
     prepare(query) {
       const statement = sqlite.prepare<unknown[], Record<string, unknown>>(query);
       const rows = statement.reader ? sqlite.prepare<unknown[], unknown[]>(query).raw() : undefined;

@@ -4,6 +4,7 @@
  *
  * There is no interactive transaction: what belongs together is one `batch`, which happens wholly or not at all.
  */
+import { createGroupCommit } from './group-commit.ts';
 
 export type SqlValue = string | number | bigint | null | Uint8Array;
 
@@ -32,6 +33,8 @@ export interface SyncEngine {
   prepare(query: string): SyncStatement;
   /** Runs a statement that has neither parameters nor rows. */
   exec(query: string): void;
+  /** Runs the work after what has arrived by now was looked at: setImmediate. Without it, as soon as nothing else runs. */
+  soon?(work: () => void): void;
 }
 
 export interface SyncStatement {
@@ -46,6 +49,7 @@ export interface SyncStatement {
 const PREPARED_LIMIT = 500;
 
 export function fromSyncEngine(engine: SyncEngine): Database {
+  const commit = createGroupCommit(engine);
   const prepared = new Map<string, SyncStatement>();
 
   const prepare = (query: string): SyncStatement => {
@@ -87,37 +91,16 @@ export function fromSyncEngine(engine: SyncEngine): Database {
     }
   }
 
-  const inTransaction = <T>(work: () => T): T => {
-    // IMMEDIATE: taking the write lock late could fail halfway when another process writes to the same file.
-    engine.exec('BEGIN IMMEDIATE');
-    try {
-      const result = work();
-      engine.exec('COMMIT');
-      return result;
-    } catch (error) {
-      rollBack(engine);
-      throw error;
-    }
+  const bound = (statement: Statement): BoundStatement => {
+    if (statement instanceof BoundStatement) return statement;
+    throw new TypeError('"statements" come from another database');
   };
 
   return {
     prepare: (query) => new BoundStatement(query, []),
     async batch(statements) {
-      return inTransaction(() =>
-        statements.map((statement) => {
-          if (!(statement instanceof BoundStatement)) throw new TypeError('"statements" come from another database');
-          return statement.execute();
-        }),
-      );
+      const own = statements.map(bound);
+      return commit(() => own.map((statement) => statement.execute()));
     },
   };
-}
-
-/** SQLite has rolled back by itself after some errors (a full disk, for one); a second time fails and means nothing. */
-function rollBack(engine: SyncEngine): void {
-  try {
-    engine.exec('ROLLBACK');
-  } catch {
-    // The error that led here is the one to report.
-  }
 }
