@@ -26,7 +26,7 @@ export function addTokenRoutes(app: RegistryApp, context: RouteContext): void {
       request: {
         headers: changeHeaders,
         params,
-        body: { required: true, content: { 'application/json': { schema: NewToken } } },
+        body: { required: false, content: { 'application/json': { schema: NewToken } } }, // a token as most are needs no words
       },
       responses: {
         201: { description: 'The token', content: { 'application/json': { schema: CreatedToken } } },

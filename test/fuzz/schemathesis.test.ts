@@ -1,0 +1,75 @@
+/**
+ * schemathesis, a fuzzer that others keep, let loose on a real registry: it reads the OpenAPI document, sends what fits it and what
+ * does not, with each credential and without, calls one operation with what another answered, and holds every answer to the document.
+ */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { describe, test, type TestContext } from 'node:test';
+import { startLab } from '../registry/lab.ts';
+
+const PROGRAM = resolve(import.meta.dirname, '../../.cache/schemathesis/bin/schemathesis');
+const skip = existsSync(PROGRAM) ? false : `${PROGRAM} is not there. Try: bash .ci/schemathesis`;
+
+/** All but positive_data_acceptance: no schema can say that 10.1.2.0/24 is a range and 10.1.2.0/99 is none. */
+const CHECKS = [
+  'not_a_server_error',
+  'status_code_conformance',
+  'content_type_conformance',
+  'response_headers_conformance',
+  'response_schema_conformance',
+  'negative_data_rejection',
+  'missing_required_header',
+  'unsupported_method',
+  'allow_header_conformance',
+  'use_after_free',
+  'ensure_resource_availability',
+  'ignored_auth',
+];
+
+describe('schemathesis finds nothing', { skip, concurrency: 1 }, () => {
+  test('in what reads and changes', (t) => expectNothingFound(t, ['--exclude-method', 'DELETE']));
+
+  test('when things are also removed, and the caller itself', (t) => expectNothingFound(t, []));
+});
+
+async function expectNothingFound(t: TestContext, options: readonly string[]): Promise<void> {
+  const lab = await startLab(t);
+  // A minute for each answer, so that who is refused on purpose is not soon refused for being refused so often.
+  const ticking = setInterval(() => (lab.clock.now += 60_000), 20);
+  t.after(() => clearInterval(ticking));
+  const token = await lab.token({ uses: 10_000, expiresIn: 365 * 86_400 });
+  const { hostKey } = await lab.enrol(token, { name: 'dolores' });
+  const config = join(dirname(lab.databaseFile), 'schemathesis.toml');
+  await writeFile(
+    config,
+    [
+      '[auth.openapi]',
+      `adminKey.bearer = "${lab.adminKey}"`,
+      `hostKey.bearer = "${hostKey}"`,
+      `enrolmentToken.bearer = "${token}"`,
+      '[parameters]',
+      'wait = 0', // held requests would only make the test slow
+    ].join('\n'),
+    { mode: 0o600 },
+  );
+  const args = ['--config-file', config, 'run', `${lab.url}/openapi.json`, '--no-color', ...options];
+  args.push('--exclude-path', '/v1/dns-query/{key}'); // it cannot write DNS messages,
+  args.push('--exclude-path', '/v1/events'); // and waits for the end of what has none
+  args.push('--checks', CHECKS.join(','), '--max-examples', '10');
+  args.push('--generation-deterministic', '--report', 'junit', '--report-dir', dirname(lab.databaseFile));
+  const { code, printed } = await run(args);
+  assert.equal(code, 0, printed);
+  assert.match(printed, /\b[1-9]\d{2,} generated/, 'hundreds of cases were tried');
+  assert(!lab.logged.some((line) => line.includes('"status":5')), 'the registry has not failed');
+}
+
+function run(args: readonly string[]): Promise<{ code: number | string; printed: string }> {
+  return new Promise((done) => {
+    execFile(PROGRAM, args, { maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
+      done({ code: error === null ? 0 : (error.code ?? 'a signal'), printed: stdout + stderr });
+    });
+  });
+}
