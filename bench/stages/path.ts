@@ -156,8 +156,7 @@ export function openPath(runtimeFfi: Ffi): Path {
 
     coalesce() {
       coalescer.begin();
-      for (let i = 0; i < BATCH; i++)
-        if (!coalescer.add(inbound.plain.at[i]! + PACKET, PACKET_BYTES)) fail('coalesce', i);
+      for (let i = 0; i < BATCH; i++) coalescer.add(inbound.plain.at[i]! + PACKET, PACKET_BYTES);
       if (coalescer.finish() !== 1) fail('coalesce', writePlan.writes);
     },
 

@@ -1,18 +1,30 @@
 /**
  * Coalescing: a batch of packets, each in its slot, becomes few large writes to the TUN.
  *
- * 1. `add` takes the packets in their order. One that continues a run (run.ts: same flow, same headers, next in sequence,
- *    checksums right) is appended to it; any other closes the run of its flow first, so that a flow is never reordered.
- * 2. Several runs are open at a time, one per flow; what belongs to no flow (fragments, extension headers, other
+ * 1. `add` notes the packets in their order, and `finish` takes them. One that continues a run (run.ts: same flow, same
+ *    headers, next in sequence, checksums right) is appended to it; any other closes the run of its flow first, so that a
+ *    flow is never reordered.
+ * 2. Once a packet is in a run, the kernel says how many of those behind it follow: for bulk traffic that is all of them.
+ * 3. Several runs are open at a time, one per flow; what belongs to no flow (fragments, extension headers, other
  *    protocols) closes them all, since it may belong to any.
- * 3. `finish` closes the rest. The plan then says what to write: the first packet of each write with the virtio header
+ * 4. In the end the rest is closed. The plan then says what to write: the first packet of each write with the virtio header
  *    before it, and of the others the payloads, where they lie.
  */
 import type { Arena } from './arena.ts';
 import { UDP } from './checksum.ts';
 import { ALONE, APART, classify, createFacts, MALFORMED, type Facts } from './classify.ts';
 import type { OffloadKernel } from './kernel.ts';
-import { continuesRun, createRun, extendRun, finishHeaders, isSameFlow, type Run, startRun } from './run.ts';
+import {
+  continuesRun,
+  createRun,
+  extendRun,
+  finishHeaders,
+  isSameFlow,
+  repeatRun,
+  roomInRun,
+  type Run,
+  startRun,
+} from './run.ts';
 import { clearVirtioNetHeader, VIRTIO_NET_HEADER_BYTES } from './virtio-net-header.ts';
 
 /** How many flows are merged at a time. With more of them in one batch, they take turns in being written early. */
@@ -50,13 +62,19 @@ export class Coalescer {
   readonly #udp: boolean;
   readonly #facts: Facts = createFacts();
   readonly #runs: readonly Run[] = Array.from({ length: OPEN_RUNS }, createRun);
+  /** Where each packet of the batch is, and how many bytes are there. */
+  readonly #packets: Int32Array;
+  readonly #rooms: Int32Array;
   /** Payload of each packet of the batch that is in a run, and the one that follows it there. */
   readonly #offsets: Int32Array;
   readonly #lengths: Int32Array;
   readonly #next: Int32Array;
   #items = 0;
+  /** Up to here each packet is as long as the one before, and the same way behind it. */
+  #regularEnd = 0;
   #entries = 0;
   #evicted = 0;
+  #refused = 0;
 
   constructor({ arena, kernel, plan, udp }: CoalescerOptions) {
     const packets = plan.ends.length;
@@ -67,6 +85,8 @@ export class Coalescer {
     this.#kernel = kernel;
     this.#plan = plan;
     this.#udp = udp;
+    this.#packets = new Int32Array(packets);
+    this.#rooms = new Int32Array(packets);
     this.#offsets = new Int32Array(packets);
     this.#lengths = new Int32Array(packets);
     this.#next = new Int32Array(packets);
@@ -75,54 +95,115 @@ export class Coalescer {
   /** Begins a new batch: the plan is empty, and what was added and not finished is forgotten. */
   begin(): void {
     this.#items = 0;
+    this.#regularEnd = 0;
     this.#entries = 0;
+    this.#refused = 0;
     this.#plan.writes = 0;
-    for (const run of this.#runs) run.open = false;
   }
 
   /**
-   * Takes the packet at `packet`, a multiple of 4 with VIRTIO_NET_HEADER_BYTES before it that may be overwritten, of at
-   * most `length` bytes: padding behind it is cut. It stays where it is until the plan is written. False when it is no
-   * IP packet or shorter than it says, and was not taken.
+   * Adds the packet at `packet`, a multiple of 4 with VIRTIO_NET_HEADER_BYTES before it that may be overwritten, of at
+   * most `length` bytes: padding behind it is cut. It stays where it is until the plan is written. RangeError when the
+   * batch has as many packets as the plan.
    */
-  add(packet: number, length: number): boolean {
-    if (this.#items === this.#next.length) throw new RangeError('the batch is full');
+  add(packet: number, length: number): void {
+    if (this.#items === this.#packets.length) throw new RangeError('the batch is full');
+    this.#packets[this.#items] = packet;
+    this.#rooms[this.#items] = length;
+    this.#items++;
+  }
+
+  /** Ends the batch. Returns how many writes the plan has. */
+  finish(): number {
+    for (let item = 0; item < this.#items;) item += this.#take(item);
+    this.#closeAll();
+    return this.#plan.writes;
+  }
+
+  /** How many packets of the batch are no IP packets or shorter than they say: they are in no write. */
+  get refused(): number {
+    return this.#refused;
+  }
+
+  /** Takes a packet, and those behind it that follow it in its run. Returns how many. */
+  #take(item: number): number {
     const facts = this.#facts;
     const arena = this.#arena;
-    classify(arena, packet, length, facts);
-    if (facts.kind === MALFORMED) return false;
-    const item = this.#items++;
-
+    const packet = this.#packets[item]!;
+    classify(arena, packet, this.#rooms[item]!, facts);
+    if (facts.kind === MALFORMED) {
+      this.#refused++;
+      return 1;
+    }
     if (facts.kind === APART) {
       this.#closeAll();
       this.#writeAlone(packet, facts.length);
-      return true;
+      return 1;
     }
     const run = this.#findRun(packet, facts);
     if (facts.kind === ALONE || (facts.protocol === UDP && !this.#udp)) {
       if (run) this.#close(run);
       this.#writeAlone(packet, facts.length);
-      return true;
+      return 1;
     }
     this.#offsets[item] = packet + facts.headerBytes;
     this.#lengths[item] = facts.payloadBytes;
     if (run) {
       if (continuesRun(arena, run, packet, facts) && this.#areIntact(run, packet, facts)) {
         this.#next[run.lastItem] = item;
-        if (!extendRun(arena, run, packet, facts, item)) this.#close(run);
-        return true;
+        if (extendRun(arena, run, packet, facts, item)) return 1 + this.#takeFollowing(run, item);
+        this.#close(run);
+        return 1;
       }
       this.#close(run);
     }
-    if (facts.closes) this.#writeAlone(packet, facts.length);
-    else startRun(run ?? this.#freeRun(), packet, facts, item);
-    return true;
+    if (facts.closes) {
+      this.#writeAlone(packet, facts.length);
+      return 1;
+    }
+    const started = run ?? this.#freeRun();
+    startRun(started, packet, facts, item);
+    return 1 + this.#takeFollowing(started, item);
   }
 
-  /** Ends the batch. Returns how many writes the plan has. */
-  finish(): number {
-    this.#closeAll();
-    return this.#plan.writes;
+  /** Appends the packets behind `item`, the last one of the run, that are like it in all but what counts on. Returns how many. */
+  #takeFollowing(run: Run, item: number): number {
+    const count = Math.min(this.#endOfRegular(item) - item - 1, roomInRun(run));
+    const packetBytes = run.headerBytes + run.segmentBytes;
+    if (count <= 0 || this.#rooms[item + 1]! < packetBytes || !this.#isFirstIntact(run)) return 0;
+    const { headerBytes, ipHeaderBytes, segmentBytes, protocol } = run;
+    const next = this.#packets[item + 1]!;
+    const following = this.#kernel.countFollowing(
+      run.packet,
+      run.count,
+      next,
+      next - this.#packets[item]!,
+      count,
+      headerBytes,
+      ipHeaderBytes,
+      segmentBytes,
+      protocol,
+    );
+    for (let taken = item + 1; taken <= item + following; taken++) {
+      this.#offsets[taken] = this.#packets[taken]! + headerBytes;
+      this.#lengths[taken] = segmentBytes;
+      this.#next[taken - 1] = taken;
+    }
+    repeatRun(run, following, item + following);
+    return following;
+  }
+
+  /** Number of the first packet behind `item` that lies elsewhere or has another length than the ones before it. */
+  #endOfRegular(item: number): number {
+    if (item + 1 < this.#regularEnd) return this.#regularEnd;
+    const packets = this.#packets;
+    const stride = packets[item + 1]! - packets[item]!;
+    let end = item + 1;
+    const isRegular = (at: number): boolean =>
+      packets[at] === packets[at - 1]! + stride && this.#rooms[at] === this.#rooms[item];
+    while (end < this.#items && isRegular(end)) end++;
+    this.#regularEnd = end;
+    return end;
   }
 
   #findRun(packet: number, facts: Facts): Run | undefined {
@@ -140,9 +221,13 @@ export class Coalescer {
   /** A merged packet gets a checksum of ours: one that came with a wrong one must not be in it. */
   #areIntact(run: Run, packet: number, facts: Facts): boolean {
     const { protocol, ipHeaderBytes } = facts;
+    return this.#isFirstIntact(run) && this.#kernel.intact(packet, facts.length, ipHeaderBytes, protocol);
+  }
+
+  #isFirstIntact(run: Run): boolean {
     // Before the second packet the run's length is that of its first.
-    run.verified ||= this.#kernel.intact(run.packet, run.length, ipHeaderBytes, protocol);
-    return run.verified && this.#kernel.intact(packet, facts.length, ipHeaderBytes, protocol);
+    run.verified ||= this.#kernel.intact(run.packet, run.length, run.ipHeaderBytes, run.protocol);
+    return run.verified;
   }
 
   #closeAll(): void {

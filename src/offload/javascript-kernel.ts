@@ -8,6 +8,11 @@ import { HOLDS_FIRST, HOLDS_LAST, type OffloadKernel } from './kernel.ts';
 const FIN = 0x01;
 const PSH = 0x08;
 const CWR = 0x80;
+const DONT_FRAGMENT = 0x40;
+// Header words as a little-endian machine reads them: the halves come in the other order.
+const FULL = -1;
+const LOW_HALF = 0xffff;
+const HIGH_HALF = ~LOW_HALF;
 
 export function createJavascriptKernel(arena: Arena): OffloadKernel {
   const { bytes, u32, view } = arena;
@@ -23,6 +28,62 @@ export function createJavascriptKernel(arena: Arena): OffloadKernel {
     if (protocol === UDP && view.getUint16(transport + 6) === 0) return false;
     const pseudo = sumPseudoHeader(arena, packet, protocol, transportBytes);
     return fold(pseudo + sumBytes(arena, transport, transportBytes)) === 0xffff;
+  }
+
+  function countFollowing(
+    first: number,
+    number: number,
+    packet: number,
+    stride: number,
+    count: number,
+    headerBytes: number,
+    ipHeaderBytes: number,
+    segmentBytes: number,
+    protocol: number,
+  ): number {
+    const length = headerBytes + segmentBytes;
+    for (let i = 0; i < count; i++) {
+      const at = packet + i * stride;
+      const hasHeaders =
+        hasSameHeaders(first, at, headerBytes, ipHeaderBytes, protocol) &&
+        isNumber(number + i, first, at, ipHeaderBytes, segmentBytes, protocol);
+      if (!hasHeaders || !intact(at, length, ipHeaderBytes, protocol)) return i;
+    }
+    return count;
+  }
+
+  /** All words but the identification, the sequence number and the checksums. */
+  function hasSameHeaders(a: number, b: number, headerBytes: number, ipHeaderBytes: number, protocol: number): boolean {
+    const ipv4 = bytes[a]! >>> 4 === 4;
+    for (let at = 0; at < headerBytes; at += 4) {
+      const difference = u32[(a + at) >>> 2]! ^ u32[(b + at) >>> 2]!;
+      if (difference === 0) continue;
+      const from = at - ipHeaderBytes;
+      let mask = FULL;
+      if (ipv4 && at === 4) mask = HIGH_HALF;
+      else if (ipv4 && at === 8) mask = LOW_HALF;
+      else if (from === 4) mask = protocol === TCP ? 0 : LOW_HALF;
+      else if (from === 16) mask = HIGH_HALF;
+      if (difference & mask) return false;
+    }
+    return true;
+  }
+
+  /** Whether the packet at `b` counts on as number `number` of the run from `a` on. */
+  function isNumber(
+    number: number,
+    a: number,
+    b: number,
+    ipHeaderBytes: number,
+    segmentBytes: number,
+    protocol: number,
+  ): boolean {
+    // RFC 6864: the identification says nothing where "don't fragment" stands.
+    const mustCount = bytes[a]! >>> 4 === 4 && !(bytes[a + 6]! & DONT_FRAGMENT);
+    if (mustCount && view.getUint16(b + 4) !== ((view.getUint16(a + 4) + number) & 0xffff)) return false;
+    const sequenceAt = ipHeaderBytes + 4;
+    const sequence = (view.getInt32(a + sequenceAt) + number * segmentBytes) | 0;
+    return protocol !== TCP || view.getInt32(b + sequenceAt) === sequence;
   }
 
   function finishSegments(
@@ -76,5 +137,5 @@ export function createJavascriptKernel(arena: Arena): OffloadKernel {
     }
   }
 
-  return { name: 'javascript', sum, intact, finishSegments };
+  return { name: 'javascript', sum, intact, countFollowing, finishSegments };
 }

@@ -23,6 +23,23 @@ export interface OffloadKernel {
   intact(packet: number, length: number, ipHeaderBytes: number, protocol: number): boolean;
 
   /**
+   * How many packets, one every `stride` bytes from `packet` on and at most `count`, continue the run that the packet at
+   * `first` begins: the first of them as its number `number`. Each has the same headers but for what segmentation counts on
+   * and the checksums, a payload of `segmentBytes`, and checksums that are right.
+   */
+  countFollowing(
+    first: number,
+    number: number,
+    packet: number,
+    stride: number,
+    count: number,
+    headerBytes: number,
+    ipHeaderBytes: number,
+    segmentBytes: number,
+    protocol: number,
+  ): number;
+
+  /**
    * Makes `count` packets out of the headers at `packet` and the payloads that already lie `headerBytes` behind the
    * start of each slot: copies the headers, and sets the lengths, the IPv4 identification and checksum, the TCP
    * sequence number and flags, the UDP length, and the transport checksum. Every payload has `segmentBytes`, but the

@@ -144,6 +144,20 @@ export function extendRun({ bytes }: Arena, run: Run, packet: number, facts: Fac
   return !facts.closes && facts.payloadBytes === run.segmentBytes;
 }
 
+/** How many packets of the run's own size can still be appended. */
+export function roomInRun({ length, segmentBytes, protocol, count }: Run): number {
+  const room = Math.floor((LONGEST_PACKET - length) / segmentBytes);
+  return protocol === UDP ? Math.min(room, MOST_DATAGRAMS - count) : room;
+}
+
+/** Appends `count` packets that are like those before them, as the kernel has found; `item` is the last one. */
+export function repeatRun(run: Run, count: number, item: number): void {
+  run.length += count * run.segmentBytes;
+  run.nextSequence = (run.nextSequence + count * run.segmentBytes) | 0;
+  run.count += count;
+  run.lastItem = item;
+}
+
 const scratch = createVirtioNetHeader();
 
 /**

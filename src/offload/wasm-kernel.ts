@@ -12,6 +12,7 @@ const PAGE_BYTES = 65_536;
 interface Exports {
   sum: OffloadKernel['sum'];
   intact: (...parameters: Parameters<OffloadKernel['intact']>) => number;
+  countFollowing: OffloadKernel['countFollowing'];
   finishSegments: OffloadKernel['finishSegments'];
 }
 
@@ -34,11 +35,12 @@ export function createWasmOffload(bytes: number): Offload | undefined {
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(code), { env: { memory } });
   // test/offload/wasm-module.test.ts holds the module to its source, whose exports these are.
-  const { sum, intact, finishSegments } = exports as unknown as Exports;
+  const { sum, intact, countFollowing, finishSegments } = exports as unknown as Exports;
   const kernel: OffloadKernel = {
     name: 'wasm',
     sum,
     intact: (packet, length, ipHeaderBytes, protocol) => intact(packet, length, ipHeaderBytes, protocol) !== 0,
+    countFollowing,
     finishSegments,
   };
   return { arena: createArena(memory.buffer), kernel };

@@ -7,6 +7,7 @@
 const UDP: u32 = 17;
 const FIN_PSH: u8 = 0x09;
 const CWR: u8 = 0x80;
+const DONT_FRAGMENT: u8 = 0x40;
 const HOLDS_FIRST: u32 = 1;
 const HOLDS_LAST: u32 = 2;
 
@@ -23,20 +24,27 @@ function swap16(value: u32): u32 {
 }
 
 /**
- * Sum of the 16-bit words. Each 32-bit lane takes up two words per 16 bytes: of the 65,575 bytes of the longest packet
- * less than 2^29.
+ * Sum of the 16-bit words. Pairs of them are multiplied by one and added as signed numbers, which takes one instruction: each
+ * word is made signed by taking 2^15 from it, and what was taken is added in the end. A 32-bit lane goes down by at most 2^16
+ * per 16 bytes: for the 65,575 bytes of the longest packet to some -2^28.
  */
 function sumBytes(at: usize, length: u32): u64 {
+  // Made from what is no constant, or engines would make both anew at each use.
+  const any = i32x4.splat(length);
+  const full = i16x8.eq(any, any);
+  const ones = i16x8.shr_u(full, 15);
+  const bias = i16x8.shl(full, 15);
   let a = i32x4.splat(0);
   let b = i32x4.splat(0);
+  let sum: u64 = (<u64>(length >> 4)) << 18; // 8 words of 2^15
   while (length >= 64) {
     const first = i32x4.add(
-      i32x4.extadd_pairwise_i16x8_u(v128.load(at)),
-      i32x4.extadd_pairwise_i16x8_u(v128.load(at, 16)),
+      i32x4.dot_i16x8_s(v128.xor(v128.load(at), bias), ones),
+      i32x4.dot_i16x8_s(v128.xor(v128.load(at, 16), bias), ones),
     );
     const second = i32x4.add(
-      i32x4.extadd_pairwise_i16x8_u(v128.load(at, 32)),
-      i32x4.extadd_pairwise_i16x8_u(v128.load(at, 48)),
+      i32x4.dot_i16x8_s(v128.xor(v128.load(at, 32), bias), ones),
+      i32x4.dot_i16x8_s(v128.xor(v128.load(at, 48), bias), ones),
     );
     a = i32x4.add(a, first);
     b = i32x4.add(b, second);
@@ -44,16 +52,17 @@ function sumBytes(at: usize, length: u32): u64 {
     length -= 64;
   }
   while (length >= 16) {
-    a = i32x4.add(a, i32x4.extadd_pairwise_i16x8_u(v128.load(at)));
+    a = i32x4.add(a, i32x4.dot_i16x8_s(v128.xor(v128.load(at), bias), ones));
     at += 16;
     length -= 16;
   }
   a = i32x4.add(a, b);
-  let sum: u64 =
-    <u64>(<u32>i32x4.extract_lane(a, 0)) +
-    <u64>(<u32>i32x4.extract_lane(a, 1)) +
-    <u64>(<u32>i32x4.extract_lane(a, 2)) +
-    <u64>(<u32>i32x4.extract_lane(a, 3));
+  sum += <u64>(
+    (<i64>i32x4.extract_lane(a, 0) +
+      <i64>i32x4.extract_lane(a, 1) +
+      <i64>i32x4.extract_lane(a, 2) +
+      <i64>i32x4.extract_lane(a, 3))
+  );
   while (length >= 4) {
     sum += <u64>load<u32>(at);
     at += 4;
@@ -86,6 +95,77 @@ export function intact(packet: usize, length: u32, ipHeaderBytes: u32, protocol:
   if (protocol === UDP && load<u16>(transport, 6) === 0) return false;
   const pseudo = sumAddresses(packet) + <u64>swap16(protocol) + <u64>swap16(transportBytes);
   return fold(pseudo + sumBytes(transport, transportBytes)) === 0xffff;
+}
+
+/** Bytes of a header that stand in all packets of a run: the others are zero. 16 at a time, `from` the start of the header. */
+function sharedBytes(ipv4: bool, isUdp: bool, from: u32): v128 {
+  if (from === 0 && ipv4) return i16x8(-1, -1, 0, -1, -1, 0, -1, -1); // identification, checksum
+  if (from === 16 && ipv4) return isUdp ? i16x8(-1, -1, -1, -1, -1, 0, -1, -1) : i32x4(-1, -1, 0, -1);
+  if (from === 32 && ipv4 && !isUdp) return i16x8(-1, -1, 0, -1, -1, -1, -1, -1);
+  if (from === 32 && !ipv4) return isUdp ? i16x8(-1, -1, -1, -1, -1, -1, -1, 0) : i32x4(-1, -1, -1, 0);
+  if (from === 48 && !ipv4 && !isUdp) return i16x8(-1, -1, -1, -1, 0, -1, -1, -1);
+  return i32x4.splat(-1);
+}
+
+/** As many lanes of all ones as `bytes` says. */
+function firstLanes(bytes: u32): v128 {
+  const lanes = i8x16(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  return bytes >= 16 ? i32x4.splat(-1) : i8x16.lt_u(lanes, i8x16.splat(<i8>bytes));
+}
+
+/** The mask of the bytes from `from` on that are looked at. */
+function maskOf(ipv4: bool, isUdp: bool, from: u32, headerBytes: u32): v128 {
+  return v128.and(sharedBytes(ipv4, isUdp, from), firstLanes(max<i32>(0, <i32>headerBytes - <i32>from)));
+}
+
+function difference(a: usize, b: usize, mask: v128): v128 {
+  return v128.and(v128.xor(v128.load(a), v128.load(b)), mask);
+}
+
+export function countFollowing(
+  first: usize,
+  number: u32,
+  packet: usize,
+  stride: i32,
+  count: u32,
+  headerBytes: u32,
+  ipHeaderBytes: u32,
+  segmentBytes: u32,
+  protocol: u32,
+): u32 {
+  const ipv4 = isIpv4(first);
+  const isUdp = protocol === UDP;
+  const mask0 = maskOf(ipv4, isUdp, 0, headerBytes);
+  const mask1 = maskOf(ipv4, isUdp, 16, headerBytes);
+  const mask2 = maskOf(ipv4, isUdp, 32, headerBytes);
+  const mask3 = maskOf(ipv4, isUdp, 48, headerBytes);
+  const identification: u32 = bswap<u16>(load<u16>(first, 4));
+  // RFC 6864: it says nothing where "don't fragment" stands.
+  const mustCount = ipv4 && (load<u8>(first, 6) & DONT_FRAGMENT) === 0;
+  const sequence = bswap<u32>(load<u32>(first + ipHeaderBytes, 4));
+  const transportBytes = headerBytes + segmentBytes - ipHeaderBytes;
+  const pseudoSum: u64 = sumAddresses(first) + <u64>swap16(protocol) + <u64>swap16(transportBytes);
+  // What identification and checksum are added to.
+  const ipSum: u64 = ipv4 ? sumBytes(first, ipHeaderBytes) - load<u16>(first, 4) - load<u16>(first, 10) : 0;
+
+  for (let i: u32 = 0; i < count; i++) {
+    const nth = number + i;
+    let differs = v128.or(difference(first, packet, mask0), difference(first + 16, packet + 16, mask1));
+    differs = v128.or(differs, difference(first + 32, packet + 32, mask2));
+    differs = v128.or(differs, difference(first + 48, packet + 48, mask3));
+    for (let at: u32 = 64; at < headerBytes; at += 16)
+      differs = v128.or(differs, difference(first + at, packet + at, firstLanes(headerBytes - at)));
+    if (v128.any_true(differs)) return i;
+    if (mustCount && bswap<u16>(load<u16>(packet, 4)) !== <u16>(identification + nth)) return i;
+    const transport = packet + ipHeaderBytes;
+    if (isUdp) {
+      if (load<u16>(transport, 6) === 0) return i;
+    } else if (bswap<u32>(load<u32>(transport, 4)) !== sequence + nth * segmentBytes) return i;
+    if (ipv4 && fold(ipSum + <u64>load<u16>(packet, 4) + <u64>load<u16>(packet, 10)) !== 0xffff) return i;
+    if (fold(pseudoSum + sumBytes(transport, transportBytes)) !== 0xffff) return i;
+    packet += stride;
+  }
+  return count;
 }
 
 export function finishSegments(

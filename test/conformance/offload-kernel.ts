@@ -48,6 +48,42 @@ export function checkOffloadKernel(name: string, create: (bytes: number) => Offl
       );
     });
 
+    test('segments follow each other in their run, until one of them has a bit turned', () => {
+      const { arena, kernel } = create(ARENA_BYTES);
+      const { packet, stride } = SLOTS;
+      const anyRun = fc
+        .tuple(anyPacket({ maxPayload: 9000 }), fc.integer({ min: 200, max: 1700 }))
+        .map(([large, segmentBytes]) =>
+          segment(large, segmentBytes).filter((data, _, all) => data.length === all[0]!.length),
+        )
+        // Those that coalescing asks for: without IP options; flags that are all packets', so none but the last has PSH.
+        .filter((run) => run.length > 2 && (run[0]![0]! >>> 4 === 6 || ipHeaderBytes(run[0]!) === 20));
+      fc.assert(
+        fc.property(anyRun, fc.nat(), fc.nat(), (run, which, bit) => {
+          const [first] = run;
+          const headers = headerBytes(first!);
+          const payloadBytes = first!.length - headers;
+          const protocol = isTcp(first!) ? 6 : 17;
+          const ask = (number: number, count: number): number => {
+            const at = packet + number * stride;
+            const ip = ipHeaderBytes(first!);
+            return kernel.countFollowing(packet, number, at, stride, count, headers, ip, payloadBytes, protocol);
+          };
+          const flagsOf = (data: Uint8Array): number => (isTcp(data) ? data[ipHeaderBytes(data) + 13]! : 0);
+          for (const [slot, data] of run.entries()) arena.bytes.set(data, packet + slot * stride);
+          const alike = run.slice(1).findIndex((data) => flagsOf(data) !== flagsOf(first!));
+          const expected = alike < 0 ? run.length - 1 : alike;
+          assert.equal(ask(1, run.length - 1), expected);
+          if (expected === 0) return;
+          assert.equal(ask(2, expected - 1), expected - 1);
+          // Its headers and payload are covered, all of them: by a checksum, or by being the same.
+          const turned = 1 + (which % expected);
+          arena.bytes[packet + turned * stride + ((bit >>> 3) % first!.length)]! ^= 1 << (bit & 7);
+          assert.equal(ask(1, expected), turned - 1);
+        }),
+      );
+    });
+
     test('segments are those of the reference, and nothing is written outside their slots', () => {
       const { arena, kernel } = create(ARENA_BYTES);
       setGuards(arena);

@@ -181,7 +181,7 @@ export function runInbound(ffi: Ffi, data: FastWorkerData, notify: () => void): 
     if (family === 0 || packetBytes === 0) return link.drop('bad-inner-packet');
     if (!table.maySendFrom(peer, family, view, packet)) return link.drop('source-not-allowed');
     if (!combineEcn(family, bytes, packet, received.ecn)) return link.drop('ecn-mismatch');
-    if (!coalescer.add(packet, packetBytes)) link.drop('bad-inner-packet');
+    coalescer.add(packet, packetBytes);
   }
 
   /** The peer moves at once, for the answer to this very message; the control thread is told, and makes it so for good. */
@@ -208,6 +208,7 @@ export function runInbound(ffi: Ffi, data: FastWorkerData, notify: () => void): 
 
   function write(): void {
     const writes = coalescer.finish();
+    if (coalescer.refused > 0) link.drop('bad-inner-packet', coalescer.refused);
     if (writes === 0) return;
     const fd = link.words[TUN_FD]!;
     const entries = plan.ends[writes - 1]!;
