@@ -1,6 +1,3 @@
-#!/usr/bin/env -S deno run --no-prompt --allow-all
-/** wg(8) on Deno, which would not find the modules through a link to main.ts. */
-import { runMain } from '../linux/main.ts';
-import { runtime } from './runtime.ts';
-
-await runMain({ ...runtime, calledAs: ['wg'] });
+#!/usr/bin/env -S deno run --no-prompt --allow-all --unstable-no-legacy-abort
+/** wg(8) on Deno: main.ts under the name of this file, since through a link Deno would not find the modules. */
+import './main.ts';

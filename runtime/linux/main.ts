@@ -1,5 +1,5 @@
 /**
- * `peerage`, and wg(8) or wg-quick(8) when it is called through a link of that name. What only some commands need is loaded
+ * `peerage`, and wg(8) or wg-quick(8) when it is called by that name. What only some commands need is loaded
  * when they need it, so that the others start at once.
  */
 import { basename } from 'node:path';
@@ -36,7 +36,7 @@ function ownProgram({ peerage, linkTargets, licences }: Runtime): OwnProgram {
 }
 
 async function run({ calledAs }: Runtime, ports: Ports, args: string[]): Promise<number> {
-  const name = basename(calledAs.at(-1) ?? '');
+  const name = basename(calledAs.at(-1) ?? '', '.ts'); // on Deno each of them is a file of its own
   if (name === 'wg') return (await import('../../src/cli/wg/wg.ts')).runWg(args, ports);
   if (name === 'wg-quick') return (await import('../../src/cli/quick/wg-quick.ts')).runWgQuick(args, ports, calledAs);
   return (await import('../../src/cli/program.ts')).runProgram(args, ports);

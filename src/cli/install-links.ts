@@ -35,7 +35,7 @@ async function installLinks(ports: Ports, named: string, force: boolean): Promis
   const targets = processes.linkTargets;
   if (targets === undefined)
     throw new UserError(`${processes.runtime} does not run this program through a link`, {
-      remedy: 'Use the single binary, or the package on Node.',
+      remedy: 'Two lines in a file for each name do instead: docs/guide/deno.md. Or use the single binary.',
     });
   const links = await Promise.all(
     Object.entries(LINKS).map(([name, program]) => lookAt(files, `${folder}/${name}`, targets[program])),

@@ -82,6 +82,7 @@ test('the guide lists these flags, and no others', () => {
     tunnelFlags({ name: 'wg0' }).map((flag) => flag.replace(CHECKOUT, '/opt/peerage')),
     FLAGS.wg,
     FLAGS.peerage,
+    FLAGS.peerage, // as wg-quick
   ];
   assert.deepEqual(
     calls.map((flags) => flags.toSorted()),
