@@ -54,7 +54,7 @@ export const PeerView = z.object({
   endpoint: EndpointText.nullable(),
   /** Announced, and not in use yet: who wants no gap lets handshakes with it in already. */
   nextPublicKey: PublicKeyText.optional(),
-  /** Its own addresses (/32, /128) and the approved routes behind it. */
+  /** Its own addresses (/32, /128) and the approved routes behind it; a default route only of the exit that the asking host uses. */
   allowedIps: z.array(CidrText),
   /** Seconds; 0 for off. Decided for the asking host: 25 when that host has no endpoint of its own. */
   persistentKeepalive: z.number().int().min(0).max(65535),
@@ -74,7 +74,12 @@ export const HostConfig = z.object({
     addresses: z.array(CidrText),
     listenPort: z.number().int().min(0).max(65535),
     endpoint: EndpointText.nullable(),
+    /** The approved ones. */
     routes: z.array(CidrText),
+    /** Declared, and waiting for an administrator. */
+    requestedRoutes: z.array(CidrText).optional(),
+    /** The host that its default route goes through; null for none. */
+    exit: HostName.nullable().optional(),
     /** When the others will lose sight of it, unless it renews itself; null or left out: never. */
     expiresAt: z.iso.datetime().nullable().optional(),
   }),
@@ -108,8 +113,10 @@ export const EnrolRequest = z.strictObject({
   /** `host:port`; left out by hosts with a dynamic address. */
   endpoint: EndpointText.optional(),
   listenPort: Port.optional(),
-  /** Subnets behind the host. */
+  /** Subnets behind the host, and 0.0.0.0/0 or ::/0 for an exit. What the token does not allow waits for an administrator. */
   routes: RouteList.optional(),
+  /** The host that its default route shall go through. */
+  exit: HostName.optional(),
 });
 export type EnrolRequest = z.infer<typeof EnrolRequest>;
 
@@ -144,7 +151,17 @@ export const EnrolForm = z.strictObject({
       .transform((text) => text.split(',').map((route) => route.trim()))
       .pipe(RouteList),
   ),
+  exit: leftOutWhenEmpty(HostName),
 });
+
+/** PATCH /v1/self. What is left out stays. */
+export const SelfPatch = z.strictObject({
+  /** All that lies behind the host from now on. What is not approved waits for an administrator. */
+  routes: RouteList.optional(),
+  /** The host that its default route shall go through; null for none. */
+  exit: HostName.nullable().optional(),
+});
+export type SelfPatch = z.infer<typeof SelfPatch>;
 
 /** POST /v1/report: what a host sees of the others (`wg show dump`), so that hosts behind NAT find each other. */
 export const Report = z.strictObject({
@@ -304,7 +321,14 @@ export const HostView = z.object({
   endpoint: z.string().nullable(),
   /** What another host saw last, while it says nothing of itself. */
   observedEndpoint: z.string().nullable(),
+  /** The same in the other family. */
+  otherEndpoint: z.string().nullable(),
+  /** Those that count. */
   routes: z.array(z.string()),
+  /** Declared by the host, and not approved. */
+  requestedRoutes: z.array(z.string()),
+  /** The host that its default route goes through. */
+  exit: HostName.nullable(),
   tags: z.array(Tag),
   ephemeral: z.boolean(),
   nextPublicKey: PublicKeyText.nullable(),
@@ -327,7 +351,12 @@ export const HostPatch = z.strictObject({
   /** Null: it has a dynamic address. */
   endpoint: EndpointText.nullable().optional(),
   listenPort: Port.optional(),
+  /** All that count from now on; a route that was asked for is approved by standing here. */
   routes: RouteList.optional(),
+  /** Those that go on waiting: what the host asked for and is left out is refused. */
+  requestedRoutes: RouteList.optional(),
+  /** The host that its default route shall go through; null for none. */
+  exit: HostName.nullable().optional(),
   /** All that it is tagged with from now on. */
   tags: TagList.optional(),
 });

@@ -90,7 +90,7 @@ describe('the join script', { skip: whyNot }, () => {
     const token = await lab.token();
     const refused = await joinBy(['dash'], lab, token, { PEERAGE_NAME: 'teddy', PEERAGE_ROUTES: '10.0.0.0/8' });
     assert.equal(refused.exitCode, 1);
-    assert.match(refused.stderr, /refused \(403\): The token does not allow the route 10\.0\.0\.0\/8\. Ask/);
+    assert.match(refused.stderr, /refused \(409\): 10\.0\.0\.0\/8 overlaps 10\.1\.2\.0\/24 of the network itself/);
     assert.deepEqual(await readdir(folder), ['wg0.key']);
     const key = await readFile(join(folder, 'wg0.key'), 'utf8');
     assert.equal((await joinBy(['dash'], lab, token, { PEERAGE_NAME: 'teddy' })).exitCode, 0);

@@ -4,6 +4,8 @@ import { describe, test } from 'node:test';
 import { HostView, PeerList, Reported } from '../../src/registry/wire.ts';
 import { expectProblem, expectStatus, startLab } from './lab.ts';
 
+const SEEN = { v4: '198.51.100.20:40123', v6: '[2001:db8::7]:40124', newV4: '198.51.100.21:1' };
+
 async function startTrio(t: Parameters<typeof startLab>[0]) {
   const lab = await startLab(t);
   const token = await lab.token({ uses: 3 });
@@ -104,6 +106,40 @@ describe('reports', () => {
     assert.equal(await endpointOf('charlotte'), null);
     await say(dolores, [charlotte, '[::ffff:198.51.100.7]:4000', 5]);
     assert.equal(await endpointOf('charlotte'), '198.51.100.7:4000');
+  });
+
+  test('the freshest of each family is kept, and a host hears the one of a family that it has itself', async (t) => {
+    const { lab, dolores, charlotte, teddy, say } = await startTrio(t);
+    const seenBy = async (as: { hostKey: string }) =>
+      (await lab.ask('GET', '/v1/peers', { as: as.hostKey }))
+        .read(PeerList)
+        .peers.find((peer) => peer.name === 'charlotte')?.endpoint;
+    await say(dolores, [charlotte, SEEN.v6, 50]);
+    const both = await say(dolores, [charlotte, SEEN.v4, 40]);
+    // Nobody knows which families teddy has: what was seen last.
+    assert.equal(await seenBy(teddy), SEEN.v4);
+    // dolores has said that it is at an address of IPv4.
+    assert.equal(await seenBy(dolores), SEEN.v4);
+    // And teddy is seen at IPv6: from now on it hears of that.
+    await say(dolores, [teddy, '[2001:db8::9]:9', 30]);
+    assert.equal(await seenBy(teddy), SEEN.v6);
+    const view = (await lab.ask('GET', '/v1/networks/home/hosts/charlotte')).read(HostView);
+    assert.deepEqual([view.observedEndpoint, view.otherEndpoint], [SEEN.v6, SEEN.v4]);
+    // Each family by itself: what is old in one of them writes nothing, whatever is newer in the other.
+    assert.equal(await say(teddy, [charlotte, SEEN.newV4, 45]), both + 1);
+    assert.equal(await say(teddy, [charlotte, SEEN.v6, 1], [charlotte, SEEN.v4, 2]), both + 1);
+    await say(teddy, [charlotte, SEEN.newV4, 20]);
+    assert.equal(await seenBy(dolores), SEEN.newV4);
+    assert.equal(await seenBy(teddy), SEEN.v6);
+  });
+
+  test('the name that a host says of itself stands, whatever is seen of it', async (t) => {
+    const { lab, dolores, say } = await startTrio(t);
+    const token = await lab.token();
+    const maeve = await lab.enrol(token, { name: 'maeve', endpoint: 'Maeve.Example.NET:51000' });
+    assert.equal(await say(dolores, [maeve, SEEN.v4, 5], [maeve, SEEN.v6, 4]), maeve.version);
+    const { peers } = (await lab.ask('GET', '/v1/peers', { as: dolores.hostKey })).read(PeerList);
+    assert.equal(peers.find(({ name }) => name === 'maeve')?.endpoint, 'maeve.example.net:51000');
   });
 
   test('a handshake from a clock that is ahead counts as now, and the next report outweighs it', async (t) => {

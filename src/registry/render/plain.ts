@@ -20,6 +20,7 @@ export function plainConfig(config: HostConfig): PlainConfig {
   const { network, host, peers } = config;
   expectPlain('network', [network.name, network.suffix, ...network.ranges]);
   expectPlain('host', [host.name, host.publicKey, host.endpoint, ...host.addresses, ...host.routes]);
+  expectPlain('host', [host.exit ?? null, ...(host.requestedRoutes ?? [])]);
   for (const peer of peers) expectPlain('peer', [peer.name, peer.publicKey, peer.endpoint, ...peer.allowedIps]);
   return config as PlainConfig; // as just checked
 }

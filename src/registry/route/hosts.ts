@@ -79,7 +79,7 @@ export function addHostRoutes(app: RegistryApp, context: RouteContext): void {
     createRoute({
       method: 'patch',
       path: '/v1/networks/{network}/hosts/{host}',
-      summary: 'Change its endpoint, port, routes or tags',
+      summary: 'Change its endpoint, port, routes, exit or tags; approve or refuse the routes that it asks for',
       ...change,
       request: {
         headers: changeHeaders,

@@ -1,4 +1,4 @@
-/** What a host says: what it observes, and that it leaves. */
+/** What a host says: what it observes, what lies behind it, and that it leaves. */
 import { createRoute } from '@hono/zod-openapi';
 import type { RegistryApp, RouteContext } from '../env.ts';
 import { accepted, problemResponses } from '../problem.ts';
@@ -6,7 +6,8 @@ import { leave } from '../service/hosts.ts';
 import { renew } from '../service/life-cycle.ts';
 import { report } from '../service/report.ts';
 import { rotate } from '../service/rotation.ts';
-import { HostConfig, Renewed, Report, Reported, Rotation } from '../wire.ts';
+import { changeSelf } from '../service/self.ts';
+import { HostConfig, Renewed, Report, Reported, Rotation, SelfPatch } from '../wire.ts';
 import { expectModeration, hostOnly } from './role.ts';
 
 export function addSelfRoutes(app: RegistryApp, context: RouteContext): void {
@@ -29,6 +30,24 @@ export function addSelfRoutes(app: RegistryApp, context: RouteContext): void {
     async (c) => {
       expectModeration(c, context);
       return c.json(await report(c.var.caller, c.req.valid('json'), ports), 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: 'patch',
+      path: '/v1/self',
+      summary: 'Say what lies behind the host, for an administrator to approve, and choose an exit',
+      ...common,
+      request: { body: { required: true, content: { 'application/json': { schema: SelfPatch } } } },
+      responses: {
+        200: { description: 'The configuration after it', content: { 'application/json': { schema: HostConfig } } },
+        ...problemResponses(400, 401, 403, 409, 413, 415, 422, 429, 503),
+      },
+    }),
+    async (c) => {
+      expectModeration(c, context);
+      return c.json(accepted(await changeSelf(c.var.caller, c.req.valid('json'), ports)), 200);
     },
   );
 

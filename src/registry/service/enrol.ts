@@ -1,7 +1,7 @@
 /**
  * Enrolment: a host gets its addresses and its key, for one use of a token or at the word of an administrator.
  *
- * 1. What the request says is checked against the token: the name, the routes.
+ * 1. What the request says is checked against the token: the name, and which of the routes count at once.
  * 2. Addresses are drawn without looking: most are free, and the store refuses one that is not.
  * 3. The store adds host, addresses and key and takes the use off the token, all or nothing.
  * 4. A drawn address was taken, or the network moved on under a check of routes: again, with a closer look.
@@ -15,13 +15,14 @@ import type { Enrolled, EnrolRequest, HostConfig, NewHost } from '../wire.ts';
 import { parseAddresses } from './addresses.ts';
 import { isGood, issueCredential, type AdminCaller, type TokenHolder } from './credentials.ts';
 import { parseEndpoint } from './endpoints.ts';
+import { findExit } from './exits.ts';
 import { findNetwork } from './networks.ts';
 import { viewHostConfig } from './peers.ts';
 import type { RegistryPorts } from './ports.ts';
 import { matchesPattern } from './name-pattern.ts';
 import { isLowOrder } from './public-keys.ts';
 import { done, refuse, UNAUTHORIZED, type Refusal, type Result } from './result.ts';
-import { areAllowed, areFree, parseSubnets, trusted } from './subnets.ts';
+import { areFree, divide, parseSubnets, trusted } from './subnets.ts';
 
 const HOST_ID_BYTES = 16;
 const ATTEMPTS = 8;
@@ -32,7 +33,12 @@ interface Candidate {
   publicKey: string;
   endpoint: string | null;
   listenPort: number | undefined;
+  /** As it declared them. */
+  declared: readonly Cidr[];
+  /** Those that count at once; the others wait for an administrator. */
   routes: readonly Cidr[];
+  /** Name of the host that it wants as its exit. */
+  exit: string | undefined;
   /** By the range of the network that each is of; in the other ranges any will do. */
   addresses: ReadonlyMap<string, string>;
 }
@@ -48,9 +54,8 @@ export async function enrol(
     return refuse('name-not-allowed', `The token is good for the name ${token.hostName} only.`, '/name');
   if (token.namePattern !== null && !matchesPattern(request.name, token.namePattern))
     return refuse('name-not-allowed', `The token is good for names like ${token.namePattern} only.`, '/name');
-  const allowed = areAllowed(candidate.value.routes, token.routes);
-  if (!allowed.ok) return allowed;
-  return register(candidate.value, { network, token, actor: `token:${token.id}` }, ports);
+  const { allowed: routes } = divide(candidate.value.declared, token.routes);
+  return register({ ...candidate.value, routes }, { network, token, actor: `token:${token.id}` }, ports);
 }
 
 /** The administrator's own way: any name, any free route, any free address. */
@@ -77,8 +82,9 @@ function parseCandidate(request: EnrolRequest): Result<Candidate> {
   if (!endpoint.ok) return endpoint;
   const routes = parseSubnets(request.routes ?? [], '/routes');
   if (!routes.ok) return routes;
-  const { name, publicKey, listenPort } = request;
-  return done({ name, publicKey, listenPort, endpoint: endpoint.value, routes: routes.value, addresses: new Map() });
+  const { name, publicKey, listenPort, exit } = request;
+  const asked = { name, publicKey, listenPort, exit, endpoint: endpoint.value };
+  return done({ ...asked, declared: routes.value, routes: routes.value, addresses: new Map() });
 }
 
 /** On whose word: a token pays with a use, an administrator does not. */
@@ -92,8 +98,12 @@ async function register(candidate: Candidate, by: Sponsor, ports: RegistryPorts)
   let { network } = by;
   let taken: ReadonlySet<string> = new Set();
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const free = areFree(candidate.routes, network, await hostsWithRoutes(candidate, network, ports));
+    const others = await hostsToCompare(candidate, network, ports);
+    const free = areFree(candidate.declared, network, others);
     if (!free.ok) return free;
+    const tags = by.token?.tags ?? [];
+    const exit = candidate.exit === undefined ? done(null) : findExit(candidate.exit, { tags }, network, others);
+    if (!exit.ok) return exit;
     const addresses = drawAddresses(candidate, network, taken, ports);
     if (addresses === undefined)
       return refuse(
@@ -101,7 +111,8 @@ async function register(candidate: Candidate, by: Sponsor, ports: RegistryPorts)
         `The network ${network.name} has no address left. Remove hosts, or make a larger one.`,
       );
     const at = ports.wall();
-    const { addition, hostKey } = await prepare(candidate, { ...by, network }, addresses, at, ports);
+    const chosen = { addresses, exitHostId: exit.value };
+    const { addition, hostKey } = await prepare(candidate, { ...by, network }, chosen, at, ports);
     const added = await ports.store.addHost(addition, { actor: by.actor, at });
     if (added === undefined) {
       const moved = await movedOn(network, by.token, ports);
@@ -124,9 +135,13 @@ async function register(candidate: Candidate, by: Sponsor, ports: RegistryPorts)
   return { ...busy, retryAfterSeconds: 5 };
 }
 
-/** Only who declares routes is compared with the others, so only then are they read. */
-async function hostsWithRoutes({ routes }: Candidate, { id }: NetworkRecord, { store }: RegistryPorts) {
-  return routes.length === 0 ? [] : store.listHosts(id);
+/** Only who declares routes or chooses an exit is compared with the others, so only then are they read. */
+async function hostsToCompare(candidate: Candidate, { id }: NetworkRecord, { store }: RegistryPorts) {
+  return dependsOnOthers(candidate) ? store.listHosts(id) : [];
+}
+
+function dependsOnOthers({ declared, exit }: Candidate): boolean {
+  return declared.length > 0 || exit !== undefined;
 }
 
 /** One free address of each range, or the one that was asked for. */
@@ -149,7 +164,7 @@ function drawAddresses(
 async function prepare(
   candidate: Candidate,
   { network, token }: Sponsor,
-  addresses: readonly string[],
+  chosen: { addresses: readonly string[]; exitHostId: string | null },
   at: WallMs,
   ports: RegistryPorts,
 ): Promise<{ addition: HostAddition; hostKey: string }> {
@@ -158,8 +173,9 @@ async function prepare(
   const host = {
     ...candidate,
     id: encodeBase64Url(ports.random(HOST_ID_BYTES)),
-    addresses,
+    ...chosen,
     routes: candidate.routes.map(formatCidr),
+    requestedRoutes: candidate.declared.filter((route) => !candidate.routes.includes(route)).map(formatCidr),
     listenPort: candidate.listenPort ?? network.listenPort,
     tags: token?.tags ?? [],
     ephemeral: token?.ephemeral ?? false,
@@ -172,8 +188,8 @@ async function prepare(
     credential,
     releasedBefore: at - 1000 * network.quarantineSeconds,
     ...(token !== undefined && { tokenId: token.id }),
-    // What was checked about routes holds only while no other host came or changed.
-    ...(host.routes.length > 0 && { ifVersion: network.version }),
+    // What was checked about routes and exit holds only while no other host came or changed.
+    ...(dependsOnOthers(candidate) && { ifVersion: network.version }),
   };
   return { addition, hostKey };
 }

@@ -4,11 +4,12 @@ import type { HostChanges, HostRecord, NetworkRecord, Page } from '../store/port
 import type { HostPatch, HostView } from '../wire.ts';
 import type { AdminCaller, HostCaller } from './credentials.ts';
 import { parseEndpoint } from './endpoints.ts';
+import { findExit } from './exits.ts';
 import { findNetwork } from './networks.ts';
 import type { RegistryPorts } from './ports.ts';
 import { done, refuse, type Result } from './result.ts';
 import { canonicalTags, whoNotices } from './sight.ts';
-import { areFree, parseSubnets } from './subnets.ts';
+import { areFree, divide, parseSubnets, trusted } from './subnets.ts';
 
 const ATTEMPTS = 8;
 
@@ -28,13 +29,13 @@ export async function listHosts(
   if (!network.ok) return network;
   // One more than asked for tells whether there is another page.
   const found = await ports.store.listHosts(network.value.id, { ...page, limit: page.limit + 1 });
-  const hosts = found.slice(0, page.limit).map(viewHost);
+  const hosts = await viewHosts(found.slice(0, page.limit), ports);
   return done({ hosts, next: found.length > page.limit ? hosts.at(-1)!.name : null });
 }
 
 export async function getHost(path: HostPath, ports: RegistryPorts): Promise<Result<HostView>> {
   const found = await findHost(path, ports);
-  return found.ok ? done(viewHost(found.value.host)) : found;
+  return found.ok ? done(await viewHost(found.value.host, ports)) : found;
 }
 
 /** `ifVersion` is the host's version that the administrator has seen. */
@@ -53,11 +54,11 @@ export async function changeHost(
     const changes = await checkPatch(patch, host, network, ports);
     if (!changes.ok) return changes;
     const newViewsOf = await whoSeesOthers(host, changes.value, network, ports);
-    const act = { actor, at: ports.wall(), ifVersion: network.version, newViewsOf };
+    const act = { actor, at: ports.wall(), ifVersion: network.version, newViewsOf, detail: patch };
     const changed = await ports.store.changeHost(host, changes.value, act);
     if (changed !== undefined) {
       ports.bell.ring(network.id, changed.version);
-      return done(viewHost(changed));
+      return done(await viewHost(changed, ports));
     }
   }
   return { ...refuse('busy', 'The network changes too fast at this moment. Try again.'), retryAfterSeconds: 5 };
@@ -79,8 +80,19 @@ export async function leave({ host }: HostCaller, ports: RegistryPorts): Promise
   await remove(host, `host:${host.name}`, ports);
 }
 
-export function viewHost(host: HostRecord): HostView {
-  const { name, publicKey, listenPort, endpoint, observedEndpoint, version } = host;
+export async function viewHost(host: HostRecord, ports: RegistryPorts): Promise<HostView> {
+  const [view] = await viewHosts([host], ports);
+  return view!; // one for each
+}
+
+async function viewHosts(hosts: readonly HostRecord[], { store }: RegistryPorts): Promise<HostView[]> {
+  const exits = hosts.flatMap(({ exitHostId }) => exitHostId ?? []);
+  const names = exits.length === 0 ? undefined : await store.hostNames(exits);
+  return hosts.map((host) => describe(host, names?.get(host.exitHostId ?? '') ?? null));
+}
+
+function describe(host: HostRecord, exit: string | null): HostView {
+  const { name, publicKey, listenPort, endpoint, observedEndpoint, otherEndpoint, version } = host;
   return {
     name,
     publicKey,
@@ -88,7 +100,10 @@ export function viewHost(host: HostRecord): HostView {
     listenPort,
     endpoint,
     observedEndpoint: endpoint === null ? observedEndpoint : null,
+    otherEndpoint: endpoint === null ? otherEndpoint : null,
     routes: [...host.routes],
+    requestedRoutes: [...host.requestedRoutes],
+    exit,
     tags: [...host.tags],
     ephemeral: host.ephemeral,
     nextPublicKey: host.nextPublicKey,
@@ -119,19 +134,43 @@ async function checkPatch(
   const endpoint =
     typeof patch.endpoint === 'string' ? parseEndpoint(patch.endpoint, '/endpoint') : done(patch.endpoint);
   if (!endpoint.ok) return endpoint;
-  const routes = patch.routes === undefined ? done(undefined) : parseSubnets(patch.routes, '/routes');
+  const needsOthers = patch.routes !== undefined || typeof patch.exit === 'string';
+  const others = needsOthers ? await ports.store.listHosts(network.id) : [];
+  const routes = checkRoutes(patch, host, network, others);
   if (!routes.ok) return routes;
-  if (routes.value !== undefined) {
-    const others = (await ports.store.listHosts(network.id)).filter((other) => other.id !== host.id);
-    const free = areFree(routes.value, network, others);
-    if (!free.ok) return free;
-  }
+  const tags = patch.tags === undefined ? host.tags : canonicalTags(patch.tags);
+  const exit =
+    typeof patch.exit === 'string' ? findExit(patch.exit, { id: host.id, tags }, network, others) : done(patch.exit);
+  if (!exit.ok) return exit;
   return done({
+    ...routes.value,
     ...(endpoint.value !== undefined && { endpoint: endpoint.value }),
     ...(patch.listenPort !== undefined && { listenPort: patch.listenPort }),
-    ...(routes.value !== undefined && { routes: routes.value.map(formatCidr) }),
-    ...(patch.tags !== undefined && { tags: canonicalTags(patch.tags) }),
+    ...(exit.value !== undefined && { exitHostId: exit.value }),
+    ...(patch.tags !== undefined && { tags }),
   });
+}
+
+/** What is approved waits no more; what is left out of `requestedRoutes` is refused. */
+function checkRoutes(
+  patch: HostPatch,
+  host: HostRecord,
+  network: NetworkRecord,
+  others: readonly HostRecord[],
+): Result<Pick<HostChanges, 'routes' | 'requestedRoutes'>> {
+  if (patch.routes === undefined && patch.requestedRoutes === undefined) return done({});
+  const routes = parseSubnets(patch.routes ?? host.routes, '/routes');
+  if (!routes.ok) return routes;
+  const wanted = others.filter((other) => other.id !== host.id);
+  const free = patch.routes === undefined ? done(undefined) : areFree(routes.value, network, wanted);
+  if (!free.ok) return free;
+  const asked = host.requestedRoutes.filter((text) => patch.requestedRoutes?.includes(text) !== false);
+  const strange = patch.requestedRoutes?.findIndex((text) => !host.requestedRoutes.includes(text)) ?? -1;
+  if (strange >= 0)
+    return refuse('invalid', `${host.name} has not asked for this route.`, `/requestedRoutes/${strange}`);
+  const approved = routes.value.map(formatCidr);
+  const { others: waiting } = divide(asked.map(trusted), approved);
+  return done({ routes: approved, requestedRoutes: waiting.map(formatCidr) });
 }
 
 /** Ids of the hosts that the change lets see the host, or no longer see it. */

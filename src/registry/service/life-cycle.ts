@@ -47,7 +47,7 @@ export async function restoreHost(
         ? refuse('name-taken', `Another host is called ${path.host} by now. Remove that one first.`)
         : refuse('key-in-use', `Another host has the public key of ${path.host} by now.`);
     ports.bell.ring(network.id, restored.version);
-    return done(viewHost(restored));
+    return done(await viewHost(restored, ports));
   }
   return { ...refuse('busy', 'The network changes too fast at this moment. Try again.'), retryAfterSeconds: 5 };
 }

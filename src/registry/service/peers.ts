@@ -4,9 +4,11 @@ import { NAT_KEEPALIVE_SECONDS } from '../../network/nat.ts';
 import type { HostRecord, NetworkRecord } from '../store/port.ts';
 import type { HostConfig, PeerList, PeerView } from '../wire.ts';
 import { authenticateAgain, type HostCaller } from './credentials.ts';
+import { endpointFor } from './endpoints.ts';
+import { exitOf, routesFor } from './exits.ts';
 import type { RegistryPorts } from './ports.ts';
 import { done, type Result } from './result.ts';
-import { sees } from './sight.ts';
+import { isPresent, sees } from './sight.ts';
 import { trusted } from './subnets.ts';
 
 /** The peers, or what changed of them after the version `since`. */
@@ -61,6 +63,8 @@ export function viewHostConfig(host: HostRecord, network: NetworkRecord, others:
       listenPort: host.listenPort,
       endpoint: host.endpoint,
       routes: [...host.routes],
+      requestedRoutes: [...host.requestedRoutes],
+      exit: exitOf(host, network, others),
       expiresAt: host.expiresAt === null ? null : new Date(host.expiresAt).toISOString(),
     },
     version: network.version,
@@ -86,20 +90,15 @@ export async function awaitChange(
   return authenticateAgain(caller, ports);
 }
 
-/** Not removed, and not expired. */
-function isPresent({ deletedAt, lapsedAt }: HostRecord): boolean {
-  return deletedAt === null && lapsedAt === null;
-}
-
 function viewPeers(host: HostRecord, { rules }: NetworkRecord, others: readonly HostRecord[]): PeerView[] {
   return others
     .filter((other) => other.id !== host.id && isPresent(other) && sees(host.tags, other.tags, rules))
     .map((other) => ({
       name: other.name,
       publicKey: other.publicKey,
-      endpoint: other.endpoint ?? other.observedEndpoint,
+      endpoint: endpointFor(host, other),
       ...(other.nextPublicKey !== null && { nextPublicKey: other.nextPublicKey }),
-      allowedIps: [...other.addresses.map(singleAddress), ...other.routes],
+      allowedIps: [...other.addresses.map(singleAddress), ...routesFor(host, other)],
       persistentKeepalive: host.endpoint === null ? NAT_KEEPALIVE_SECONDS : 0,
     }));
 }

@@ -1,14 +1,14 @@
 /**
  * Reports: what a host sees of the others, so that hosts behind NAT find each other.
  *
- * A host that says nothing of its own endpoint gets the one that the most recent handshake saw. A report speaks only of hosts
+ * Of a host that says nothing of its own endpoint, what the most recent handshake saw is kept, one of each family. A report speaks only of hosts
  * that the reporter can see, and one that changes nothing writes nothing.
  */
 import { containsAddress } from '../../ip.ts';
 import type { HostRecord, NetworkRecord, Observation } from '../store/port.ts';
 import type { Report, Reported } from '../wire.ts';
 import type { HostCaller } from './credentials.ts';
-import { parseObservedEndpoint } from './endpoints.ts';
+import { observationOf, parseObservedEndpoint } from './endpoints.ts';
 import type { RegistryPorts } from './ports.ts';
 import { sees } from './sight.ts';
 import { trusted } from './subnets.ts';
@@ -51,11 +51,12 @@ async function news(
     )
       return [];
     const { latestHandshake: handshakeAt } = seen;
-    if (handshakeAt <= (host.observedAt ?? 0) || endpoint.text === host.observedEndpoint) return [];
+    const known = observationOf(host, endpoint.address.family);
+    if (handshakeAt <= (known?.seenAt ?? 0) || endpoint.text === known?.text) return [];
     // From inside the tunnel itself: whoever sent there would send to itself.
     if (ranges.some((range) => containsAddress(range, endpoint.address))) return [];
     // A neighbour in the same LAN sees an address that is of no use to anyone outside.
-    if (endpoint.local && isPublic(host.observedEndpoint)) return [];
+    if (endpoint.local && known?.local === false) return [];
     return [{ hostId: host.id, endpoint: endpoint.text, handshakeAt }];
   });
 }
@@ -71,8 +72,4 @@ function newestOfEach(observed: Report['observed'], now: number): Map<string, Re
       newest.set(publicKey, { ...seen, latestHandshake });
   }
   return newest;
-}
-
-function isPublic(endpoint: string | null): boolean {
-  return endpoint !== null && parseObservedEndpoint(endpoint)?.local === false;
 }

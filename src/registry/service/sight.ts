@@ -12,6 +12,11 @@ export function canonicalTags(tags: readonly string[]): string[] {
   return [...new Set(tags)].sort();
 }
 
+/** Not removed, and not expired: otherwise nobody sees it. */
+export function isPresent({ deletedAt, lapsedAt }: HostRecord): boolean {
+  return deletedAt === null && lapsedAt === null;
+}
+
 /** Whether two hosts with these tags see each other. */
 export function sees(a: readonly string[], b: readonly string[], rules: readonly SightRule[] | null): boolean {
   if (rules === null) return true;

@@ -1,4 +1,7 @@
-/** Routes: the subnets behind a host. Every one belongs to one host only, or packets could go to the wrong one. */
+/**
+ * Routes: the subnets behind a host. Every one belongs to one host only, or packets could go to the wrong one. The two default
+ * routes are what an exit offers: several hosts may, since they count only for a host that has chosen one of them.
+ */
 import { containsAddress, formatCidr, maskCidr, overlaps, parseCidr, type Cidr } from '../../ip.ts';
 import type { HostRecord, NetworkRecord } from '../store/port.ts';
 import { done, refuse, type Result } from './result.ts';
@@ -12,7 +15,7 @@ export function parseSubnets(texts: readonly string[], pointer: string): Result<
     const masked = maskCidr(subnet);
     if (formatCidr(masked) !== formatCidr(subnet))
       return refuse('invalid', `${text} is an address in ${formatCidr(masked)}: name the subnet.`, `${pointer}/${i}`);
-    const twice = subnets.find((other) => overlaps(other, masked));
+    const twice = subnets.find((other) => isExitRoute(other) === isExitRoute(masked) && overlaps(other, masked));
     if (twice !== undefined)
       return refuse('invalid', `${text} overlaps ${formatCidr(twice)} of the same list.`, `${pointer}/${i}`);
     subnets.push(masked);
@@ -20,16 +23,16 @@ export function parseSubnets(texts: readonly string[], pointer: string): Result<
   return done(subnets);
 }
 
-/** Whether each lies inside one of the subnets that the token allows. */
-export function areAllowed(subnets: readonly Cidr[], allowed: readonly string[]): Result<undefined> {
-  for (const [i, subnet] of subnets.entries())
-    if (!allowed.some((text) => containsAddress(trusted(text), subnet)))
-      return refuse(
-        'route-not-allowed',
-        `The token does not allow the route ${formatCidr(subnet)}. Ask an administrator for a token with this route, or enrol without it.`,
-        `/routes/${i}`,
-      );
-  return done(undefined);
+/** Those that lie inside of what is allowed, and the others. That a host may be an exit allows it no subnet. */
+export function divide(subnets: readonly Cidr[], allowed: readonly string[]): { allowed: Cidr[]; others: Cidr[] } {
+  const isAllowed = (subnet: Cidr): boolean =>
+    allowed.map(trusted).some((word) => isExitRoute(word) === isExitRoute(subnet) && containsAddress(word, subnet));
+  return { allowed: subnets.filter(isAllowed), others: subnets.filter((subnet) => !isAllowed(subnet)) };
+}
+
+/** `0.0.0.0/0` or `::/0`. */
+export function isExitRoute(subnet: Cidr): boolean {
+  return subnet.prefixLength === 0;
 }
 
 /** Refuses a route into the network's own ranges, or one that another host has. */
@@ -39,10 +42,12 @@ export function areFree(
   others: readonly HostRecord[],
 ): Result<undefined> {
   for (const [i, subnet] of subnets.entries()) {
+    if (isExitRoute(subnet)) continue;
     const range = network.ranges.find((text) => overlaps(trusted(text), subnet));
     if (range !== undefined)
       return refuse('route-overlap', `${formatCidr(subnet)} overlaps ${range} of the network itself.`, `/routes/${i}`);
-    if (others.some((other) => other.routes.some((text) => overlaps(trusted(text), subnet))))
+    const taken = others.flatMap((other) => other.routes.map(trusted)).filter((route) => !isExitRoute(route));
+    if (taken.some((route) => overlaps(route, subnet)))
       return refuse(
         'route-overlap',
         `${formatCidr(subnet)} overlaps a route of another host. Declare a smaller subnet, or ask an administrator to take the route from the other.`,

@@ -73,7 +73,7 @@ export function additionQueries(db: Orm): AdditionQueries {
     auditHost: keepQuery(
       db.insert(audit).select(
         db
-          .select(auditColumns(act, given('action'), sql<string>`${hosts.name}`))
+          .select(auditColumns(act, given('action'), sql<string>`${hosts.name}`, given('detail')))
           .from(hosts)
           .innerJoin(networks, eq(networks.id, hosts.networkId))
           .where(isHost),
@@ -111,6 +111,7 @@ function valuesOf({ networkId, host, credential, tokenId, ifVersion, releasedBef
     ...host,
     addresses: JSON.stringify(host.addresses),
     routes: JSON.stringify(host.routes),
+    requestedRoutes: JSON.stringify(host.requestedRoutes),
     tags: JSON.stringify(host.tags),
     ephemeral: Number(host.ephemeral),
     networkId,
@@ -118,6 +119,7 @@ function valuesOf({ networkId, host, credential, tokenId, ifVersion, releasedBef
     credentialHash: credential.hash,
     tokenId: tokenId ?? '',
     action: tokenId === undefined ? 'host.add' : 'host.enrol',
+    detail: host.requestedRoutes.length === 0 ? null : JSON.stringify({ requestedRoutes: host.requestedRoutes }),
     ifVersion: ifVersion ?? null,
     releasedBefore,
   };
@@ -169,8 +171,8 @@ function hostRow() {
     nextPublicKey: sql<null>`NULL`.as('next_public_key'),
     successorId: sql<null>`NULL`.as('successor_id'),
     viewVersion: sql<number>`0`.as('view_version'),
-    requestedRoutes: sql<string[]>`'[]'`.as('requested_routes'),
-    exitHostId: sql<null>`NULL`.as('exit_host_id'),
+    requestedRoutes: value<string[]>(given('requestedRoutes'), 'requested_routes'),
+    exitHostId: value<string | null>(given('exitHostId'), 'exit_host_id'),
     otherEndpoint: sql<null>`NULL`.as('other_endpoint'),
     otherObservedAt: sql<null>`NULL`.as('other_observed_at'),
   };

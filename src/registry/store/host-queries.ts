@@ -1,7 +1,7 @@
 /** Hosts: lists, changes and removal. How they come: addition-queries.ts. */
-import { and, asc, eq, gt, isNotNull, isNull, lt, ne, or, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, isNotNull, isNull, or, sql, type SQLWrapper } from 'drizzle-orm';
 import { additionQueries } from './addition-queries.ts';
-import { auditColumns, followVersion, nextVersion, type Orm } from './orm.ts';
+import { auditColumns, followHost, followVersion, nextVersion, type Orm } from './orm.ts';
 import type { Store } from './port.ts';
 import { addresses, audit, credentials, hosts, networks } from './schema.ts';
 
@@ -13,6 +13,7 @@ type HostQueries = Pick<
   | 'findHost'
   | 'findHostByCredential'
   | 'hostsChangedSince'
+  | 'hostNames'
   | 'changeHost'
   | 'removeHost'
   | 'hostsWithoutEndpoint'
@@ -22,8 +23,6 @@ type HostQueries = Pick<
 
 export function hostQueries(db: Orm): HostQueries {
   const liveHost = (id: string) => and(eq(hosts.id, id), isNull(hosts.deletedAt));
-  const atVersion = (networkId: number, version: number | undefined) =>
-    version === undefined ? undefined : eq(nextVersion(networkId), version + 1);
 
   // Each request of a host begins with this one.
   const byCredential = db
@@ -80,37 +79,47 @@ export function hostQueries(db: Orm): HostQueries {
 
     hostsChangedSince: (networkId, version) => changedSince.all({ networkId, version }),
 
-    async changeHost({ id, networkId }, { routes, tags, ...changes }, act) {
+    async hostNames(ids) {
+      const named = await db
+        .select({ id: hosts.id, name: hosts.name })
+        .from(hosts)
+        .where(and(sql`${hosts.id} IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`, isNull(hosts.deletedAt)));
+      return new Map(named.map(({ id, name }) => [id, name]));
+    },
+
+    async changeHost({ id, networkId }, { routes, requestedRoutes, tags, ...changes }, act) {
+      const version = nextVersion(networkId);
       // Only when the update took place: the network's version has not followed yet.
-      const changedNow = and(eq(hosts.id, id), gt(hosts.version, networks.version));
+      const changedNow = and(eq(hosts.id, id), sql`max(${hosts.version}, ${hosts.viewVersion}) > ${networks.version}`);
       const [[changed]] = await db.batch([
         db
           .update(hosts)
           .set({
             ...changes,
             ...(routes && { routes: [...routes] }),
+            ...(requestedRoutes && { requestedRoutes: [...requestedRoutes] }),
             ...(tags && { tags: [...tags] }),
-            version: nextVersion(networkId),
+            ...(act.isOwn === true ? { viewVersion: version } : { version }),
           })
-          .where(and(liveHost(id), atVersion(networkId, act.ifVersion)))
+          .where(and(liveHost(id), eq(version, act.ifVersion + 1)))
           .returning(),
         db.insert(audit).select(
           db
-            .select(auditColumns(act, 'host.change', sql<string>`${hosts.name}`))
+            .select(auditColumns(act, 'host.change', sql<string>`${hosts.name}`, JSON.stringify(act.detail)))
             .from(hosts)
             .innerJoin(networks, eq(networks.id, hosts.networkId))
             .where(changedNow),
         ),
         db
           .update(hosts)
-          .set({ viewVersion: nextVersion(networkId) })
+          .set({ viewVersion: version })
           .where(
             and(
               sql`${hosts.id} IN (SELECT value FROM json_each(${JSON.stringify(act.newViewsOf)}))`,
-              sql`(SELECT h.version FROM hosts AS h WHERE h.id = ${id}) = ${nextVersion(networkId)}`,
+              sql`(SELECT h.version FROM hosts AS h WHERE h.id = ${id}) = ${version}`,
             ),
           ),
-        followVersion(db, networkId),
+        followHost(db, networkId, id),
       ]);
       return changed;
     },
@@ -130,6 +139,7 @@ export function hostQueries(db: Orm): HostQueries {
           .update(addresses)
           .set({ releasedAt: act.at })
           .where(and(eq(addresses.hostId, id), isNull(addresses.releasedAt))),
+        leaveExits(db, networkId, sql`(SELECT h.id FROM hosts AS h WHERE h.id = ${id} AND h.deleted_at = ${act.at})`),
         db.insert(audit).select(
           db
             .select(auditColumns(act, 'host.remove', sql<string>`${hosts.name}`))
@@ -174,12 +184,21 @@ export function hostQueries(db: Orm): HostQueries {
         })
         .from(sql`json_each(${JSON.stringify(rows)})`)
         .as('seen');
+      // Each family has a place of its own: the one that was seen first has the first place.
+      const isV6 = (endpoint: SQLWrapper) => sql`(${endpoint} LIKE '[%')`;
+      const isFirst = sql`(${hosts.observedEndpoint} IS NULL OR ${isV6(hosts.observedEndpoint)} = ${isV6(seen.endpoint)})`;
+      const isNews = (endpoint: SQLWrapper, at: SQLWrapper) =>
+        sql`(coalesce(${at} < ${seen.handshakeAt}, 1) AND coalesce(${endpoint} <> ${seen.endpoint}, 1))`;
+      const first = (value: SQLWrapper, otherwise: SQLWrapper) =>
+        sql`CASE WHEN ${isFirst} THEN ${value} ELSE ${otherwise} END`;
       await db.batch([
         db
           .update(hosts)
           .set({
-            observedEndpoint: sql`${seen.endpoint}`,
-            observedAt: sql`${seen.handshakeAt}`,
+            observedEndpoint: first(seen.endpoint, hosts.observedEndpoint),
+            observedAt: first(seen.handshakeAt, hosts.observedAt),
+            otherEndpoint: first(hosts.otherEndpoint, seen.endpoint),
+            otherObservedAt: first(hosts.otherObservedAt, seen.handshakeAt),
             version: nextVersion(networkId),
           })
           .from(seen)
@@ -190,12 +209,22 @@ export function hostQueries(db: Orm): HostQueries {
               // The plus keeps SQLite from going through the whole network by its index, instead of to these few hosts.
               sql`+${hosts.networkId} = ${networkId}`,
               isNull(hosts.endpoint),
-              or(isNull(hosts.observedAt), lt(hosts.observedAt, seen.handshakeAt)),
-              or(isNull(hosts.observedEndpoint), ne(hosts.observedEndpoint, seen.endpoint)),
+              first(
+                isNews(hosts.observedEndpoint, hosts.observedAt),
+                isNews(hosts.otherEndpoint, hosts.otherObservedAt),
+              ),
             ),
           ),
         followVersion(db, networkId),
       ]);
     },
   };
+}
+
+/** Within a batch, before `followVersion`: whoever used one of these hosts as its exit, removed hosts included, uses none now. */
+export function leaveExits(db: Orm, networkId: number, gone: SQLWrapper) {
+  return db
+    .update(hosts)
+    .set({ exitHostId: null, viewVersion: nextVersion(networkId) })
+    .where(and(eq(hosts.networkId, networkId), sql`${hosts.exitHostId} IN ${gone}`));
 }

@@ -5,6 +5,7 @@
  * after that sees to it. So it is the same on one machine and at the edge, and an idle registry does nothing.
  */
 import { and, desc, eq, gt, isNotNull, isNull, lte, or, sql } from 'drizzle-orm';
+import { leaveExits } from './host-queries.ts';
 import { auditColumns, dueBy, followVersion, nextVersion, orConflict, type Orm } from './orm.ts';
 import type { Act, Store } from './port.ts';
 import { addresses, audit, credentials, hosts, networks } from './schema.ts';
@@ -127,6 +128,7 @@ export function lifeCycleQueries(db: Orm): LifeCycleQueries {
           .update(addresses)
           .set({ releasedAt: at })
           .where(and(sql`${addresses.hostId} IN ${goneNow}`, isNull(addresses.releasedAt))),
+        leaveExits(db, networkId, goneNow),
         auditChanged(db, act, 'host.collect', and(eq(hosts.networkId, networkId), eq(hosts.deletedAt, at))),
         auditChanged(db, act, 'host.expire', and(here, eq(hosts.lapsedAt, at))),
         followVersion(db, networkId),
@@ -136,7 +138,7 @@ export function lifeCycleQueries(db: Orm): LifeCycleQueries {
           .where(eq(networks.id, networkId)),
         db.select({ version: networks.version }).from(networks).where(eq(networks.id, networkId)),
       ]);
-      return results[8][0]?.version;
+      return results[9][0]?.version;
     },
   };
 }

@@ -43,6 +43,15 @@ export function followVersion(db: Orm, networkId: Given<number>) {
     .where(sql`${networks.id} = ${networkId} AND ${networks.version} < ${newest}`);
 }
 
+/** The same for a batch that changed one host, or no more than its own view. */
+export function followHost(db: Orm, networkId: number, hostId: string) {
+  const newest = sql`(SELECT max(h.version, h.view_version) FROM hosts AS h WHERE h.id = ${hostId})`;
+  return db
+    .update(networks)
+    .set({ version: newest })
+    .where(sql`${networks.id} = ${networkId} AND ${networks.version} < ${newest}`);
+}
+
 /** Something of the network may be due at that time, and not only when it was thought to be. */
 export function dueBy(db: Orm, networkId: Given<number>, at: Given<number>) {
   return db
@@ -51,11 +60,15 @@ export function dueBy(db: Orm, networkId: Given<number>, at: Given<number>) {
     .where(sql`${networks.id} = ${networkId}`);
 }
 
-/** The columns of an audit row whose facts come from the tables, for `insert().select()`: nothing selected, nothing written. */
+/**
+ * The columns of an audit row whose facts come from the tables, for `insert().select()`: nothing selected, nothing written.
+ * `detail`: what was changed to what, as JSON, without secrets.
+ */
 export function auditColumns(
   act: { readonly actor: Given<string>; readonly at: Given<number> },
   action: Given<string>,
   target: SQL<string>,
+  detail: Given<string> | null = null,
 ) {
   return {
     id: sql<number>`NULL`.as('id'),
@@ -64,7 +77,7 @@ export function auditColumns(
     actor: sql<string>`${act.actor}`.as('actor'),
     action: sql<string>`${action}`.as('action'),
     target: target.as('target'),
-    detail: sql<null>`NULL`.as('detail'),
+    detail: sql<Record<string, unknown> | null>`${detail}`.as('detail'),
     requestId: sql<null>`NULL`.as('request_id'),
   };
 }

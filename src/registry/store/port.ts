@@ -153,6 +153,8 @@ export interface NewHost {
   readonly publicKey: string;
   readonly addresses: readonly string[];
   readonly routes: readonly string[];
+  readonly requestedRoutes: readonly string[];
+  readonly exitHostId: string | null;
   readonly listenPort: number;
   readonly endpoint: string | null;
   readonly tags: readonly string[];
@@ -177,6 +179,8 @@ export interface HostChanges {
   readonly endpoint?: string | null;
   readonly listenPort?: number;
   readonly routes?: readonly string[];
+  readonly requestedRoutes?: readonly string[];
+  readonly exitHostId?: string | null;
   readonly tags?: readonly string[];
 }
 
@@ -189,6 +193,7 @@ export type NetworkChanges = Partial<
 
 export interface Observation {
   readonly hostId: string;
+  /** An address and a port; those of IPv6 in brackets. */
   readonly endpoint: string;
   /** Unix seconds of the handshake. */
   readonly handshakeAt: number;
@@ -246,13 +251,23 @@ export interface Store {
   findHost(networkId: number, name: string): Promise<HostRecord | undefined>;
   /** Everything that changed after `version`, deleted hosts included. */
   hostsChangedSince(networkId: number, version: number): Promise<HostRecord[]>;
-  /** Undefined when the host is gone or `ifVersion` does not hold. `newViewsOf`: ids of hosts that see others by it. */
+  /** Of those of these hosts that are there. */
+  hostNames(ids: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /**
+   * Undefined when the host is gone or `ifVersion` does not hold. `newViewsOf`: ids of hosts that see others by it. `isOwn`: the
+   * others see nothing of it, only the host's own view changes. `detail` is for the audit trail.
+   */
   changeHost(
     host: HostRecord,
     changes: HostChanges,
-    act: Act & { ifVersion?: number; newViewsOf: readonly string[] },
+    act: Act & {
+      ifVersion: number;
+      newViewsOf: readonly string[];
+      isOwn?: boolean;
+      detail: Readonly<Record<string, unknown>>;
+    },
   ): Promise<HostRecord | undefined>;
-  /** Its credential opens nothing any more and its addresses rest. False when it was gone already. */
+  /** Its credential opens nothing any more, its addresses rest, and nobody uses it as an exit. False when it was gone already. */
   removeHost(host: HostRecord, act: Act): Promise<boolean>;
 
   /** The one that was removed last, of those with this name. */
@@ -280,7 +295,7 @@ export interface Store {
   hostsWithoutEndpoint(networkId: number, publicKeys: readonly string[]): Promise<HostRecord[]>;
   /** As the host itself reports it. No other host sees it, so no version moves. */
   setListenPort(host: HostRecord, listenPort: number): Promise<void>;
-  /** At most one of each host. Each counts only if it is fresher than what is known. The version moves once. */
+  /** At most one of each host. Each counts only if it is fresher than what is known in its family. The version moves once. */
   observeEndpoints(networkId: number, observations: readonly Observation[]): Promise<void>;
 
   /** The version of a network now, or undefined when it is gone. */

@@ -59,7 +59,7 @@ export const hosts = sqliteTable(
     listenPort: integer('listen_port').notNull(),
     /** What the host says of itself. */
     endpoint: text('endpoint'),
-    /** What the most recent handshake of another host saw; counts while the host says nothing of itself. */
+    /** What the most recent handshake of another host saw, in one of the families; counts while the host says nothing of itself. */
     observedEndpoint: text('observed_endpoint'),
     /** Time of that handshake, Unix seconds. */
     observedAt: integer('observed_at'),

@@ -1,0 +1,76 @@
+/** What a host changes of itself: what lies behind it, and the exit that it uses. */
+import { formatCidr } from '../../ip.ts';
+import type { HostChanges, HostRecord, NetworkRecord } from '../store/port.ts';
+import type { HostConfig, SelfPatch } from '../wire.ts';
+import { authenticateAgain, type HostCaller } from './credentials.ts';
+import { findExit } from './exits.ts';
+import { viewHostConfig } from './peers.ts';
+import type { RegistryPorts } from './ports.ts';
+import { done, refuse, type Result } from './result.ts';
+import { areFree, divide, parseSubnets } from './subnets.ts';
+
+const ATTEMPTS = 8;
+
+export async function changeSelf(
+  caller: HostCaller,
+  patch: SelfPatch,
+  ports: RegistryPorts,
+): Promise<Result<HostConfig>> {
+  let present = caller;
+  for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+    const { host, network } = present;
+    const others = (await ports.store.listHosts(network.id)).filter((other) => other.id !== host.id);
+    const changes = checkPatch(patch, host, network, others);
+    if (!changes.ok) return changes;
+    if (changesNothing(changes.value, host)) return done(viewHostConfig(host, network, others));
+    const act = {
+      actor: `host:${host.name}`,
+      at: ports.wall(),
+      ifVersion: network.version,
+      newViewsOf: [],
+      // The others see what is approved, and nothing else of this.
+      isOwn: isSame(changes.value.routes, host.routes),
+      detail: patch,
+    };
+    const changed = await ports.store.changeHost(host, changes.value, act);
+    if (changed !== undefined) {
+      const version = Math.max(changed.version, changed.viewVersion);
+      ports.bell.ring(network.id, version);
+      return done(viewHostConfig(changed, { ...network, version }, others));
+    }
+    const again = await authenticateAgain(present, ports);
+    if (!again.ok) return again;
+    present = again.value;
+  }
+  return { ...refuse('busy', 'The network changes too fast at this moment. Try again.'), retryAfterSeconds: 5 };
+}
+
+function checkPatch(
+  { routes, exit }: SelfPatch,
+  host: HostRecord,
+  network: NetworkRecord,
+  others: readonly HostRecord[],
+): Result<HostChanges> {
+  const declared = parseSubnets(routes ?? [], '/routes');
+  if (!declared.ok) return declared;
+  const free = areFree(declared.value, network, others);
+  if (!free.ok) return free;
+  const chosen = typeof exit === 'string' ? findExit(exit, host, network, others) : done(exit);
+  if (!chosen.ok) return chosen;
+  // What has been approved stays so, and parts of it; a host that takes something back has to ask for it again.
+  const { allowed, others: requested } = divide(declared.value, host.routes);
+  return done({
+    ...(routes !== undefined && { routes: allowed.map(formatCidr), requestedRoutes: requested.map(formatCidr) }),
+    ...(chosen.value !== undefined && { exitHostId: chosen.value }),
+  });
+}
+
+function changesNothing({ routes, requestedRoutes, exitHostId }: HostChanges, host: HostRecord): boolean {
+  const isSameExit = exitHostId === undefined || exitHostId === host.exitHostId;
+  return isSame(routes, host.routes) && isSame(requestedRoutes, host.requestedRoutes) && isSameExit;
+}
+
+/** The same set, or none that was said. */
+function isSame(after: readonly string[] | undefined, before: readonly string[]): boolean {
+  return after === undefined || (after.length === before.length && after.every((text) => before.includes(text)));
+}
