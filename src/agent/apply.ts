@@ -8,6 +8,7 @@
  */
 import { formatCidr, maskCidr, parseCidr } from '../ip.ts';
 import type { PeerView } from '../registry/wire.ts';
+import { withNextKeys } from './next-keys.ts';
 
 /** A peer of the running tunnel. */
 export interface PresentPeer {
@@ -15,6 +16,8 @@ export interface PresentPeer {
   endpoint: string | undefined;
   /** It completed a handshake so lately that its keypair is still good. */
   isAlive: boolean;
+  /** Wall clock; 0 for never. */
+  latestHandshakeMs: number;
   allowedIps: readonly string[];
   persistentKeepalive: number;
 }
@@ -52,11 +55,19 @@ export function planUpdates(input: {
     const stays = known !== undefined && known.endpoint !== peer.endpoint && present.get(peer.publicKey)?.isAlive;
     return stays ? { ...peer, endpoint: known.endpoint } : peer;
   });
+  // A host that changed its key is where it was.
+  const leftBehind = new Map(gone.map((peer) => [peer.name, present.get(peer.publicKey)?.endpoint]));
   return {
     updates: [
       ...gone.map((peer): PeerUpdate => ({ publicKey: peer.publicKey, remove: true })),
       ...applied.flatMap((peer) => {
-        const update = updatePeer(peer, before.get(peer.publicKey), present.get(peer.publicKey));
+        const known = present.get(peer.publicKey);
+        const left = known?.endpoint === undefined ? leftBehind.get(peer.name) : undefined;
+        const update = updatePeer(
+          peer.endpoint === null && left !== undefined ? { ...peer, endpoint: left } : peer,
+          before.get(peer.publicKey),
+          known,
+        );
         return update === undefined ? [] : [update];
       }),
     ],
@@ -69,7 +80,7 @@ export function planUpdates(input: {
  * off when the one before it ended. So none counts as set: each is, as soon as its peer is silent.
  */
 export function afterRestart(list: readonly PeerView[]): PeerView[] {
-  return list.map((peer) => ({ ...peer, endpoint: null }));
+  return withNextKeys(list, []).map((peer) => ({ ...peer, endpoint: null }));
 }
 
 /** Prefixes that came and went between two lists: what the routing table has to follow. */

@@ -48,9 +48,17 @@ export function parseJson(body: string): unknown {
   }
 }
 
-/** Whether the registry itself speaks, and not a proxy or captive portal in front of it. */
-export function isProblem(answer: RegistryAnswer): boolean {
-  return (answer.headers.get('content-type') ?? '').startsWith('application/problem+json');
+/** Whether the registry itself speaks, and not a proxy or captive portal in front of it; with a reason, whether it gives that one. */
+export function isProblem(answer: RegistryAnswer, reason?: string): boolean {
+  if (!(answer.headers.get('content-type') ?? '').startsWith('application/problem+json')) return false;
+  if (reason === undefined) return true;
+  const problem = parseJson(answer.body);
+  return (
+    typeof problem === 'object' &&
+    problem !== null &&
+    'type' in problem &&
+    problem.type === `urn:peerage:problem:${reason}`
+  );
 }
 
 /** The registry's own words about what went wrong, fit for a terminal; undefined when it has none. */

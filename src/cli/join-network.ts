@@ -190,6 +190,7 @@ function toMembership(registry: string, { network, host, hostKey, version, peers
     hostKey,
     addresses: host.addresses,
     listenPort: host.listenPort,
+    expiresAt: host.expiresAt ?? null,
     version,
     peers: [...set.peers],
   };

@@ -9,6 +9,7 @@ import { expectRoot, takeBack } from './interface-up.ts';
 import { readMembership, removeMembership, type Membership } from './membership.ts';
 import type { Ports } from './ports.ts';
 import { callRegistry } from './registry-call.ts';
+import { rotationPath } from './key-rotation.ts';
 
 export async function leaveNetwork(ports: Ports, name: string, options: { force?: true }): Promise<void> {
   expectRoot(ports, 'leave');
@@ -21,6 +22,7 @@ export async function leaveNetwork(ports: Ports, name: string, options: { force?
   await closeFirewall(ports, name);
   if ((await ports.uapi.interfaces()).includes(name)) await takeDown(ports, name);
   await ports.files.remove(configPath(name));
+  await ports.files.remove(rotationPath(name));
   await removeMembership(ports, name);
   ports.terminal.stderr(`"${membership.host}" has left the network "${membership.network}".\n`);
 }

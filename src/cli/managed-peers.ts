@@ -1,5 +1,6 @@
 /** Peers that a registry keeps: from its list into the file, the running tunnel and the routing table of this host. */
 import { planRoutes, planUpdates, type PeerUpdate } from '../agent/apply.ts';
+import { withNextKeys } from '../agent/next-keys.ts';
 import { KEYPAIR_LIFE_MS } from '../agent/report.ts';
 import { parseEndpoint, type PeerConfig } from '../config/config.ts';
 import { parseConfigOrThrow } from '../config/parse.ts';
@@ -31,7 +32,8 @@ export function rewritePeers(
   before: readonly PeerView[],
   after: readonly PeerView[],
 ): string {
-  const managed = new Set([...before, ...after].map((peer) => peer.publicKey));
+  // The next keys are the tunnel's only; a file that was saved from the tunnel has them all the same.
+  const managed = new Set([...before, ...after].flatMap((peer) => [peer.publicKey, peer.nextPublicKey ?? []].flat()));
   const own = parseConfigOrThrow(text, { file: path }).peers.filter((peer) => !managed.has(formatKey(peer.publicKey)));
   return replacePeers(text, [...own, ...after.map(toPeerConfig)]);
 }
@@ -48,10 +50,11 @@ export async function applyPeers(
     publicKey: formatKey(peer.publicKey),
     endpoint: peer.endpoint?.toString(),
     isAlive: ports.clock.wall() - peer.latestHandshakeMs < KEYPAIR_LIFE_MS,
+    latestHandshakeMs: peer.latestHandshakeMs,
     allowedIps: peer.allowedIps.map(formatCidr),
     persistentKeepalive: peer.persistentKeepalive,
   }));
-  const { updates, applied } = planUpdates({ before, after, present });
+  const { updates, applied } = planUpdates({ before, after: withNextKeys(after, present), present });
   const changes = await Promise.all(updates.map((update) => toPeerChange(ports, update)));
   // A peer whose name cannot be resolved now is asked about again later; there may be nothing else to say of it.
   const effective = changes.filter((change) => Object.keys(change).length > 1);

@@ -19,6 +19,8 @@ const Membership = z.object({
   addresses: z.array(CidrText),
   /** 0, or left out by an earlier Peerage: chosen by the tunnel. */
   listenPort: z.number().int().min(0).max(65535).default(0),
+  /** When the others lose sight of it, unless it renews itself; null: never. Left out by an earlier Peerage. */
+  expiresAt: z.iso.datetime().nullable().optional(),
   /** The list of peers that the interface and its file were last set to. */
   version: z.number().int(),
   peers: z.array(PeerView),

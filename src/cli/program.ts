@@ -38,6 +38,7 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, () => Promise<Ad
   'A host of a registry:': {
     join: async () => (await import('./join.ts')).addJoin,
     status: async () => (await import('./status.ts')).addStatus,
+    rotate: async () => (await import('./rotate.ts')).addRotate,
     leave: async () => (await import('./leave.ts')).addLeave,
     agent: async () => (await import('./agent.ts')).addAgent,
   },

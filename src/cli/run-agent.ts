@@ -5,6 +5,8 @@
  * Nothing but a list of the registry ever takes a peer away. A failure of any step is told and tried again at the next look.
  */
 import { afterRestart } from '../agent/apply.ts';
+import { isProblem } from '../agent/exchange.ts';
+import { Renewal } from '../agent/renewal.ts';
 import { createReport, Reporter } from '../agent/report.ts';
 import { Watch, type WatchEvent } from '../agent/watch.ts';
 import { UserError } from '../errors.ts';
@@ -13,6 +15,7 @@ import type { PeerView } from '../registry/wire.ts';
 import type { TunnelState } from '../tunnel/state.ts';
 import { expectNoOtherAgent, writeAgentStatus, type AgentStatus } from './agent-process.ts';
 import { configPath, readConfigFileQuietly } from './config-file.ts';
+import { KeyRotation } from './key-rotation.ts';
 import { applyPeers, rewritePeers } from './managed-peers.ts';
 import { readMembership, writeMembership, type Membership } from './membership.ts';
 import { NamedEndpoints } from './named-endpoints.ts';
@@ -42,6 +45,8 @@ class Agent {
   readonly #watch: Watch;
   readonly #reporter = new Reporter();
   readonly #names: NamedEndpoints;
+  readonly #renewal: Renewal;
+  readonly #rotation: KeyRotation;
   #membership: Membership;
   /** What the tunnel was last set to; endpoints may lag behind the list. */
   #applied: readonly PeerView[];
@@ -53,9 +58,16 @@ class Agent {
     this.#ports = ports;
     this.#name = name;
     this.#names = new NamedEndpoints(ports, { name, path: configPath(name) });
+    this.#rotation = new KeyRotation(ports, name);
     this.#membership = membership;
     this.#applied = afterRestart(membership.peers);
     this.#status = { pid: ports.processes.pid, state: 'starting' };
+    const { hostKey, expiresAt } = membership;
+    this.#renewal = new Renewal({
+      hostKey,
+      expiresAt: typeof expiresAt === 'string' ? Date.parse(expiresAt) : expiresAt,
+      now: ports.clock.wall(),
+    });
     this.#watch = new Watch({
       hostKey: membership.hostKey,
       ownPublicKey: membership.publicKey,
@@ -99,7 +111,10 @@ class Agent {
     const request = this.#watch.poll(clock.monotonic());
     if (request === undefined) return undefined;
     return callRegistry(this.#ports, this.#membership.registry, request, this.#stop.signal).then(
-      (answer) => this.#watch.handleAnswer(answer, clock.monotonic()),
+      (answer) => {
+        if (isProblem(answer, 'host-expired')) this.#renewal.handleExpired(clock.wall());
+        return this.#watch.handleAnswer(answer, clock.monotonic());
+      },
       (error: unknown) => this.#watch.handleFailure(messageOf(error), clock.monotonic()),
     );
   }
@@ -129,8 +144,11 @@ class Agent {
       this.#stop.abort();
       return;
     }
-    if (this.#ports.clock.monotonic() >= this.#nextRepair) await this.#repair();
+    const isRotating = this.#watch.present.peers.some((peer) => peer.nextPublicKey !== undefined);
+    if (isRotating || this.#ports.clock.monotonic() >= this.#nextRepair) await this.#repair();
     try {
+      await this.#renew();
+      await this.#rotate();
       const state = await describeTunnel(this.#ports, this.#name);
       for (const change of await this.#names.look(state)) this.#say(change);
       await this.#report(state);
@@ -151,14 +169,44 @@ class Agent {
       if (version === this.#membership.version) return;
       const text = rewritePeers(file.text, file.path, before, after);
       if (text !== file.text) await this.#ports.files.write(file.path, text, { mode: 0o600 });
-      this.#membership = { ...this.#membership, version, peers: [...after] };
-      await writeMembership(this.#ports, this.#name, this.#membership);
+      await this.#remember({ version, peers: [...after] });
       const difference = describeDifference(before, after);
       if (difference !== '') this.#say(difference);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       this.#say(`${error.message}; trying again in ${REPAIR_MS / 1000} seconds`);
     }
+  }
+
+  /** Stays for longer, when half of its time is over. */
+  async #renew(): Promise<void> {
+    const { clock } = this.#ports;
+    const request = this.#renewal.poll(clock.wall());
+    if (request === undefined) return;
+    const event = await callRegistry(this.#ports, this.#membership.registry, request, this.#stop.signal).then(
+      (answer) => this.#renewal.handleAnswer(answer, clock.wall()),
+      (error: unknown) => this.#renewal.handleFailure(messageOf(error), clock.wall()),
+    );
+    if (event.type === 'failed') return this.#say(`not renewed: ${event.reason}`);
+    if (!event.isNew) return;
+    const expiresAt = event.expiresAt === null ? null : new Date(event.expiresAt).toISOString();
+    await this.#remember({ expiresAt });
+    if (expiresAt !== null) this.#say(`renewed until ${expiresAt}`);
+  }
+
+  /** The next step to a new key pair, when somebody wishes for one. */
+  async #rotate(): Promise<void> {
+    const done = await this.#rotation.look(this.#membership, this.#stop.signal);
+    if (done?.publicKey !== undefined) {
+      await this.#remember({ publicKey: done.publicKey });
+      await this.#rotation.forget();
+    }
+    if (done !== undefined) this.#say(done.said);
+  }
+
+  async #remember(facts: Partial<Membership>): Promise<void> {
+    this.#membership = { ...this.#membership, ...facts };
+    await writeMembership(this.#ports, this.#name, this.#membership);
   }
 
   async #report(state: TunnelState): Promise<void> {
@@ -191,12 +239,13 @@ class Agent {
 
 /** `came: teddy; changed: dolores`; empty when only this host itself changed. */
 function describeDifference(before: readonly PeerView[], after: readonly PeerView[]): string {
-  const old = new Map(before.map((peer) => [peer.publicKey, peer]));
-  const now = new Set(after.map((peer) => peer.publicKey));
-  const came = after.filter((peer) => !old.has(peer.publicKey));
-  const gone = before.filter((peer) => !now.has(peer.publicKey));
+  // By name: a host that has a new key is still the same.
+  const old = new Map(before.map((peer) => [peer.name, peer]));
+  const now = new Set(after.map((peer) => peer.name));
+  const came = after.filter((peer) => !old.has(peer.name));
+  const gone = before.filter((peer) => !now.has(peer.name));
   const changed = after.filter((peer) => {
-    const known = old.get(peer.publicKey);
+    const known = old.get(peer.name);
     return known !== undefined && JSON.stringify(known) !== JSON.stringify(peer);
   });
   const parts = (['came', 'went', 'changed'] as const).flatMap((word, i) => {

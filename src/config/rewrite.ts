@@ -4,7 +4,7 @@
  * the same file.
  */
 import { formatCidr, maskCidr, type Cidr } from '../ip.ts';
-import { formatKey, parsePublicKey } from '../keys.ts';
+import { formatKey, parsePublicKey, type PrivateKey } from '../keys.ts';
 import type { PeerConfig } from './config.ts';
 import { parseAllowedIps, PEER_FIELDS, type PeerDraft } from './fields.ts';
 import { formatEntry, formatPeer, peerEntries, type FormattedEntry } from './format.ts';
@@ -42,6 +42,17 @@ export function replacePeers(text: string, peers: readonly PeerConfig[]): string
   if (added.length === 0) return kept;
   const gap = kept === '' || /\n\r?\n$/.test(kept) ? '' : endOfLine;
   return withEnd(kept, endOfLine) + gap + added.join(endOfLine);
+}
+
+/** The file with another private key; undefined when it holds none, because it is somewhere else. */
+export function replacePrivateKey(text: string, privateKey: PrivateKey): string | undefined {
+  const blocks = splitBlocks(splitLines(text));
+  const own = blocks.filter((block) => block.header !== undefined && isNamed(block.header, 'Interface'));
+  // The last one counts.
+  const entry = own.flatMap((block) => entriesOf(block.lines, 'PrivateKey')).at(-1);
+  if (entry === undefined) return undefined;
+  const edit = (line: Line): string => (line === entry.line ? withValue(line.raw, formatKey(privateKey)) : line.raw);
+  return blocks.map((block) => block.lines.map(edit).join('')).join('');
 }
 
 function splitBlocks(lines: readonly Line[]): Block[] {

@@ -11,6 +11,7 @@ function tunnel(views: readonly PeerView[], overrides: Partial<PresentPeer> = {}
     publicKey,
     endpoint: endpoint ?? undefined,
     isAlive: false,
+    latestHandshakeMs: 0,
     allowedIps,
     persistentKeepalive,
     ...overrides,

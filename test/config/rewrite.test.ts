@@ -4,8 +4,10 @@ import * as fc from 'fast-check';
 import type { PeerConfig } from '../../src/config/config.ts';
 import { formatConfig } from '../../src/config/format.ts';
 import { parseConfigOrThrow } from '../../src/config/parse.ts';
-import { replacePeers } from '../../src/config/rewrite.ts';
+import { replacePeers, replacePrivateKey } from '../../src/config/rewrite.ts';
 import { formatCidr, maskCidr, parseCidr } from '../../src/ip.ts';
+import { equalBytes } from '../../src/bytes.ts';
+import { formatKey, parsePrivateKey } from '../../src/keys.ts';
 import { configs, peerConfigs } from './arbitrary.ts';
 
 const DOLORES = `# the first of all
@@ -123,3 +125,30 @@ function normal(peer: PeerConfig): PeerConfig {
   const distinct = new Map(peer.allowedIps.map(maskCidr).map((cidr) => [formatCidr(cidr), cidr]));
   return { ...peer, allowedIps: [...distinct.keys()].sort().map((key) => distinct.get(key)!) };
 }
+
+describe('replacePrivateKey', () => {
+  const next = parsePrivateKey('yAnz5TF+lXXJte14tji3zlMNq+hd2rYUIgJBgB3fBmk=')!; // 32 bytes
+
+  it('changes the one line, and keeps its spelling and the comment behind it', () => {
+    const text = '# a\r\n[interface]\r\n privatekey=AAAA= # ours\r\nMTU = 1400\r\n';
+    assert.equal(replacePrivateKey(text, next), text.replace('AAAA=', formatKey(next)));
+  });
+
+  it('says when there is none to change', () => {
+    for (const text of ['', '[Interface]\nMTU = 1400\n', '[Peer]\nPrivateKey = x\n'])
+      assert.equal(replacePrivateKey(text, next), undefined);
+  });
+
+  it('changes nothing else of any file', () => {
+    fc.assert(
+      fc.property(configs, (config) => {
+        const text = formatConfig({ ...config, interface: { ...config.interface, privateKey: next } });
+        assert.equal(replacePrivateKey(text, next), text);
+        const other = parsePrivateKey(formatKey(next).replace('yAnz', 'yBnz'))!; // 32 bytes, too
+        const parsed = parseConfigOrThrow(replacePrivateKey(text, other)!, { file: 'wg0.conf' });
+        assert(equalBytes(parsed.interface.privateKey!, other));
+        assert.deepEqual({ ...parsed.interface, privateKey: next }, parseConfigOrThrow(text, { file: 'x' }).interface);
+      }),
+    );
+  });
+});
