@@ -28,6 +28,7 @@ export function readEcn(family: IpFamily, buffer: Uint8Array, offset: number): n
  * sender that does not understand marks would never slow down for this one.
  */
 export function combineEcn(family: IpFamily, buffer: Uint8Array, offset: number, outer: number): boolean {
+  if (outer === NOT_ECT) return true; // the first column: what the inner bits say stands
   const inner = readEcn(family, buffer, offset);
   const combined = COMBINED[inner]![outer]!;
   if (combined < 0) return false;

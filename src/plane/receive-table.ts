@@ -48,6 +48,9 @@ export class ReceiveTable {
   readonly #indices: IndexMap;
   readonly #halves: readonly [Int32Array, Int32Array];
   readonly #windows = new Map<number, Window>();
+  /** The one that was used last, good for one generation of the tables. */
+  #lastWindow: Window | undefined;
+  #lastWindowRow = -1;
   #generation = -1;
   #routes: Int32Array;
   #index = 0;
@@ -74,6 +77,7 @@ export class ReceiveTable {
     this.#routes = this.#halves[this.#control[ROUTES_HALF] === 0 ? 0 : 1];
     this.#family = 0;
     this.#row = -1;
+    this.#lastWindow = undefined;
     return true;
   }
 
@@ -158,12 +162,15 @@ export class ReceiveTable {
   }
 
   #window(row: number): Window {
+    if (this.#lastWindow !== undefined && this.#lastWindowRow === row) return this.#lastWindow;
     const serial = this.serial(row);
     let window = this.#windows.get(row);
     if (window?.serial !== serial) {
       window = { serial, replay: new ReplayWindow(), isConfirmed: false };
       this.#windows.set(row, window);
     }
+    this.#lastWindow = window;
+    this.#lastWindowRow = row;
     return window;
   }
 }

@@ -79,10 +79,7 @@ export function runInbound(ffi: Ffi, data: FastWorkerData, notify: () => void): 
       contextAddress = 0;
       hasToldRefused = false;
     }
-    if (!receive()) {
-      link.sleepUntilReadable(link.words[UDP4_FD]!, link.words[UDP6_FD]);
-      return;
-    }
+    if (!receive()) return sleep();
     now = link.now();
     seenPeer = -1;
     if (received.truncated) return link.drop('truncated');
@@ -95,13 +92,23 @@ export function runInbound(ffi: Ffi, data: FastWorkerData, notify: () => void): 
 
   /** One family for as long as it has something, but not so long that the other starves. */
   function receive(): boolean {
-    if (turn++ === LONGEST_TURN) switchFamily();
-    for (let attempt = 0; attempt < 2; attempt++) {
-      const fd = link.words[isV6Turn ? UDP6_FD : UDP4_FD]!;
-      if (fd >= 0 && receiver.receive(fd)) return true;
-      switchFamily();
-    }
-    return false;
+    const isOthersTurn = turn++ === LONGEST_TURN;
+    if (isOthersTurn) switchFamily();
+    if (receiveFromTurn()) return true;
+    if (isOthersTurn) switchFamily();
+    return isOthersTurn && receiveFromTurn();
+  }
+
+  function receiveFromTurn(): boolean {
+    const fd = link.words[isV6Turn ? UDP6_FD : UDP4_FD]!;
+    return fd >= 0 && receiver.receive(fd);
+  }
+
+  /** Whose turn it is has nothing. The other one was not asked: poll does that, too. */
+  function sleep(): void {
+    const mine = link.words[isV6Turn ? UDP6_FD : UDP4_FD]!;
+    const others = link.words[isV6Turn ? UDP4_FD : UDP6_FD]!;
+    if (link.sleepUntilReadable(mine, others)) switchFamily();
   }
 
   function switchFamily(): void {

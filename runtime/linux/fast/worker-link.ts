@@ -15,18 +15,25 @@ import {
   WANTED,
 } from '../../../src/plane/plane-memory.ts';
 import { RingWriter } from '../../../src/plane/ring.ts';
-import type { Ffi } from '../ffi.ts';
+import { EVENT_BYTES } from '../epoll.ts';
+import type { Ffi, Handle } from '../ffi.ts';
 import { Memory } from '../memory.ts';
 import type { CipherMode } from './slot-cipher.ts';
 import { type FastLibc, loadFastLibc } from './fast-libc.ts';
 import { ownThreadId } from './thread-id.ts';
 
 /** What a worker is started with. */
-export interface FastWorkerData {
+export interface FastWorkerStart {
   readonly role: Role;
   readonly memory: PlaneMemory;
   /** Readable when the control thread wants the worker out of poll(2). */
   readonly eventFd: number;
+  /** Of the control thread's epoll, which has no thread of its own to hear it; -1 for nobody's. */
+  readonly bell: number;
+}
+
+/** With what it is told later. */
+export interface FastWorkerData extends FastWorkerStart {
   readonly cipherMode: CipherMode;
   /** Whether the TUN takes and gives large UDP packets. */
   readonly udpOffload: boolean;
@@ -37,6 +44,10 @@ export type WorkerDrop = (typeof DROP_REASONS)[number];
 const CLOCK_BOOTTIME = 7;
 const POLLIN = 1;
 const POLLFD_BYTES = 8;
+const POLLFDS = 4;
+/** Batches between two looks at the bell while packets flow: some milliseconds. */
+const LOOK_AFTER = 64;
+const REVENTS = 6;
 const FOREVER = -1;
 const NO_WORDS: readonly number[] = [];
 
@@ -49,6 +60,9 @@ export class WorkerLink {
   readonly #drops: Float64Array;
   readonly #notify: () => void;
   readonly #eventFd: number;
+  readonly #bell: number;
+  readonly #event: Memory;
+  readonly #eventAt: Handle;
   readonly #polled: Memory;
   readonly #timespec: Memory;
   readonly #time: unknown;
@@ -57,7 +71,7 @@ export class WorkerLink {
   readonly #size8: unknown;
   #isActive = false;
 
-  constructor(ffi: Ffi, { role, memory, eventFd }: FastWorkerData, notify: () => void) {
+  constructor(ffi: Ffi, { role, memory, eventFd, bell }: FastWorkerData, notify: () => void) {
     this.#ffi = ffi;
     this.libc = loadFastLibc(ffi);
     this.role = role;
@@ -66,11 +80,14 @@ export class WorkerLink {
     this.#drops = dropCounts(memory, role);
     this.#notify = notify;
     this.#eventFd = eventFd;
-    this.#polled = new Memory(ffi, 4 * POLLFD_BYTES + 8);
+    this.#bell = bell;
+    this.#event = new Memory(ffi, EVENT_BYTES);
+    this.#eventAt = this.#event.at(0);
+    this.#polled = new Memory(ffi, POLLFDS * POLLFD_BYTES + 8);
     this.#timespec = new Memory(ffi, 16);
     this.#time = this.#timespec.at(0);
     this.#pollfds = this.#polled.at(0);
-    this.#counter = this.#polled.at(4 * POLLFD_BYTES);
+    this.#counter = this.#polled.at(POLLFDS * POLLFD_BYTES);
     this.#size8 = ffi.size(8);
   }
 
@@ -78,8 +95,12 @@ export class WorkerLink {
   run(batch: (generation: number) => void): void {
     Atomics.store(this.words, THREAD_ID[this.role], ownThreadId(this.#ffi, this.libc));
     wake(this.words, this.role);
+    this.#notify(); // everything that it needs is there
     try {
-      while (!mustStop(this.words)) batch(passGate(this.words, this.role));
+      for (let batches = 1; !mustStop(this.words); batches++) {
+        if (batches % LOOK_AFTER === 0 && this.#bell >= 0) this.#hearBell();
+        batch(passGate(this.words, this.role));
+      }
     } finally {
       leave(this.words, this.role);
     }
@@ -118,20 +139,24 @@ export class WorkerLink {
     if (this.words[WANTED[this.role]] !== 0) this.#tellActivity();
   }
 
-  /** Sleeps until one of the descriptors is readable or the control thread calls. Negative ones are passed over. */
-  sleepUntilReadable(first: number, second = -1): void {
+  /**
+   * Sleeps until one of the descriptors is readable or the control thread calls. Negative ones are passed over. True when the
+   * second one is readable and the first is not.
+   */
+  sleepUntilReadable(first: number, second = -1): boolean {
     const { view } = this.#polled;
     view.setInt32(0, this.#eventFd, true);
     view.setInt32(POLLFD_BYTES, first, true);
     view.setInt32(2 * POLLFD_BYTES, second, true);
-    for (let i = 0; i < 3; i++) view.setInt32(i * POLLFD_BYTES + 4, POLLIN, true);
+    for (let i = 0; i < 3; i++) view.setInt32(i * POLLFD_BYTES + 4, POLLIN, true); // and no `revents`
     sleep(this.words, this.role);
     // Stored before WANTED was read, if not earlier: see `collect`.
     if (this.#isActive && Atomics.load(this.words, WANTED[this.role]) !== 0) this.#tellActivity();
     this.#isActive = false;
-    this.libc.poll(this.#pollfds, this.#ffi.size(3), FOREVER);
-    if (view.getInt16(6, true) !== 0) this.libc.read(this.#eventFd, this.#counter, this.#size8);
+    this.libc.poll(this.#pollfds, this.#ffi.size(POLLFDS), FOREVER);
+    if (view.getInt16(REVENTS, true) !== 0) this.libc.read(this.#eventFd, this.#counter, this.#size8);
     wake(this.words, this.role);
+    return view.getInt16(2 * POLLFD_BYTES + REVENTS, true) !== 0 && view.getInt16(POLLFD_BYTES + REVENTS, true) === 0;
   }
 
   /** Sleeps until the control thread has read something from the ring, or for so long. */
@@ -139,6 +164,11 @@ export class WorkerLink {
     sleep(this.words, this.role);
     this.ring.waitForReader(timeoutMs);
     wake(this.words, this.role);
+  }
+
+  /** It rings once; the control thread asks what it is about. */
+  #hearBell(): void {
+    if (this.libc.epoll_wait(this.#bell, this.#eventAt, 1, 0) > 0) this.#call();
   }
 
   #tellActivity(): void {
