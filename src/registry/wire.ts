@@ -180,7 +180,11 @@ export const Report = z.strictObject({
 export type Report = z.infer<typeof Report>;
 
 /** Answer to POST /v1/report: the version after it. */
-export const Reported = z.object({ version: z.number().int() });
+export const Reported = z.object({
+  version: z.number().int(),
+  /** Of a dump that held more than the registry should see. */
+  warning: z.string().optional(),
+});
 export type Reported = z.infer<typeof Reported>;
 
 const TagOrAll = z

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { HostView, PeerList, Reported } from '../../src/registry/wire.ts';
-import { expectProblem, expectStatus, startLab } from './lab.ts';
+import { expectProblem, expectStatus, someKey, startLab } from './lab.ts';
 
 const SEEN = { v4: '198.51.100.20:40123', v6: '[2001:db8::7]:40124', newV4: '198.51.100.21:1' };
 
@@ -140,6 +140,57 @@ describe('reports', () => {
     assert.equal(await say(dolores, [maeve, SEEN.v4, 5], [maeve, SEEN.v6, 4]), maeve.version);
     const { peers } = (await lab.ask('GET', '/v1/peers', { as: dolores.hostKey })).read(PeerList);
     assert.equal(peers.find(({ name }) => name === 'maeve')?.endpoint, 'maeve.example.net:51000');
+  });
+
+  test('may be what wg show dump prints, whole or without what is nobody else’s business', async (t) => {
+    const { lab, dolores, charlotte, teddy, endpointOf } = await startTrio(t);
+    const now = lab.clock.now / 1000;
+    const peer = (of: typeof charlotte, endpoint: string, ago: number, psk = '(none)') =>
+      [of.host.publicKey, psk, endpoint, '10.1.2.9/32', now - ago, 1, 2, 25].join('\t');
+    const send = (text: string, type = 'application/x-www-form-urlencoded') =>
+      lab.ask('POST', '/v1/report', {
+        as: dolores.hostKey,
+        headers: { 'content-type': type },
+        body: text,
+      });
+    const own = ['PRIVATE', dolores.host.publicKey, 51999, 'off'];
+    const secret = `${'k'.repeat(43)}=`;
+    const whole = [
+      `wg0\t${own.join('\t').replace('PRIVATE', secret)}`,
+      `wg0\t${peer(charlotte, SEEN.v4, 20, secret)}`,
+      `wg0\t${peer(teddy, '(none)', 20)}`,
+      `wg1\t(none)\t${someKey()}\t4000\toff`,
+      '',
+    ].join('\n');
+    const warned = expectStatus(200, await send(whole));
+    assert.match(warned.read(Reported).warning ?? '', /private key .* Leave them out: wg show/);
+    assert(!warned.text.includes(secret));
+    assert(!(await lab.stored()).includes(secret));
+    assert(!lab.logged.join().includes(secret));
+    assert.equal(await endpointOf('charlotte'), SEEN.v4);
+    assert.equal((await lab.ask('GET', '/v1/networks/home/hosts/dolores')).read(HostView).listenPort, 51999);
+    const single = `${own.join('\t').replace('PRIVATE', '(none)')}\n${peer(charlotte, SEEN.newV4, 15)}\n`;
+    assert.equal(expectStatus(200, await send(single)).read(Reported).warning, undefined);
+    assert.equal(await endpointOf('charlotte'), SEEN.newV4);
+    const cut = `${teddy.host.publicKey}\t${SEEN.v6}\t${now - 10}\n`;
+    assert.equal(expectStatus(200, await send(cut, 'text/plain; charset=utf-8')).read(Reported).warning, undefined);
+    assert.equal(await endpointOf('teddy'), SEEN.v6);
+    expectStatus(200, await send(''));
+    for (const wrong of [
+      'x',
+      `${secret} ${secret}`,
+      `${cut}a b c`,
+      cut.replace(`${now - 10}`, '-1'),
+      '{}',
+      '\0\t\0\t1',
+    ]) {
+      const refused = await send(`${cut}\n${wrong}`);
+      expectProblem('invalid', expectStatus(422, refused));
+      assert(!refused.text.includes(secret));
+    }
+    expectProblem('invalid', await send(`${cut}`.repeat(10_001)));
+    expectProblem('unsupported-media-type', expectStatus(415, await send(cut, 'text/csv')));
+    expectProblem('malformed', expectStatus(400, await send(cut, 'application/json')));
   });
 
   test('a handshake from a clock that is ahead counts as now, and the next report outweighs it', async (t) => {
