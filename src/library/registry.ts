@@ -14,6 +14,7 @@ import type { RegistryPorts } from '../registry/service/ports.ts';
 import { createD1Store } from '../registry/store/d1-store.ts';
 import type { Database } from '../registry/store/database.ts';
 import { migrate } from '../registry/store/migrate.ts';
+import { rememberHosts } from '../registry/store/remembered-hosts.ts';
 import { MIGRATIONS } from '../registry/store/migrations.ts';
 import { randomBytes, sealer, sha256, systemClock } from './surroundings.ts';
 
@@ -64,7 +65,9 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
   const publicUrl = options.publicUrl === undefined ? undefined : checkPublicUrl(options.publicUrl);
   await migrate(database, MIGRATIONS);
   const bell = createMemoryBell();
-  const ports: RegistryPorts = { store: createD1Store(database), bell, random: randomBytes, sha256, sealer, wall };
+  const own = createD1Store(database);
+  const store = database.isLocal === true ? rememberHosts(own) : own;
+  const ports: RegistryPorts = { store, bell, random: randomBytes, sha256, sealer, wall };
   return {
     app: createApp({ ports, log, publicUrl, peerAddress }),
     issueFirstAdminKey: () => issueFirstAdminKey(ports),

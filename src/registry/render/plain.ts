@@ -6,7 +6,8 @@
  * The wire format allows no more than that already. This is for the day on which it does, and for rows in the database
  * that another hand wrote.
  */
-import type { HostConfig } from '../wire.ts';
+import { perObject } from './per-object.ts';
+import type { HostConfig, PeerView } from '../wire.ts';
 
 declare const plainBrand: unique symbol;
 
@@ -21,9 +22,15 @@ export function plainConfig(config: HostConfig): PlainConfig {
   expectPlain('network', [network.name, network.suffix, ...network.ranges]);
   expectPlain('host', [host.name, host.publicKey, host.endpoint, ...host.addresses, ...host.routes]);
   expectPlain('host', [host.exit ?? null, ...(host.requestedRoutes ?? [])]);
-  for (const peer of peers) expectPlain('peer', [peer.name, peer.publicKey, peer.endpoint, ...peer.allowedIps]);
+  for (const peer of peers) expectPlainPeer(peer);
   return config as PlainConfig; // as just checked
 }
+
+/** Of one that is not, nothing is kept: it throws each time. */
+const expectPlainPeer = perObject((peer: PeerView): true => {
+  expectPlain('peer', [peer.name, peer.publicKey, peer.endpoint, ...peer.allowedIps]);
+  return true;
+});
 
 /** Throws RangeError, without the text, when one is not plain; `part` says what it is of. */
 export function expectPlain(part: string, texts: readonly (string | null)[]): void {

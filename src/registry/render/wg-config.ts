@@ -2,6 +2,7 @@
  * A host's configuration as text, for wg-quick(8) and for `wg syncconf`. Neither holds a private key: it never leaves its
  * host, so wg-quick reads it from a file there, and for syncconf the host puts it in front.
  */
+import { perObject } from './per-object.ts';
 import type { PeerView } from '../wire.ts';
 import { expectOneLine, type PlainConfig } from './plain.ts';
 import { title } from './view.ts';
@@ -35,7 +36,10 @@ function renderPeers({ network, peers }: PlainConfig): string {
   return peers.map((peer) => renderPeer(peer, network.suffix)).join('');
 }
 
+/** Nearly every peer was in a list before. */
 function renderPeer(peer: PeerView, suffix: string): string {
+  const known = rendered(peer);
+  if (known.suffix === suffix) return known.text;
   const lines = [
     '',
     '[Peer]',
@@ -44,6 +48,12 @@ function renderPeer(peer: PeerView, suffix: string): string {
     ...(peer.endpoint === null ? [] : [`Endpoint = ${peer.endpoint}`]),
     `AllowedIPs = ${peer.allowedIps.join(', ')}`,
     ...(peer.persistentKeepalive === 0 ? [] : [`PersistentKeepalive = ${peer.persistentKeepalive}`]),
+    '',
   ];
-  return `${lines.join('\n')}\n`;
+  const text = lines.join('\n');
+  Object.assign(known, { suffix, text });
+  return text;
 }
+
+/** For the suffix of its network, of which there is one. */
+const rendered = perObject<PeerView, { suffix?: string; text: string }>(() => ({ text: '' }));

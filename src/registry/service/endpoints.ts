@@ -50,12 +50,18 @@ type Observed = Pick<HostRecord, 'endpoint' | 'observedEndpoint' | 'observedAt' 
  */
 export function endpointFor(viewer: Observed, host: Observed): string | null {
   if (host.endpoint !== null) return host.endpoint;
-  const own = new Set([parsed(viewer.endpoint)?.family, ...observations(viewer).map(({ family }) => family)]);
+  const own = familiesOf(viewer);
   const [best] = observations(host).sort(
     (a, b) =>
       Number(own.has(b.family)) - Number(own.has(a.family)) || Number(a.local) - Number(b.local) || b.seenAt - a.seenAt,
   );
   return best?.text ?? null;
+}
+
+/** The families that a host is known to have. Nothing else of a viewer decides which endpoint it gets. */
+export function familiesOf(host: Observed): ReadonlySet<IpFamily> {
+  const families = [parsed(host.endpoint)?.family, ...observations(host).map(({ family }) => family)];
+  return new Set(families.filter((family) => family !== undefined));
 }
 
 /** What was seen last of the host in this family. */

@@ -3,13 +3,17 @@ import { parseCidr } from '../../ip.ts';
 import { NAT_KEEPALIVE_SECONDS } from '../../network/nat.ts';
 import type { HostRecord, NetworkRecord } from '../store/port.ts';
 import type { HostConfig, PeerList, PeerView } from '../wire.ts';
+import { perObject } from '../render/per-object.ts';
 import { authenticateAgain, type HostCaller } from './credentials.ts';
-import { endpointFor } from './endpoints.ts';
+import { endpointFor, familiesOf } from './endpoints.ts';
 import { exitOf, routesFor } from './exits.ts';
 import type { RegistryPorts } from './ports.ts';
 import { done, type Result } from './result.ts';
 import { isPresent, sees } from './sight.ts';
 import { trusted } from './subnets.ts';
+
+/** So many ways to see one list are remembered: in a large network each takes as much room as the list. */
+const SIGHTS_LIMIT = 16;
 
 /** The peers, or what changed of them after the version `since`. */
 export async function listPeers(
@@ -43,7 +47,7 @@ export function difference({ host, network }: HostCaller, changed: readonly Host
   return {
     version: network.version,
     full: false,
-    peers: viewPeers(host, network, seen),
+    peers: viewPeers(host, network, changed),
     removed: [...new Set(gone.map((other) => other.publicKey))],
   };
 }
@@ -91,17 +95,51 @@ export async function awaitChange(
 }
 
 function viewPeers(host: HostRecord, { rules }: NetworkRecord, others: readonly HostRecord[]): PeerView[] {
-  return others
-    .filter((other) => other.id !== host.id && isPresent(other) && sees(host.tags, other.tags, rules))
-    .map((other) => ({
-      name: other.name,
-      publicKey: other.publicKey,
-      endpoint: endpointFor(host, other),
-      ...(other.nextPublicKey !== null && { nextPublicKey: other.nextPublicKey }),
-      allowedIps: [...other.addresses.map(singleAddress), ...routesFor(host, other)],
-      persistentKeepalive: host.endpoint === null ? NAT_KEEPALIVE_SECONDS : 0,
-    }));
+  // Names of hosts that are present are unique.
+  return inSight(others, host, rules).filter(({ name }) => name !== host.name);
 }
+
+/** What hosts that are alike see of a list: in a large network many of them ask for it at the same version. */
+function inSight(others: readonly HostRecord[], host: HostRecord, rules: NetworkRecord['rules']): readonly PeerView[] {
+  const views = viewsOfList(others);
+  const kind = kindOf(host);
+  // All that the result depends on besides the list: never what another sight would show.
+  const sight = JSON.stringify([kind, host.exitHostId, rules, rules === null ? null : host.tags]);
+  const known = views.get(sight);
+  if (known !== undefined) return known;
+  const seen = others
+    .filter((other) => isPresent(other) && sees(host.tags, other.tags, rules))
+    .map((other) => viewPeer(host, kind, other));
+  if (views.size < SIGHTS_LIMIT) views.set(sight, seen);
+  return seen;
+}
+
+/** What of a host decides how it sees any other, but for its exit. */
+function kindOf(host: HostRecord): string {
+  const families = familiesOf(host);
+  return `${host.endpoint === null} ${families.has(4)} ${families.has(6)}`;
+}
+
+function viewPeer(host: HostRecord, kind: string, other: HostRecord): PeerView {
+  const isExit = other.id === host.exitHostId;
+  const views = isExit ? exitViewsOf(other) : viewsOf(other);
+  const known = views.get(kind);
+  if (known !== undefined) return known;
+  const view = {
+    name: other.name,
+    publicKey: other.publicKey,
+    endpoint: endpointFor(host, other),
+    ...(other.nextPublicKey !== null && { nextPublicKey: other.nextPublicKey }),
+    allowedIps: [...other.addresses.map(singleAddress), ...routesFor(host, other)],
+    persistentKeepalive: host.endpoint === null ? NAT_KEEPALIVE_SECONDS : 0,
+  };
+  views.set(kind, view);
+  return view;
+}
+
+const viewsOf = perObject<HostRecord, Map<string, PeerView>>(() => new Map());
+const exitViewsOf = perObject<HostRecord, Map<string, PeerView>>(() => new Map());
+const viewsOfList = perObject<readonly HostRecord[], Map<string, readonly PeerView[]>>(() => new Map());
 
 function singleAddress(address: string): string {
   return `${address}/${parseCidr(address)?.prefixLength}`;

@@ -26,6 +26,8 @@ export interface Database {
   prepare(query: string): Statement;
   /** In order, in one transaction: an error in any statement undoes all. */
   batch(statements: readonly Statement[]): Promise<QueryResult[]>;
+  /** Whether it is in this process, so that a question costs next to nothing. */
+  readonly isLocal?: boolean;
 }
 
 /** What a synchronous SQLite driver has to offer; about ten lines for each. */
@@ -97,6 +99,7 @@ export function fromSyncEngine(engine: SyncEngine): Database {
   };
 
   return {
+    isLocal: true,
     prepare: (query) => new BoundStatement(query, []),
     async batch(statements) {
       const own = statements.map(bound);

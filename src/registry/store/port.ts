@@ -246,11 +246,11 @@ export interface Store {
   addHost(addition: HostAddition, act: Act): Promise<HostRecord | Conflict | undefined>;
   /** Addresses in use, and those released after `releasedBefore`. */
   takenAddresses(networkId: number, releasedBefore: WallMs): Promise<string[]>;
-  /** By name; without a page all of them. */
-  listHosts(networkId: number, page?: Page): Promise<HostRecord[]>;
+  /** By name; without a page all of them, as they are to others: what moves no version (such as `seenAt`) may be of before. */
+  listHosts(networkId: number, page?: Page): Promise<readonly HostRecord[]>;
   findHost(networkId: number, name: string): Promise<HostRecord | undefined>;
   /** Everything that changed after `version`, deleted hosts included. */
-  hostsChangedSince(networkId: number, version: number): Promise<HostRecord[]>;
+  hostsChangedSince(networkId: number, version: number): Promise<readonly HostRecord[]>;
   /** Of those of these hosts that are there. */
   hostNames(ids: readonly string[]): Promise<ReadonlyMap<string, string>>;
   /**

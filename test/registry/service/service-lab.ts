@@ -11,6 +11,7 @@ import { addNetwork } from '../../../src/registry/service/networks.ts';
 import type { RegistryPorts } from '../../../src/registry/service/ports.ts';
 import type { Result } from '../../../src/registry/service/result.ts';
 import { createD1Store } from '../../../src/registry/store/d1-store.ts';
+import { rememberHosts } from '../../../src/registry/store/remembered-hosts.ts';
 import { migrate } from '../../../src/registry/store/migrate.ts';
 import { MIGRATIONS } from '../../../src/registry/store/migrations.ts';
 import { sealer } from '../../../src/library/surroundings.ts';
@@ -29,7 +30,7 @@ export async function startServices(t: TestContext) {
   await migrate(database, MIGRATIONS);
   const clock = { now: Date.UTC(2026, 0, 1) };
   const ports: RegistryPorts = {
-    store: createD1Store(database),
+    store: rememberHosts(createD1Store(database)),
     bell: createMemoryBell(),
     random: (length) => new Uint8Array(randomBytes(length)),
     sha256: async (bytes) => new Uint8Array(await crypto.subtle.digest('SHA-256', bytes.slice())),

@@ -1,0 +1,83 @@
+/** What is kept in memory of a network's hosts is what the database holds, whoever wrote it. */
+import assert from 'node:assert/strict';
+import { describe, test, type TestContext } from 'node:test';
+import * as fc from 'fast-check';
+import { addHost } from '../../../src/registry/service/enrol.ts';
+import { changeHost, getHost, removeHost } from '../../../src/registry/service/hosts.ts';
+import { restoreHost } from '../../../src/registry/service/life-cycle.ts';
+import { createD1Store } from '../../../src/registry/store/d1-store.ts';
+import { rememberHosts } from '../../../src/registry/store/remembered-hosts.ts';
+import { someKey } from '../lab.ts';
+import { accepted, ADMIN, startServices } from '../service/service-lab.ts';
+
+const NETWORK = 1;
+const NAMES = ['bernard', 'dolores', 'maeve', 'teddy'];
+const step = fc.record({
+  do: fc.constantFrom('add', 'add', 'endpoint', 'remove', 'restore'),
+  name: fc.constantFrom(...NAMES),
+  /** Whether somebody looks afterwards. */
+  look: fc.boolean(),
+});
+
+/** Two registries over one file, of which the first one remembers. */
+async function open(t: TestContext, options?: { limit: number }) {
+  const { database, ports } = await startServices(t);
+  const plain = createD1Store(database);
+  const kept = rememberHosts(plain, options);
+  const add = async (name: string) =>
+    accepted(await addHost('home', { name, publicKey: someKey() }, ADMIN, { ...ports, store: plain }));
+  return { ports: { ...ports, store: plain }, plain, kept, add };
+}
+
+describe('hosts that are remembered', () => {
+  test('are those of the database after any changes by another, in lists and differences', async (t) => {
+    const property = fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 25 }), async (steps) => {
+      const { ports, plain, kept } = await open(t);
+      for (const { do: what, name, look } of steps) {
+        const path = { network: 'home', host: name };
+        if (what === 'add') await addHost('home', { name, publicKey: someKey() }, ADMIN, ports);
+        else if (what === 'remove') await removeHost(path, ADMIN, ports);
+        else if (what === 'restore') await restoreHost(path, ADMIN, ports);
+        else {
+          const host = await getHost(path, ports);
+          const { version } = host.ok ? host.value : { version: 0 };
+          const patch = { endpoint: `192.0.2.1:${1 + version}` };
+          if (host.ok) accepted(await changeHost(path, patch, { ...ADMIN, ifVersion: version }, ports));
+        }
+        if (look) assert.deepEqual(await kept.listHosts(NETWORK), await plain.listHosts(NETWORK));
+      }
+      const version = (await plain.networkVersion(NETWORK)) ?? 0;
+      for (let since = 1; since <= version; since++)
+        for (let again = 0; again < 2; again++)
+          assert.deepEqual(await kept.hostsChangedSince(NETWORK, since), await plain.hostsChangedSince(NETWORK, since));
+      assert.deepEqual(await kept.listHosts(NETWORK), await plain.listHosts(NETWORK));
+    });
+    await fc.assert(property, { numRuns: 25, seed: 1 });
+  });
+
+  test('stay the same objects while they do not change', async (t) => {
+    const { kept, add } = await open(t);
+    await add('dolores');
+    const [dolores] = await kept.listHosts(NETWORK);
+    await add('bernard');
+    assert.equal((await kept.listHosts(NETWORK))[1], dolores);
+    assert.equal(await kept.listHosts(NETWORK), await kept.listHosts(NETWORK));
+  });
+
+  test('are no more than there is room for, and complete all the same', async (t) => {
+    const { kept, add } = await open(t, { limit: 1 });
+    await add('dolores');
+    assert.equal(await kept.listHosts(NETWORK), await kept.listHosts(NETWORK));
+    await add('bernard');
+    assert.notEqual(await kept.listHosts(NETWORK), await kept.listHosts(NETWORK));
+    assert.deepEqual(
+      (await kept.listHosts(NETWORK)).map(({ name }) => name),
+      ['bernard', 'dolores'],
+    );
+  });
+
+  test('of a network that is not there are none', async (t) => {
+    const { kept } = await open(t);
+    assert.deepEqual([await kept.listHosts(99), await kept.hostsChangedSince(99, 1)], [[], []]);
+  });
+});
