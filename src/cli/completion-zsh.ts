@@ -3,25 +3,32 @@ import type { Completion, CompletionNode } from './completion-tree.ts';
 
 export function zshCompletion(nodes: readonly CompletionNode[]): string {
   const paths = nodes.filter(({ path }) => path !== '').map(({ path }) => `'${path}'`);
-  const cases = nodes.map(
-    ({ path, words, options }) => `    '${path}')
+  const cases = nodes.map(({ path, words, options, interfaces }) => {
+    const files = interfaces?.files.map((pattern) => `${pattern}(N)`).join(' ') ?? '';
+    return `    '${path}')
       commands=(${words.map(describe).join(' ')})
-      options=(${options.map(describe).join(' ')}) ;;`,
-  );
+      options=(${options.map(describe).join(' ')})
+      interfaces=(${files}) ${interfaces?.areMany === true ? 'rest=0 ' : ''};;`;
+  });
   return `#compdef peerage
 _peerage() {
-  local at='' next i
+  local at='' next i expl rest=0
   local -a commands options
+  local -aU interfaces
   for ((i = 2; i < CURRENT; i++)); do
     next="\${at:+$at }\${words[i]}"
     case "$next" in
       ${paths.join(' | ')}) at="$next" ;;
+      -* | *' -'*) ;;
+      *) rest=1 ;;
     esac
   done
   case "$at" in
 ${cases.join('\n')}
   esac
+  interfaces=(\${interfaces:t:r})
   _describe -t commands command commands
+  ((rest)) || _wanted interfaces expl interface compadd -a interfaces
   _describe -o -t options option options
   _files
 }

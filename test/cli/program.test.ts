@@ -1,10 +1,19 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
+import type { Command } from 'commander';
+import { completionNodes } from '../../src/cli/completion-tree.ts';
+import { createProgram, runProgram } from '../../src/cli/program.ts';
 import { VERSION } from '../../src/cli/version.ts';
 import { MAIN, peerage, run } from './peerage.ts';
+import { quietPorts } from './quiet-ports.ts';
 
 const ESCAPE = String.fromCharCode(0x1b);
+
+/** `registry serve`, of all but `help` itself. */
+function commandPaths(program: Command): string[] {
+  return completionNodes(program).flatMap(({ path }) => (path === '' || /^help\b/.test(path) ? [] : [path]));
+}
 
 describe('peerage', () => {
   it('prints the version of its package', async () => {
@@ -23,20 +32,16 @@ describe('peerage', () => {
     assert.match(nothing.stderr, /Usage: peerage/);
   });
 
-  it('opens the help of every command with examples of it', async () => {
-    const { stdout } = await peerage(['completion', 'bash']);
-    const commands =
-      /candidates='([^']*)'/.exec(/'' *\) candidates='[^']*'/.exec(stdout)?.[0] ?? '')?.[1]?.split(' ') ?? [];
-    const names = commands.filter((name) => !name.startsWith('-') && name !== 'help');
-    assert.ok(names.length >= 6, stdout);
-    for (const name of names) {
-      const help = await peerage(['help', name]);
-      assert.equal(help.exitCode, 0);
-      assert.match(
-        help.stdout,
-        new RegExp(`^\\s*Examples:\\n[^]*peerage ${name}\\b[^]*\\nUsage: peerage ${name}`),
-        name,
-      );
+  it('opens the help of every command, at every level, with examples of it', async () => {
+    const program = await createProgram(undefined, quietPorts([]));
+    const paths = commandPaths(program);
+    for (const path of ['genkey', 'network', 'network rules', 'token ls', 'registry serve', 'service install'])
+      assert.ok(paths.includes(path), path);
+    for (const path of paths) {
+      const said: string[] = [];
+      assert.equal(await runProgram(['help', ...path.split(' ')], quietPorts(said)), 0, path);
+      const pattern = `^\\s*Examples:\\n[^]*peerage ${path}\\b[^]*\\nUsage: peerage ${path.split(' ')[0]}`;
+      assert.match(said.join(''), new RegExp(pattern), path);
     }
   });
 

@@ -2,24 +2,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Command } from 'commander';
-import type { Ports } from '../../src/cli/ports.ts';
 import { createProgram } from '../../src/cli/program.ts';
 import { run } from '../cli/peerage.ts';
+import { quietPorts } from '../cli/quiet-ports.ts';
 import { codeSpans, fencedLines, readDocuments, ROOT, type Line } from './markdown.ts';
 
 const documents = readDocuments();
-
-/** Where commander says what it does not like; commands are looked at here, and not run. */
-function quietPorts(said: string[]): Ports {
-  const terminal = {
-    stdout: (text: string) => void said.push(text),
-    stderr: (text: string) => void said.push(text),
-    columns: Infinity,
-    stdoutIsTerminal: false,
-    stderrIsTerminal: false,
-  };
-  return { terminal } as unknown as Ports; // building the commands needs no more
-}
 
 /** Calls of a program in a line of shell, a screen or a unit file: their arguments. */
 function callsOf(program: string, { text }: Line): string[] {
