@@ -5,7 +5,7 @@
 import type { Ffi } from './ffi.ts';
 import { loadLibc, LibcError } from './libc.ts';
 import { Memory } from './memory.ts';
-import type { Poller } from './poller.ts';
+import type { Watches } from './poller.ts';
 
 const IN_NONBLOCK_CLOEXEC = 0x80800;
 /** Of the file itself, so that what others do beside it wakes nobody. A name less is a change of its link count, an attribute. */
@@ -21,7 +21,7 @@ export interface FileWatch {
  * Watches the file that is at the path now, whatever it is called later. Everything that happens to it after this returns is
  * followed by a call of the listener, never from within this function. Throws LibcError when it cannot be watched.
  */
-export function watchFile(ffi: Ffi, poller: Poller, path: string, listener: () => void): FileWatch {
+export function watchFile(ffi: Ffi, poller: Watches, path: string, listener: () => void): FileWatch {
   const libc = loadLibc(ffi);
   const name = new TextEncoder().encode(path);
   const memory = new Memory(ffi, Math.max(EVENTS_BYTES, name.length + 1));

@@ -15,7 +15,7 @@ import type { Ffi } from './ffi.ts';
 import { EPERM, loadLibc, LibcError, type Libc } from './libc.ts';
 import { Memory } from './memory.ts';
 import { HEADER_BYTES, hearAllNamespaces, NetlinkQuestion, openNetlink, RTMGRP_LINK, watchNetlink } from './netlink.ts';
-import type { Poller, Watch } from './poller.ts';
+import type { Watch, Watches } from './poller.ts';
 
 const TUNGETIFF = 0x800454d2;
 /** _IO('T', 227): a descriptor of the network namespace that the interface is in. */
@@ -76,7 +76,7 @@ export class Link {
   #lookout: NodeJS.Timeout | undefined;
   readonly #told = new Set<string>();
 
-  constructor(ffi: Ffi, poller: Poller, tunFd: number, { log, onChange }: { log: Log; onChange: () => void }) {
+  constructor(ffi: Ffi, poller: Watches, tunFd: number, { log, onChange }: { log: Log; onChange: () => void }) {
     this.#ffi = ffi;
     this.#libc = loadLibc(ffi);
     this.#log = log;

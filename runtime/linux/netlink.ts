@@ -2,7 +2,7 @@
 import type { Ffi, Handle } from './ffi.ts';
 import { loadLibc, LibcError, type Libc } from './libc.ts';
 import { Memory } from './memory.ts';
-import type { Poller, Watch } from './poller.ts';
+import type { Watch, Watches } from './poller.ts';
 
 const AF_NETLINK = 16;
 const SOCK_RAW_CLOEXEC_NONBLOCK = 3 | 0x80000 | 0x800;
@@ -52,7 +52,7 @@ export function hearAllNamespaces(ffi: Ffi, socket: number): boolean {
 }
 
 /** Calls back after every change. What the messages say does not matter: what is so now has to be asked for. */
-export function watchNetlink(ffi: Ffi, poller: Poller, socket: number, onChange: () => void): Watch {
+export function watchNetlink(ffi: Ffi, poller: Watches, socket: number, onChange: () => void): Watch {
   const libc = loadLibc(ffi);
   const messages = new Memory(ffi, MESSAGES_BYTES);
   const size = ffi.size(MESSAGES_BYTES);

@@ -18,7 +18,7 @@ import {
   RTMGRP_LINK,
   watchNetlink,
 } from './netlink.ts';
-import type { Poller, Watch } from './poller.ts';
+import type { Watch, Watches } from './poller.ts';
 import { AF_INET, AF_INET6 } from './socket-message.ts';
 
 /** Links too: the routes of one that goes down go without a word. */
@@ -47,7 +47,7 @@ export class Routes {
   #generation = 1;
 
   /** `changed` is called after every change. */
-  constructor(ffi: Ffi, poller: Poller, changed: () => void) {
+  constructor(ffi: Ffi, poller: Watches, changed: () => void) {
     this.#libc = loadLibc(ffi);
     this.#listener = openNetlink(ffi, GROUPS);
     try {

@@ -20,7 +20,7 @@ import { type FastTunnel, startFastTunnel } from './fast/start-plane.ts';
 import type { Ffi } from './ffi.ts';
 import { loadLibc } from './libc.ts';
 import { Memory } from './memory.ts';
-import type { Poller } from './poller.ts';
+import type { Poller, Watches } from './poller.ts';
 import { adoptTun, createTun } from './tun.ts';
 import { createUdp } from './udp.ts';
 import { serveUapi } from './uapi-server.ts';
@@ -63,27 +63,23 @@ const random: RandomBytes = (length) => globalThis.crypto.getRandomValues(new Ui
  */
 export async function runTunnel(name: string, parts: TunnelParts): Promise<void> {
   socketPath(name); // refuses names that cannot be
-  const poller = parts.startPoller();
+  const fast = await startFast(name, parts);
+  const poller = fast === undefined ? parts.startPoller() : undefined;
   try {
-    const fast = startFast(name, poller, parts);
+    const tunnel = poller === undefined ? openFastTunnel(fast!, parts) : openTunnel(name, poller, parts);
     try {
-      const tunnel = fast === undefined ? openTunnel(name, poller, parts) : openFastTunnel(fast, parts);
-      try {
-        await serve(name, tunnel, poller, parts);
-      } finally {
-        await tunnel.close();
-      }
+      await serve(name, tunnel, poller ?? fast!.watches, parts);
     } finally {
-      await fast?.stop();
+      await tunnel.close();
     }
   } finally {
     limitEnding(parts);
-    // The worker ends before the process does: an exit while a thread sits in a foreign call aborts the runtime.
-    await poller.close();
+    // The workers end before the process does: an exit while a thread sits in a foreign call aborts the runtime.
+    await (fast?.stop() ?? poller?.close());
   }
 }
 
-async function serve(name: string, tunnel: Tunnel, poller: Poller, parts: TunnelParts): Promise<void> {
+async function serve(name: string, tunnel: Tunnel, poller: Watches, parts: TunnelParts): Promise<void> {
   const { ffi, log, uapiFd, onReady } = parts;
   const end = (why: string) => {
     log.info({ why }, 'ending');
@@ -130,13 +126,10 @@ function openTunnel(name: string, poller: Poller, { ffi, crypto, log, keyLog, tu
 }
 
 /** Not for an interface that was handed down: its packets have no virtio headers. */
-function startFast(name: string, poller: Poller, parts: TunnelParts): FastTunnel | undefined {
+async function startFast(name: string, parts: TunnelParts): Promise<FastTunnel | undefined> {
   const { ffi, crypto, log, tunFd, fastWorker } = parts;
   if (fastWorker === undefined || tunFd !== undefined) return undefined;
-  const clock = createBootClock(ffi);
-  const fast = startFastTunnel(name, { ffi, poller, crypto, clock, log, worker: fastWorker });
-  if (fast === undefined) log.info({}, 'no libcrypto: one thread does everything');
-  return fast;
+  return startFastTunnel(name, { ffi, crypto, clock: createBootClock(ffi), log, worker: fastWorker });
 }
 
 function openFastTunnel(fast: FastTunnel, { ffi, log, keyLog }: TunnelParts): Tunnel {

@@ -7,7 +7,7 @@ import type { Ffi } from './ffi.ts';
 import { EBADFD, EBUSY, EINTR, EINVAL, EIO, EPERM, loadLibc, LibcError, type Libc } from './libc.ts';
 import { IFREQ_BYTES, IFNAME_BYTES, Link } from './link.ts';
 import { AddressCache, Memory } from './memory.ts';
-import type { Poller, Watch } from './poller.ts';
+import type { Watch, Watches } from './poller.ts';
 
 const TUNSETIFF = 0x400454ca;
 const TUNGETIFF = 0x800454d2;
@@ -25,16 +25,16 @@ const O_NONBLOCK = 0x800;
 const DEFAULT_MTU = 1420;
 
 /** Creates the interface, or takes over a persistent one of this name. It goes away with the descriptor. */
-export function createTun(ffi: Ffi, poller: Poller, name: string, log: Log = silentLog): Tun {
+export function createTun(ffi: Ffi, poller: Watches, name: string, log: Log = silentLog): Tun {
   return openTun(ffi, poller, name, log, IFF_TUN | IFF_NO_PI).tun;
 }
 
 /** One whose packets have virtio headers, for others to read and write: what this port reads and writes is of no use. */
-export function createVirtioTun(ffi: Ffi, poller: Poller, name: string, log: Log): { tun: Tun; fd: number } {
+export function createVirtioTun(ffi: Ffi, poller: Watches, name: string, log: Log): { tun: Tun; fd: number } {
   return openTun(ffi, poller, name, log, IFF_TUN | IFF_NO_PI | IFF_VNET_HDR);
 }
 
-function openTun(ffi: Ffi, poller: Poller, name: string, log: Log, flags: number): { tun: Tun; fd: number } {
+function openTun(ffi: Ffi, poller: Watches, name: string, log: Log, flags: number): { tun: Tun; fd: number } {
   const libc = loadLibc(ffi);
   const request = new Memory(ffi, IFREQ_BYTES);
   request.setText(0, '/dev/net/tun');
@@ -89,7 +89,7 @@ function withMtu(tun: LinuxTun): Tun {
 }
 
 /** Uses a TUN descriptor that another process opened and handed down. Throws UserError when packets would be misread. */
-export function adoptTun(ffi: Ffi, poller: Poller, fd: number, log: Log = silentLog): Tun {
+export function adoptTun(ffi: Ffi, poller: Watches, fd: number, log: Log = silentLog): Tun {
   const libc = loadLibc(ffi);
   const request = new Memory(ffi, IFREQ_BYTES);
   if (libc.ioctl(fd, ffi.size(TUNGETIFF), request.at(0)) < 0)
@@ -151,7 +151,7 @@ class LinuxTun implements Tun {
   #onReadable: () => void = () => {};
   #onEvent: (event: TunEvent) => void = () => {};
 
-  constructor(ffi: Ffi, poller: Poller, fd: number, log: Log) {
+  constructor(ffi: Ffi, poller: Watches, fd: number, log: Log) {
     this.#ffi = ffi;
     this.#libc = loadLibc(ffi);
     this.#fd = fd;

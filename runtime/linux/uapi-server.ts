@@ -12,7 +12,7 @@ import { Conversation, type UapiHandler } from '../../src/uapi/conversation.ts';
 import type { SetOptions } from '../../src/uapi/parse-set.ts';
 import type { Ffi } from './ffi.ts';
 import { watchFile, type FileWatch } from './file-watch.ts';
-import type { Poller } from './poller.ts';
+import type { Watches } from './poller.ts';
 import { systemError } from './system-error.ts';
 import { isListening } from './uapi-client.ts';
 import { SOCKET_FOLDER, socketPath } from './uapi-socket.ts';
@@ -25,7 +25,7 @@ const LOOK_AGAIN_MS = 50;
 
 export interface UapiServerOptions extends SetOptions {
   ffi: Ffi;
-  poller: Poller;
+  poller: Watches;
   log: Log;
   /** A listening socket that another process handed down. */
   fd?: number;

@@ -20,7 +20,7 @@ import {
   type Libc,
 } from './libc.ts';
 import { AddressCache, Memory } from './memory.ts';
-import type { Poller, Watch } from './poller.ts';
+import type { Watch, Watches } from './poller.ts';
 import { Routes } from './routes.ts';
 import {
   AF_INET,
@@ -67,14 +67,14 @@ interface Socket {
 }
 
 /** Starts without a port: nothing is received or sent before `bind`. */
-export function createUdp(ffi: Ffi, poller: Poller): Udp {
+export function createUdp(ffi: Ffi, poller: Watches): Udp {
   return new LinuxUdp(ffi, poller);
 }
 
 export class LinuxUdp implements Udp {
   readonly #ffi: Ffi;
   readonly #libc: Libc;
-  readonly #poller: Poller;
+  readonly #poller: Watches;
   readonly #routes: Routes;
   readonly #scratch: Memory;
   readonly #incoming: SocketMessage;
@@ -89,7 +89,7 @@ export class LinuxUdp implements Udp {
   #onRouting: () => void = () => {};
 
   /** `socketPoller`: who watches the sockets, when others read them. */
-  constructor(ffi: Ffi, poller: Poller, socketPoller: Poller = poller) {
+  constructor(ffi: Ffi, poller: Watches, socketPoller: Watches = poller) {
     this.#ffi = ffi;
     this.#libc = loadLibc(ffi);
     this.#poller = socketPoller;
@@ -297,12 +297,7 @@ export class LinuxUdp implements Udp {
   }
 
   #watched(fd: number): Socket {
-    try {
-      return { fd, watch: this.#poller.watch(fd, () => this.#onReadable()) };
-    } catch (error) {
-      this.#libc.close(fd);
-      throw error;
-    }
+    return { fd, watch: this.#poller.watch(fd, () => this.#onReadable()) };
   }
 
   #closeSocket({ fd, watch }: Socket): void {

@@ -54,6 +54,12 @@ export const UDP4_FD = GATE_WORDS + 3;
 export const UDP6_FD = GATE_WORDS + 4;
 /** Some keypair has no row: what the inbound worker does not know goes to the control thread. */
 export const OVERFLOWED = GATE_WORDS + 5;
+/** 1 when the two words below are known, and the workers may begin. */
+export const BEGUN = GATE_WORDS + 6;
+/** Which of the two ways to compute the AEAD. */
+export const CIPHER_IS_SPLIT = GATE_WORDS + 7;
+/** Whether the TUN takes and gives large UDP packets. */
+export const UDP_OFFLOAD = GATE_WORDS + 8;
 /** The control thread sleeps and wants to hear of the next packet, and has been told already. */
 export const WANTED = { outbound: GATE_WORDS + 16, inbound: GATE_WORDS + 32 } as const;
 export const PENDING = { outbound: GATE_WORDS + 17, inbound: GATE_WORDS + 33 } as const;

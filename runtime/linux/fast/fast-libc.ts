@@ -6,8 +6,10 @@ const SYMBOLS = {
   readv: ['i', 'ipi'],
   writev: ['i', 'ipi'],
   sendmsg: ['i', 'ipi'],
+  sendmmsg: ['i', 'ipii'],
   recvmsg: ['i', 'ipi'],
   poll: ['i', 'pzi'],
+  epoll_wait: ['i', 'ipii'],
   clock_gettime: ['i', 'ip'],
   readlink: ['i', 'ppz'],
 } as const satisfies Record<string, FfiSignature>;

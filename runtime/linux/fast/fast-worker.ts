@@ -1,15 +1,25 @@
 /** A worker of the data plane. It ends by returning: a process must not exit while a thread sits in a foreign call. */
 import { parentPort, workerData } from 'node:worker_threads';
+import { mustStop } from '../../../src/plane/gate.ts';
+import { BEGUN, CIPHER_IS_SPLIT, UDP_OFFLOAD } from '../../../src/plane/plane-memory.ts';
 import type { Ffi } from '../ffi.ts';
 import { runInbound } from './inbound.ts';
 import { runOutbound } from './outbound.ts';
-import type { FastWorkerData } from './worker-link.ts';
+import type { FastWorkerData, FastWorkerStart } from './worker-link.ts';
 
 export function runFastWorker(ffi: Ffi): void {
   const port = parentPort!; // a worker has one
-  const data = workerData as FastWorkerData; // as start-plane.ts starts it
+  const start = workerData as FastWorkerStart; // as worker-threads.ts starts it
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a MessagePort has no origin
   const notify = (): void => port.postMessage(null);
+  const words = new Int32Array(start.memory.words);
+  Atomics.wait(words, BEGUN, 0);
+  if (mustStop(words)) return;
+  const data: FastWorkerData = {
+    ...start,
+    cipherMode: words[CIPHER_IS_SPLIT] === 1 ? 'split' : 'whole',
+    udpOffload: words[UDP_OFFLOAD] === 1,
+  };
   if (data.role === 'outbound') runOutbound(ffi, data, notify);
   else runInbound(ffi, data, notify);
 }

@@ -1,39 +1,36 @@
 /**
  * Starts a data plane on the control thread: the shared memory, the two workers, and the ports that the tunnel's loop gets
- * instead of the interface and the sockets themselves.
+ * instead of the interface and the sockets themselves. What few other descriptors there are to watch, the inbound worker watches.
  */
-import { Worker } from 'node:worker_threads';
 import type { Clock } from '../../../src/clock.ts';
 import type { CryptoProvider } from '../../../src/crypto/port.ts';
 import type { Device } from '../../../src/device/device.ts';
 import type { Log } from '../../../src/log.ts';
 import { answerCalls } from '../../../src/plane/calls.ts';
 import { ControlPlane } from '../../../src/plane/control-plane.ts';
-import { atGate, leave, type Role, ROLES, STOP, type Workers } from '../../../src/plane/gate.ts';
-import { createPlaneMemory, THREAD_ID, TUN_FD, UDP4_FD, UDP6_FD } from '../../../src/plane/plane-memory.ts';
+import { atGate, type Role } from '../../../src/plane/gate.ts';
+import { createPlaneMemory, type PlaneMemory, TUN_FD, UDP4_FD, UDP6_FD } from '../../../src/plane/plane-memory.ts';
 import { CONFIRMED_RECORD, MOVED_RECORD, REFUSED_RECORD, SOURCE_LOST_RECORD } from '../../../src/plane/records.ts';
 import { RingReader } from '../../../src/plane/ring.ts';
 import type { Tun, Udp } from '../../../src/tunnel/ports.ts';
+import { Epoll } from '../epoll.ts';
 import type { Ffi } from '../ffi.ts';
-import { LibcError, loadLibc } from '../libc.ts';
+import { loadLibc } from '../libc.ts';
 import { Memory } from '../memory.ts';
-import type { Poller } from '../poller.ts';
+import type { Watches } from '../poller.ts';
 import { createVirtioTun } from '../tun.ts';
 import { LinuxUdp } from '../udp.ts';
 import { SOL_UDP, UDP_GRO } from './fast-libc.ts';
 import { FastTun } from './fast-tun.ts';
 import { FastUdp } from './fast-udp.ts';
-import { isThreadGone } from './thread-id.ts';
 import { limitLargePackets, setOffloads } from './tun-offload.ts';
-import { createWorkerCiphers } from './worker-ciphers.ts';
-import type { FastWorkerData } from './worker-link.ts';
+import { createWorkerCiphers, type WorkerCiphers } from './worker-ciphers.ts';
+import { startWorkerThreads, type WorkerThreads } from './worker-threads.ts';
 
-const EFD_CLOEXEC_NONBLOCK = 0x80800;
 const MOVED_WORDS = 15;
 
 export interface FastParts {
   ffi: Ffi;
-  poller: Poller;
   crypto: CryptoProvider;
   clock: Clock;
   log: Log;
@@ -47,65 +44,103 @@ export interface FastTunnel {
   udp: Udp;
   crypto: CryptoProvider;
   plane: ControlPlane;
+  /** Of other descriptors. */
+  watches: Watches;
   attach(device: Device): void;
   /** Resolves when a worker has ended though nobody told it to. */
   readonly failed: Promise<Error>;
   stop(): Promise<void>;
 }
 
-/** Undefined where something is missing that workers need: the single-threaded tunnel does without. */
-export function startFastTunnel(
-  name: string,
-  { ffi, poller, crypto, clock, log, worker }: FastParts,
-): FastTunnel | undefined {
+/**
+ * Resolves to undefined, having said why, where something is missing that workers need: the single-threaded tunnel does without.
+ * Rejects when the interface cannot be had.
+ */
+export async function startFastTunnel(name: string, parts: FastParts): Promise<FastTunnel | undefined> {
+  const { ffi, crypto, log, worker } = parts;
+  const doWithout = (error: unknown): undefined => {
+    log.warn({ error: String(error) }, 'one thread does everything: the workers cannot be had');
+  };
+  const stage: Stage = { memory: createPlaneMemory(), epoll: new Epoll(ffi), onCall: () => {} };
+  let threads: WorkerThreads;
+  try {
+    const onCall = (role: Role): void => stage.onCall(role);
+    threads = startWorkerThreads(ffi, worker, { memory: stage.memory, bell: stage.epoll.bell, onCall });
+  } catch (error) {
+    stage.epoll.close();
+    return doWithout(error);
+  }
+  const dismiss = async (): Promise<void> => {
+    await threads.stop();
+    stage.epoll.close();
+  };
   const ciphers = createWorkerCiphers(ffi, crypto);
-  if (ciphers === undefined) return undefined;
-  const opened = createVirtioTun(ffi, poller, name, log);
+  if (ciphers === undefined) {
+    await dismiss();
+    return doWithout('libcrypto lacks something');
+  }
+  let opened: OpenTun;
+  try {
+    opened = createVirtioTun(ffi, stage.epoll, name, log);
+  } catch (error) {
+    await dismiss();
+    throw error;
+  }
   const { udpOffload } = setOffloads(ffi, opened.fd);
   limitLargePackets(ffi, name);
+  const tunnel = connect(parts, stage, { threads, ciphers, opened });
+  try {
+    await threads.begin({ cipherMode: ciphers.mode, udpOffload });
+  } catch (error) {
+    await Promise.all([tunnel.tun.close(), tunnel.udp.close()]);
+    await dismiss();
+    return doWithout(error);
+  }
+  return { ...tunnel, stop: dismiss };
+}
+
+/** What exists before the threads do. */
+interface Stage {
+  readonly memory: PlaneMemory;
+  readonly epoll: Epoll;
+  /** What to do with each message of a worker. */
+  onCall: (role: Role) => void;
+}
+
+type OpenTun = ReturnType<typeof createVirtioTun>;
+
+function connect(
+  { ffi, clock }: FastParts,
+  stage: Stage,
+  { threads, ciphers, opened }: { threads: WorkerThreads; ciphers: WorkerCiphers; opened: OpenTun },
+): Omit<FastTunnel, 'stop'> {
+  const { memory, epoll } = stage;
   const libc = loadLibc(ffi);
-  const memory = createPlaneMemory();
   const words = new Int32Array(memory.words);
   const rings = { outbound: new RingReader(memory.rings.outbound), inbound: new RingReader(memory.rings.inbound) };
-  const workers: Workers = {
-    isGone: (role) => isThreadGone(ffi, libc, Atomics.load(words, THREAD_ID[role])),
-  };
-  const plane = new ControlPlane(memory, ciphers, workers);
-  const one = new Memory(ffi, 8);
-  one.setUint64(0, 1);
-  const eventFds = ROLES.map(() => {
-    const fd = libc.eventfd(0, EFD_CLOEXEC_NONBLOCK);
-    if (fd < 0) throw new LibcError('cannot create an eventfd', ffi.errno());
-    return fd;
-  });
+  const plane = new ControlPlane(memory, ciphers, threads);
+  const one = new Memory(ffi, 4);
+  one.view.setInt32(0, 1, true);
   let device: Device | undefined;
-
-  function callWorkers(): void {
-    for (const fd of eventFds) libc.write(fd, one.at(0), ffi.size(8));
-  }
 
   function letGo(fd: number): void {
     const change = (): void => {
       for (const word of [TUN_FD, UDP4_FD, UDP6_FD]) if (words[word] === fd) words[word] = -1;
     };
-    atGate(words, workers, change, callWorkers);
+    atGate(words, threads, change, threads.call);
   }
 
-  const socketPoller: Poller = {
-    watch: (fd) => ({ arm() {}, release: () => letGo(fd) }),
-    close: () => Promise.resolve(),
-  };
-  const linuxUdp = new LinuxUdp(ffi, poller, socketPoller);
+  const sockets = { watch: (fd: number) => ({ arm() {}, release: () => letGo(fd) }) };
+  const linuxUdp = new LinuxUdp(ffi, epoll, sockets);
 
   function setSockets({ v4, v6 }: { v4: number; v6: number }): void {
-    one.view.setInt32(0, 1, true);
     // Without it they come one by one.
     for (const fd of [v4, v6]) if (fd >= 0) libc.setsockopt(fd, SOL_UDP, UDP_GRO, one.at(0), 4);
     const change = (): void => {
       words[UDP4_FD] = v4;
       words[UDP6_FD] = v6;
     };
-    atGate(words, workers, change, callWorkers);
+    atGate(words, threads, change, threads.call);
   }
 
   const tun = new FastTun({
@@ -132,13 +167,16 @@ export function startFastTunnel(
 
   /** What inbound says comes first: outbound's packets may be answers to what it has heard. */
   const wakes: Readonly<Record<Role, () => void>> = {
-    inbound: () => udp.wake(),
+    inbound() {
+      epoll.dispatch();
+      udp.wake();
+    },
     outbound() {
       udp.wake();
       tun.wake();
     },
   };
-  const handleCall = answerCalls(
+  stage.onCall = answerCalls(
     words,
     (callback) => void setImmediate(callback),
     (role) => {
@@ -146,37 +184,14 @@ export function startFastTunnel(
       wakes[role]();
     },
   );
-  const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
-  let isStopping = false;
   words[TUN_FD] = opened.fd;
-  const exits = ROLES.map((role, index) => {
-    const workerData: FastWorkerData = {
-      role,
-      memory,
-      eventFd: eventFds[index]!,
-      cipherMode: ciphers.mode,
-      udpOffload,
-    };
-    const thread = new Worker(worker, { workerData });
-    thread.on('message', () => handleCall(role));
-    thread.on('error', (error) => {
-      leave(words, role);
-      fail(error instanceof Error ? error : new Error(String(error)));
-    });
-    return new Promise<void>((resolve) =>
-      thread.once('exit', () => {
-        leave(words, role); // one that was ended from outside has not said so: nobody may wait for it
-        if (!isStopping) fail(new Error(`the ${role} worker has ended`));
-        resolve();
-      }),
-    );
-  });
 
   return {
     tun,
     udp,
     crypto: ciphers.crypto,
     plane,
+    watches: epoll,
     attach(attached) {
       device = attached;
       linuxUdp.onRoutingChange(() => {
@@ -184,13 +199,6 @@ export function startFastTunnel(
         plane.publishSending();
       });
     },
-    failed,
-    async stop() {
-      isStopping = true;
-      Atomics.store(words, STOP, 1);
-      callWorkers();
-      await Promise.all(exits);
-      for (const fd of eventFds) libc.close(fd);
-    },
+    failed: threads.failed,
   };
 }

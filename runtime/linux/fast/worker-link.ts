@@ -148,7 +148,8 @@ export class WorkerLink {
     view.setInt32(0, this.#eventFd, true);
     view.setInt32(POLLFD_BYTES, first, true);
     view.setInt32(2 * POLLFD_BYTES, second, true);
-    for (let i = 0; i < 3; i++) view.setInt32(i * POLLFD_BYTES + 4, POLLIN, true); // and no `revents`
+    view.setInt32(3 * POLLFD_BYTES, this.#bell, true);
+    for (let i = 0; i < POLLFDS; i++) view.setInt32(i * POLLFD_BYTES + 4, POLLIN, true); // and no `revents`
     sleep(this.words, this.role);
     // Stored before WANTED was read, if not earlier: see `collect`.
     if (this.#isActive && Atomics.load(this.words, WANTED[this.role]) !== 0) this.#tellActivity();
@@ -156,6 +157,7 @@ export class WorkerLink {
     this.libc.poll(this.#pollfds, this.#ffi.size(POLLFDS), FOREVER);
     if (view.getInt16(REVENTS, true) !== 0) this.libc.read(this.#eventFd, this.#counter, this.#size8);
     wake(this.words, this.role);
+    if (view.getInt16(3 * POLLFD_BYTES + REVENTS, true) !== 0) this.#hearBell();
     return view.getInt16(2 * POLLFD_BYTES + REVENTS, true) !== 0 && view.getInt16(POLLFD_BYTES + REVENTS, true) === 0;
   }
 
