@@ -6,9 +6,8 @@ import { IOVEC_BYTES, writeIovecs } from '../../src/offload/iovec.ts';
 import type { Handle } from '../../runtime/linux/ffi.ts';
 import { SOL_UDP, UDP_SEGMENT } from '../../runtime/linux/fast/fast-libc.ts';
 import type { PacketMemory } from '../../runtime/linux/fast/packet-memory.ts';
-import { AF_INET } from '../../runtime/linux/socket-message.ts';
+import { AF_INET, MSGHDR_BYTES } from '../../runtime/linux/socket-message.ts';
 
-const MSGHDR_BYTES = 56;
 const NAME_BYTES = 16;
 const CONTROL_ROOM = 192;
 /** A control message of two bytes, as CMSG_SPACE counts. */

@@ -13,30 +13,33 @@ export const SOCKADDR_IN_BYTES = 16;
 export const SOCKADDR_IN6_BYTES = 28;
 
 export const IPPROTO_IP = 0;
-const IP_TOS = 1;
+export const IP_TOS = 1;
 export const IP_PKTINFO = 8;
 export const IPPROTO_IPV6 = 41;
-const IPV6_PKTINFO = 50;
-const IPV6_TCLASS = 67;
+export const IPV6_PKTINFO = 50;
+export const IPV6_TCLASS = 67;
 
-const MSG_TRUNC = 0x20;
+export const MSG_TRUNC = 0x20;
 const ECN_MASK = 3;
 
 // struct msghdr
-const NAME = 0;
-const NAME_LENGTH = 8;
-const IOV = 16;
-const IOV_COUNT = 24;
-const CONTROL = 32;
-const CONTROL_LENGTH = 40;
-const FLAGS = 48;
+export const MSG_NAME = 0;
+export const MSG_NAME_LENGTH = 8;
+export const MSG_IOV = 16;
+export const MSG_IOV_COUNT = 24;
+export const MSG_CONTROL = 32;
+export const MSG_CONTROL_LENGTH = 40;
+export const MSG_FLAGS = 48;
+export const MSGHDR_BYTES = 56;
+/** struct mmsghdr: a msghdr, and how many bytes it was. */
+export const MMSGHDR_BYTES = 64;
 // what it points to, in the same block
-const IOV_AT = 56;
+const IOV_AT = MSGHDR_BYTES;
 const NAME_AT = 72;
 const CONTROL_AT = 104;
 const CONTROL_ROOM = 128;
 
-const CMSG_HEADER = 16;
+export const CMSG_HEADER = 16;
 
 /** RFC 4291 section 2.5.6: fe80::/10. */
 function isLinkLocal(address: Uint8Array): boolean {
@@ -51,27 +54,27 @@ export class SocketMessage {
     this.#memory = new Memory(ffi, CONTROL_AT + CONTROL_ROOM);
     this.handle = this.#memory.at(0);
     const { address } = this.#memory;
-    this.#memory.setAddress(NAME, address + NAME_AT);
-    this.#memory.setAddress(IOV, address + IOV_AT);
-    this.#memory.setUint64(IOV_COUNT, 1);
-    this.#memory.setAddress(CONTROL, address + CONTROL_AT);
+    this.#memory.setAddress(MSG_NAME, address + NAME_AT);
+    this.#memory.setAddress(MSG_IOV, address + IOV_AT);
+    this.#memory.setUint64(MSG_IOV_COUNT, 1);
+    this.#memory.setAddress(MSG_CONTROL, address + CONTROL_AT);
   }
 
   /** Makes room for a datagram of up to `length` bytes at `address`. */
   prepareReceive(address: number, length: number): void {
     this.#setData(address, length);
-    this.#memory.view.setUint32(NAME_LENGTH, SOCKADDR_IN6_BYTES, true);
-    this.#memory.setUint64(CONTROL_LENGTH, CONTROL_ROOM);
+    this.#memory.view.setUint32(MSG_NAME_LENGTH, SOCKADDR_IN6_BYTES, true);
+    this.#memory.setUint64(MSG_CONTROL_LENGTH, CONTROL_ROOM);
   }
 
   /** Reads what recvmsg told into `source`. */
   readSource(source: DatagramSource): void {
     const { view } = this.#memory;
-    source.truncated = (view.getInt32(FLAGS, true) & MSG_TRUNC) !== 0;
+    source.truncated = (view.getInt32(MSG_FLAGS, true) & MSG_TRUNC) !== 0;
     source.ecn = 0;
     source.from.clearSource();
     this.#readName(source.from);
-    const end = CONTROL_AT + view.getUint32(CONTROL_LENGTH, true);
+    const end = CONTROL_AT + view.getUint32(MSG_CONTROL_LENGTH, true);
     for (let at = CONTROL_AT; at + CMSG_HEADER <= end;) {
       const length = view.getUint32(at, true);
       if (length < CMSG_HEADER) break;
@@ -87,7 +90,7 @@ export class SocketMessage {
     let end = CONTROL_AT;
     if (ecn !== 0) end = this.#writeEcn(end, to, ecn);
     if (to.hasSource) end = this.#writeSource(end, to);
-    this.#memory.setUint64(CONTROL_LENGTH, end - CONTROL_AT);
+    this.#memory.setUint64(MSG_CONTROL_LENGTH, end - CONTROL_AT);
   }
 
   #setData(address: number, length: number): void {
@@ -138,7 +141,7 @@ export class SocketMessage {
     const v4 = to.family === 4;
     view.setUint16(NAME_AT, v4 ? AF_INET : AF_INET6, true);
     view.setUint16(NAME_AT + 2, to.port);
-    view.setUint32(NAME_LENGTH, v4 ? SOCKADDR_IN_BYTES : SOCKADDR_IN6_BYTES, true);
+    view.setUint32(MSG_NAME_LENGTH, v4 ? SOCKADDR_IN_BYTES : SOCKADDR_IN6_BYTES, true);
     view.setUint32(NAME_AT + 4, 0, true); // flow label of IPv6
     copy(to.address, 0, bytes, NAME_AT + (v4 ? 4 : 8), v4 ? 4 : 16);
     if (!v4) view.setUint32(NAME_AT + 24, to.scopeId, true);

@@ -7,6 +7,7 @@ const SYMBOLS = {
   writev: ['i', 'ipi'],
   sendmsg: ['i', 'ipi'],
   sendmmsg: ['i', 'ipii'],
+  sendmmsg: ['i', 'ipii'],
   recvmsg: ['i', 'ipi'],
   poll: ['i', 'pzi'],
   epoll_wait: ['i', 'ipii'],

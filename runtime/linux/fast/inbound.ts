@@ -59,7 +59,7 @@ export function runInbound(ffi: Ffi, data: FastWorkerData, notify: () => void): 
   const plan = createWritePlan(SLOTS + 1);
   const coalescer = new Coalescer({ arena, kernel, plan, udp: data.udpOffload });
   const iovecs = memory.reserve((SLOTS + 1) * IOVEC_BYTES);
-  const iovecPointers = Array.from({ length: SLOTS + 1 }, (_, i) => memory.pointer(iovecs + i * IOVEC_BYTES));
+  const iovecPointers = memory.pointers(iovecs, IOVEC_BYTES, SLOTS + 1);
 
   let now = 0;
   let isV6Turn = false;

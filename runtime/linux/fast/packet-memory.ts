@@ -57,6 +57,8 @@ export interface PacketMemory {
   /** Takes `bytes` for a struct, in multiples of 16. */
   reserve(bytes: number): number;
   pointer(offset: number): Handle;
+  /** Pointers to `count` places, one every `stride` bytes, that cost nothing to pass on. */
+  pointers(offset: number, stride: number, count: number): readonly Handle[];
   setAddress(offset: number, target: number): void;
 }
 
@@ -79,6 +81,8 @@ export function createPacketMemory(ffi: Ffi, count: number, options: { plain: bo
     spill,
     linear,
     pointer,
+    pointers: (offset, stride, count) =>
+      keepHandles(Array.from({ length: count }, (_, i) => pointer(offset + i * stride))),
     reserve(bytes) {
       const at = free;
       free += (bytes + 15) & ~15;

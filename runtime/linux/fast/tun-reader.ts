@@ -39,9 +39,7 @@ export function createTunReader(ffi: Ffi, libc: FastLibc, memory: PacketMemory):
   }
   writeIovecs(arena, pairs, 0, 2 * slots.count, slotIovecs, base);
   const scatterPointer = memory.pointer(scatterIovecs);
-  const slotPointers = Array.from({ length: slots.count }, (_, slot) =>
-    memory.pointer(slotIovecs + 2 * slot * IOVEC_BYTES),
-  );
+  const slotPointers = memory.pointers(slotIovecs, 2 * IOVEC_BYTES, slots.count);
   let gone = false;
 
   function read(fd: number, iovecs: unknown, count: number): number {

@@ -16,25 +16,29 @@ import { IOVEC_BYTES } from '../../../src/offload/iovec.ts';
 import { SPILL_BYTES } from '../../../src/offload/split.ts';
 import type { Ffi } from '../ffi.ts';
 import { EINTR } from '../libc.ts';
-import { AF_INET, IP_PKTINFO, IPPROTO_IP, IPPROTO_IPV6, SOCKADDR_IN6_BYTES } from '../socket-message.ts';
+import {
+  AF_INET,
+  CMSG_HEADER,
+  IP_PKTINFO,
+  IP_TOS,
+  IPPROTO_IP,
+  IPPROTO_IPV6,
+  IPV6_PKTINFO,
+  IPV6_TCLASS,
+  MSG_CONTROL,
+  MSG_CONTROL_LENGTH,
+  MSG_FLAGS,
+  MSG_IOV,
+  MSG_IOV_COUNT,
+  MSG_NAME_LENGTH,
+  MSG_TRUNC,
+  MSGHDR_BYTES,
+  SOCKADDR_IN6_BYTES,
+} from '../socket-message.ts';
 import { type FastLibc, SOL_UDP, UDP_GRO } from './fast-libc.ts';
 import { LONGEST_IN_SLOT, MESSAGE, type PacketMemory } from './packet-memory.ts';
 
-const IP_TOS = 1;
-const IPV6_PKTINFO = 50;
-const IPV6_TCLASS = 67;
-const MSG_TRUNC = 0x20;
-
-// struct msghdr
-const NAME_LENGTH = 8;
-const IOV = 16;
-const IOV_COUNT = 24;
-const CONTROL = 32;
-const CONTROL_LENGTH = 40;
-const FLAGS = 48;
-const MSGHDR_BYTES = 56;
 const CONTROL_ROOM = 192;
-const CMSG_HEADER = 16;
 
 /** What the last call brought: `messages` datagrams of `messageBytes`, the last one of `lastBytes`. */
 export interface Received {
@@ -66,9 +70,9 @@ export function createUdpReceiver(ffi: Ffi, libc: FastLibc, memory: PacketMemory
   const iovecs = memory.reserve((count + 1) * IOVEC_BYTES);
   const pointer = memory.pointer(message);
   memory.setAddress(message, name);
-  memory.setAddress(message + CONTROL, control);
-  memory.setAddress(message + IOV, iovecs);
-  u32[(message + IOV_COUNT) >>> 2] = count + 1;
+  memory.setAddress(message + MSG_CONTROL, control);
+  memory.setAddress(message + MSG_IOV, iovecs);
+  u32[(message + MSG_IOV_COUNT) >>> 2] = count + 1;
   for (let slot = 0; slot < count; slot++) memory.setAddress(iovecs + slot * IOVEC_BYTES, wire.at[slot]! + MESSAGE);
   memory.setAddress(iovecs + count * IOVEC_BYTES, spill);
   u32[(iovecs + count * IOVEC_BYTES + 8) >>> 2] = SPILL_BYTES;
@@ -108,7 +112,7 @@ export function createUdpReceiver(ffi: Ffi, libc: FastLibc, memory: PacketMemory
   function readControl(): number {
     let segmentBytes = 0;
     received.ecn = 0;
-    const end = control + u32[(message + CONTROL_LENGTH) >>> 2]!;
+    const end = control + u32[(message + MSG_CONTROL_LENGTH) >>> 2]!;
     for (let at = control; at + CMSG_HEADER <= end;) {
       const length = u32[at >>> 2]!;
       if (length < CMSG_HEADER) break;
@@ -152,15 +156,15 @@ export function createUdpReceiver(ffi: Ffi, libc: FastLibc, memory: PacketMemory
     receive(fd) {
       let length: number;
       do {
-        u32[(message + NAME_LENGTH) >>> 2] = SOCKADDR_IN6_BYTES;
-        u32[(message + CONTROL_LENGTH) >>> 2] = CONTROL_ROOM;
+        u32[(message + MSG_NAME_LENGTH) >>> 2] = SOCKADDR_IN6_BYTES;
+        u32[(message + MSG_CONTROL_LENGTH) >>> 2] = CONTROL_ROOM;
         length = libc.recvmsg(fd, pointer, 0);
       } while (length < 0 && ffi.errno() === EINTR);
       if (length < 0) return false;
       readName();
       const merged = readControl();
       const messageBytes = merged === 0 ? length : merged;
-      received.truncated = (u32[(message + FLAGS) >>> 2]! & MSG_TRUNC) !== 0;
+      received.truncated = (u32[(message + MSG_FLAGS) >>> 2]! & MSG_TRUNC) !== 0;
       received.messages = messageBytes === 0 ? 1 : Math.max(1, Math.ceil(length / messageBytes));
       received.messageBytes = messageBytes;
       received.lastBytes = length - (received.messages - 1) * messageBytes;

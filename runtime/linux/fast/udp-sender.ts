@@ -1,6 +1,7 @@
 /**
  * Sends runs of messages from the wire slots: one sendmsg(2) for as many as a peer, a size and the kernel allow (UDP_SEGMENT,
- * Linux 4.18), one for each where the kernel or the device cannot segment. Layouts: sendmsg(2), udp(7), ip(7), ipv6(7).
+ * Linux 4.18); where the kernel or the device cannot segment, one sendmmsg(2) for all of them. Layouts: sendmsg(2), sendmmsg(2),
+ * udp(7), ip(7), ipv6(7).
  */
 import { IOVEC_BYTES } from '../../../src/offload/iovec.ts';
 import { ADDRESS, HAS_SOURCE, PEER, SCOPE, SOURCE, SOURCE_INTERFACE } from '../../../src/plane/endpoint-words.ts';
@@ -9,27 +10,24 @@ import { EADDRNOTAVAIL, EINTR, EINVAL, EIO, EMSGSIZE, ENETUNREACH, ENODEV } from
 import {
   AF_INET,
   AF_INET6,
+  CMSG_HEADER,
   IP_PKTINFO,
+  IP_TOS,
   IPPROTO_IP,
   IPPROTO_IPV6,
+  IPV6_PKTINFO,
+  IPV6_TCLASS,
+  MMSGHDR_BYTES,
+  MSG_CONTROL,
+  MSG_CONTROL_LENGTH,
+  MSG_IOV,
+  MSG_IOV_COUNT,
+  MSG_NAME_LENGTH,
   SOCKADDR_IN6_BYTES,
   SOCKADDR_IN_BYTES,
 } from '../socket-message.ts';
 import { type FastLibc, SOL_UDP, UDP_SEGMENT } from './fast-libc.ts';
 import { MESSAGE, type PacketMemory } from './packet-memory.ts';
-
-const IP_TOS = 1;
-const IPV6_PKTINFO = 50;
-const IPV6_TCLASS = 67;
-
-// struct msghdr
-const NAME_LENGTH = 8;
-const IOV = 16;
-const IOV_COUNT = 24;
-const CONTROL = 32;
-const CONTROL_LENGTH = 40;
-const MSGHDR_BYTES = 56;
-const CMSG_HEADER = 16;
 
 /** UDP_MAX_SEGMENTS before Linux 6.9, and the longest datagram. */
 const MOST_SEGMENTS = 64;
@@ -62,15 +60,19 @@ export function createUdpSender(
 ): UdpSender {
   const { arena, wire } = memory;
   const { u32, view, bytes } = arena;
-  const message = memory.reserve(MSGHDR_BYTES);
+  /** A struct mmsghdr for each slot, all to the same address with the same control data. */
+  const messages = memory.reserve(wire.at.length * MMSGHDR_BYTES);
+  const pointers = memory.pointers(messages, MMSGHDR_BYTES, wire.at.length);
   const name = memory.reserve(SOCKADDR_IN6_BYTES);
   const control = memory.reserve(128);
   const iovecs = memory.reserve(wire.at.length * IOVEC_BYTES);
-  const pointer = memory.pointer(message);
-  memory.setAddress(message, name);
-  memory.setAddress(message + CONTROL, control);
-  for (let slot = 0; slot < wire.at.length; slot++)
+  for (let slot = 0; slot < wire.at.length; slot++) {
+    const message = messages + slot * MMSGHDR_BYTES;
     memory.setAddress(iovecs + slot * IOVEC_BYTES, wire.at[slot]! + MESSAGE);
+    memory.setAddress(message, name);
+    memory.setAddress(message + MSG_IOV, iovecs + slot * IOVEC_BYTES);
+    memory.setAddress(message + MSG_CONTROL, control);
+  }
 
   let fd = -1;
   let v4 = true;
@@ -80,7 +82,6 @@ export function createUdpSender(
   let hasSource = false;
   let lostSource = false;
   let canSegment = true;
-  let iovAt = -1;
 
   function writeHeader(at: number, length: number, level: number, type: number): void {
     view.setUint32(at, CMSG_HEADER + length, true);
@@ -111,33 +112,53 @@ export function createUdpSender(
     controlEnd = end;
   }
 
-  function callSend(from: number, count: number, segmentBytes: number): boolean {
-    if (iovAt !== from) memory.setAddress(message + IOV, iovecs + from * IOVEC_BYTES);
-    iovAt = from;
-    u32[(message + IOV_COUNT) >>> 2] = count;
-    let end = controlEnd;
-    if (count > 1) {
-      writeHeader(end, 2, SOL_UDP, UDP_SEGMENT);
-      view.setUint16(end + 16, segmentBytes, true);
-      end += 24;
-    }
-    u32[(message + CONTROL_LENGTH) >>> 2] = end - control;
-    while (libc.sendmsg(fd, pointer, 0) < 0) if (ffi.errno() !== EINTR) return false;
+  /** Makes the message of a slot one of `count` slots; its control data ends at `end`. */
+  function prepare(slot: number, count: number, end: number): void {
+    const word = (messages + slot * MMSGHDR_BYTES) >>> 2;
+    u32[word + MSG_NAME_LENGTH / 4] = v4 ? SOCKADDR_IN_BYTES : SOCKADDR_IN6_BYTES;
+    u32[word + MSG_IOV_COUNT / 4] = count;
+    u32[word + MSG_CONTROL_LENGTH / 4] = end - control;
+  }
+
+  function sendAtOnce(from: number, count: number, segmentBytes: number): boolean {
+    writeHeader(controlEnd, 2, SOL_UDP, UDP_SEGMENT);
+    view.setUint16(controlEnd + CMSG_HEADER, segmentBytes, true);
+    prepare(from, count, controlEnd + 24);
+    while (libc.sendmsg(fd, pointers[from], 0) < 0) if (ffi.errno() !== EINTR) return false;
     return true;
   }
 
-  /** One message after the other. */
+  function bytesOf(from: number, to: number): number {
+    let sum = 0;
+    for (let slot = from; slot < to; slot++) sum += u32[(iovecs + slot * IOVEC_BYTES + 8) >>> 2]!;
+    return sum;
+  }
+
+  /** Each message for itself. One that the kernel does not take is passed over. */
   function sendEach(from: number, to: number): number {
+    for (let slot = from; slot < to; slot++) prepare(slot, 1, controlEnd);
     let sent = 0;
-    for (let slot = from; slot < to; slot++) {
-      if (!callSend(slot, 1, 0)) {
-        if (!hasSource || !SOURCE_ERRORS.has(ffi.errno())) continue;
-        dropSource();
-        if (!callSend(slot, 1, 0)) continue;
+    for (let slot = from; slot < to;) {
+      // It stops at the first error, and tells of it when that is the very first message.
+      const taken = to - slot > 1 ? libc.sendmmsg(fd, pointers[slot], to - slot, 0) : sendOne(slot);
+      if (taken > 0) {
+        sent += bytesOf(slot, slot + taken);
+        slot += taken;
+        continue;
       }
-      sent += u32[(iovecs + slot * IOVEC_BYTES + 8) >>> 2]!;
+      const errno = ffi.errno();
+      if (errno === EINTR) continue;
+      if (!hasSource || !SOURCE_ERRORS.has(errno)) slot++;
+      else {
+        dropSource();
+        for (let rest = slot; rest < to; rest++) prepare(rest, 1, controlEnd);
+      }
     }
     return sent;
+  }
+
+  function sendOne(slot: number): number {
+    return libc.sendmsg(fd, pointers[slot], 0) < 0 ? -1 : 1;
   }
 
   function dropSource(): void {
@@ -161,7 +182,6 @@ export function createUdpSender(
         for (let i = 1; i < 4; i++) view.setInt32(name + 8 + 4 * i, words[ADDRESS + i]!, true);
         view.setInt32(name + 24, words[SCOPE]!, true);
       }
-      u32[(message + NAME_LENGTH) >>> 2] = v4 ? SOCKADDR_IN_BYTES : SOCKADDR_IN6_BYTES;
       writeControl(words);
     },
 
@@ -171,7 +191,7 @@ export function createUdpSender(
       if (fd < 0) return 0;
       const count = to - from;
       if (count === 1 || !canSegment) return sendEach(from, to);
-      if (callSend(from, count, messageBytes)) return (count - 1) * messageBytes + lastBytes;
+      if (sendAtOnce(from, count, messageBytes)) return (count - 1) * messageBytes + lastBytes;
       const errno = ffi.errno();
       if (errno === EIO) canSegment = false;
       if (SEGMENT_ERRORS.has(errno) || SOURCE_ERRORS.has(errno)) return sendEach(from, to);
