@@ -1,8 +1,8 @@
 /**
  * Starts a tunnel in a process of its own, which lives on when this one and its terminal are gone.
  *
- * The daemon writes a byte to a pipe when its UAPI socket answers. Until then its messages are ours; if it ends instead, they
- * become the error. Descriptors that were handed to us are handed on.
+ * The daemon writes a line to a pipe when its UAPI socket answers: empty, or what the user should know. Until then its messages
+ * are ours; if it ends instead, they become the error. Descriptors that were handed to us are handed on.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -48,27 +48,33 @@ export async function startDaemon(
   const ended = once(child, 'close'); // rejects when it could not be started
   let messages = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (messages += text));
-  const ready = await Promise.race([readFirst(child.stdio[READY_FD] as Readable), ended]); // a pipe, see above
-  if (ready !== READY) {
+  const start = readFirst(child.stdio[READY_FD] as Readable); // a pipe, see above
+  const ready = await Promise.race([start, ended.then(() => '')]);
+  if (!ready.endsWith(READY)) {
     await ended;
     throw new UserError(messages.trim() || 'the tunnel ended before it was ready', {
       exitCode: child.exitCode === 2 ? 2 : 1,
     });
   }
+  if (ready !== READY) process.stderr.write(ready);
   child.stderr?.destroy();
   child.unref();
 }
 
-/** Tells the process that started this one, if it wants to know. */
-export function reportReady(ffi: Ffi): void {
+/** Tells the process that started this one, if it wants to know, or whoever is there, what the user should know of it. */
+export function reportReady(ffi: Ffi, warning = ''): void {
   const fd = process.env[READY_VARIABLE];
-  if (fd === undefined) return;
+  if (fd === undefined) {
+    if (warning !== '') process.stderr.write(`${warning}${READY}`);
+    return;
+  }
   delete process.env[READY_VARIABLE];
   // Not node:fs: Deno's knows no descriptor that it has not opened itself.
   const { write, close } = loadLibc(ffi);
-  const text = new Memory(ffi, 2);
-  text.setText(0, READY);
-  write(Number(fd), text.at(0), ffi.size(READY.length));
+  const line = `${warning}${READY}`; // in one piece, as it is shorter than PIPE_BUF
+  const text = new Memory(ffi, line.length + 1);
+  text.setText(0, line);
+  write(Number(fd), text.at(0), ffi.size(line.length));
   close(Number(fd));
 }
 

@@ -54,26 +54,38 @@ export async function runTunnel(
   const keyLogFile = options.debug === true ? keyLogPath() : undefined;
   const crypto = await chooseCrypto(runtime, options.crypto);
   const ffi = await runtime.loadFfi();
+  // The workers have OpenSSL's AEAD: whoever asks for another provider gets it for everything.
+  const canHaveThreads = crypto.name === 'libcrypto';
+  const threads = readThreads(options.threads);
   await run(name, {
     ffi,
     startPoller: () => startPoller(runtime, ffi),
     crypto,
     log,
-    // The workers have OpenSSL's AEAD: whoever asks for another provider gets it for everything.
-    ...(hasThreads(options.threads) && crypto.name === 'libcrypto' ? { fastWorker: runtime.workers.fast } : {}),
+    ...(canHaveThreads && threads.number > 0 ? { fastWorker: runtime.workers.fast } : {}),
+    ...(runtime.shrinkHeap === undefined ? {} : { shrinkHeap: runtime.shrinkHeap }),
     ...(keyLogFile === undefined ? {} : { keyLog: openKeyLog(keyLogFile, log) }),
     ...descriptor('tunFd', TUN_FD),
     ...descriptor('uapiFd', UAPI_FD),
-    onReady: () => reportReady(ffi),
+    onReady() {
+      const isInVain = !canHaveThreads && threads.number > 0 && threads.isAskedFor;
+      reportReady(ffi, isInVain ? noThreads(threads.number, crypto.name) : undefined);
+    },
   });
   return 0;
 }
 
-function hasThreads(option: string | undefined): boolean {
-  const text = option ?? (process.env[THREADS_VARIABLE] || DEFAULT_THREADS);
+/** Of packets alone. `isAskedFor`: not what there is when nobody says anything. */
+function readThreads(option: string | undefined): { number: number; isAskedFor: boolean } {
+  const asked = option ?? (process.env[THREADS_VARIABLE] || undefined);
+  const text = asked ?? DEFAULT_THREADS;
   if (!/^\d{1,3}$/.test(text))
     throw new UserError(`the number of threads expected a number, got "${text}"`, { exitCode: 2 });
-  return Number(text) > 0;
+  return { number: Number(text), isAskedFor: asked !== undefined };
+}
+
+function noThreads(number: number, provider: string): string {
+  return `peerage-tun: one thread instead of ${number}: with the crypto provider "${provider}" packets have none of their own`;
 }
 
 function keyLogPath(): string | undefined {

@@ -312,6 +312,23 @@ function defineTests({ peerage, peerageTun, renumbersDescriptors = true }: Progr
       await waitFor('the daemon ends', () => !hasLink('given0'));
     });
 
+  test('who asks for threads that there cannot be is told so, in the foreground and in the background', async () => {
+    const warning = /^peerage-tun: one thread instead of 3: with the crypto provider "noble"/m;
+    const { child, log } = await start('wg0', { PEERAGE_THREADS: '3' }, ['--crypto', 'noble']);
+    await waitFor('it says so', () => warning.test(log()), { explain: log });
+    await stop(child, 'SIGTERM');
+    for (const [options, expected] of [
+      [['--threads', '3', '--crypto', 'noble'], warning],
+      [['--threads', '0', '--crypto', 'noble'], /^$/],
+      [['--crypto', 'noble'], /^$/],
+    ] as const) {
+      const { stderr } = await promisify(execFile)(program, [...first, ...options, 'wg0']);
+      assert.match(stderr, expected, options.join(' '));
+      rmSync(socketOf('wg0'));
+      await waitFor('the daemon ends', () => !hasLink('wg0'));
+    }
+  });
+
   test('a relative name of the key log means the folder that the daemon was started in', async () => {
     await promisify(execFile)(program, [...first, '--debug', 'wg0'], {
       cwd: folder,
