@@ -23,7 +23,7 @@ export const MSG_TRUNC = 0x20;
 const ECN_MASK = 3;
 
 // struct msghdr
-export const MSG_NAME = 0;
+const MSG_NAME = 0;
 export const MSG_NAME_LENGTH = 8;
 export const MSG_IOV = 16;
 export const MSG_IOV_COUNT = 24;

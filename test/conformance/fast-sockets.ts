@@ -7,8 +7,13 @@ import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import type { Ffi } from '../../runtime/linux/ffi.ts';
 import { type FastLibc, loadFastLibc, SOL_UDP, UDP_GRO } from '../../runtime/linux/fast/fast-libc.ts';
-import { createPacketMemory, MESSAGE, type PacketMemory } from '../../runtime/linux/fast/packet-memory.ts';
-import { createUdpReceiver } from '../../runtime/linux/fast/udp-receiver.ts';
+import {
+  createPacketMemory,
+  LONGEST_IN_SLOT,
+  MESSAGE,
+  type PacketMemory,
+} from '../../runtime/linux/fast/packet-memory.ts';
+import { createUdpReceiver, type Received } from '../../runtime/linux/fast/udp-receiver.ts';
 import { createUdpSender } from '../../runtime/linux/fast/udp-sender.ts';
 import { loadLibc } from '../../runtime/linux/libc.ts';
 import { Memory } from '../../runtime/linux/memory.ts';
@@ -26,6 +31,7 @@ const SO_NO_CHECK = 11;
 const IP_MTU_DISCOVER = 10;
 const IP_PMTUDISC_DO = 2;
 const SLOTS = 48;
+const MANY = 8;
 /** Smaller than the messages of one test, large enough for IPv6. */
 const SMALL_MTU = 1280;
 
@@ -47,18 +53,21 @@ function defineTests(ffi: Ffi): void {
   /** A sender and a receiver on loopback, each with slots of its own. */
   function open(settings: readonly Setting[]) {
     const calls = { sendmsg: 0, sendmmsg: 0 };
+    const receiveCalls = { recvmsg: 0, recvmmsg: 0 };
     const libc = loadFastLibc(ffi);
     const counted: FastLibc = {
       ...libc,
       sendmsg: (...words) => (calls.sendmsg++, libc.sendmsg(...words)),
       sendmmsg: (...words) => (calls.sendmmsg++, libc.sendmmsg(...words)),
+      recvmsg: (...words) => (receiveCalls.recvmsg++, libc.recvmsg(...words)),
+      recvmmsg: (...words) => (receiveCalls.recvmmsg++, libc.recvmmsg(...words)),
     };
     const to = bindSocket(ffi, ++port, [{ level: SOL_UDP, name: UDP_GRO, value: 1 }]);
     const from = bindSocket(ffi, ++port, settings);
     const outgoing = createPacketMemory(ffi, SLOTS, { plain: false });
-    const incoming = createPacketMemory(ffi, SLOTS, { plain: false });
+    const incoming = createPacketMemory(ffi, SLOTS, { plain: false, overflows: MANY });
     const sender = createUdpSender(ffi, counted, outgoing, () => from);
-    const receiver = createUdpReceiver(ffi, libc, incoming);
+    const receiver = createUdpReceiver(ffi, counted, incoming);
     const endpoint = new Endpoint();
     endpoint.family = 4;
     endpoint.address.set(parseAddress('127.0.0.1')!.bytes);
@@ -67,10 +76,14 @@ function defineTests(ffi: Ffi): void {
     writeEndpoint(words, 0, endpoint);
     const received: Uint8Array[] = [];
     const take = (): void => {
-      while (receiver.receive(to)) received.push(...datagramsOf(incoming, receiver.received));
+      while (receiver.receive(to)) {
+        do received.push(...datagramsOf(incoming, receiver.received));
+        while (receiver.next());
+      }
     };
     return {
       calls,
+      receiveCalls,
       sender,
       words,
       put: (lengths: readonly number[]) => lengths.map((length, slot) => fillSlot(outgoing, slot, length)),
@@ -110,6 +123,26 @@ function defineTests(ffi: Ffi): void {
     close();
   });
 
+  test('single messages are taken many at a time, and merged and long ones among them arrive as they were', async () => {
+    const { receiveCalls, sender, words, put, waitForDatagrams, close } = open([]);
+    sender.aim(words, 0);
+    const sent: Uint8Array[] = [];
+    const send = (messages: readonly Uint8Array[], last = messages.at(-1)!.length): void => {
+      assert.equal(sender.send(0, messages.length, messages[0]!.length, last), sum(messages));
+      sent.push(...messages);
+    };
+    for (const length of [32, 148, 92]) send(put([length]));
+    await waitForDatagrams(3);
+    assert.equal(receiveCalls.recvmmsg > 0, true);
+    for (let length = 100; length < 110; length++) send(put([length]));
+    send(put([700, 700, 700, 20]));
+    for (const length of [1000, LONGEST_IN_SLOT, 0, 60]) send(put([length]), length);
+    send(put([900, 900, 900]));
+    for (const length of [50, 51, 52, 53]) send(put([length]));
+    assert.deepEqual(await waitForDatagrams(sent.length), sent);
+    close();
+  });
+
   test('a source that is not ours any more is given up, and nothing of the run is lost', async () => {
     const { sender, words, put, waitForDatagrams, close } = open([REFUSING]);
     words[HAS_SOURCE] = 1;
@@ -135,18 +168,21 @@ function defineTests(ffi: Ffi): void {
   });
 }
 
+function sum(messages: readonly Uint8Array[]): number {
+  return messages.reduce((bytes, { length }) => bytes + length, 0);
+}
+
 function fillSlot({ arena, wire }: PacketMemory, slot: number, length: number): Uint8Array {
   const message = Uint8Array.from({ length }, (_, i) => (i * 7 + slot) & 0xff);
   arena.bytes.set(message, wire.at[slot]! + MESSAGE);
   return message;
 }
 
-function datagramsOf(
-  { arena, wire, linear }: PacketMemory,
-  received: { messages: number; messageBytes: number; lastBytes: number; inSlots: boolean },
-): Uint8Array[] {
+function datagramsOf({ arena, wire, linear }: PacketMemory, received: Received): Uint8Array[] {
   return Array.from({ length: received.messages }, (_, index) => {
-    const at = received.inSlots ? wire.at[index]! + MESSAGE : linear + index * received.messageBytes;
+    const at = received.inSlots
+      ? wire.at[received.firstSlot + index]! + MESSAGE
+      : linear + index * received.messageBytes;
     const length = index === received.messages - 1 ? received.lastBytes : received.messageBytes;
     return arena.bytes.slice(at, at + length);
   });

@@ -9,6 +9,7 @@ const SYMBOLS = {
   sendmmsg: ['i', 'ipii'],
   sendmmsg: ['i', 'ipii'],
   recvmsg: ['i', 'ipi'],
+  recvmmsg: ['i', 'ipiip'],
   poll: ['i', 'pzi'],
   epoll_wait: ['i', 'ipii'],
   clock_gettime: ['i', 'ip'],

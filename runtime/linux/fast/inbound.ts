@@ -37,6 +37,8 @@ import { type FastWorkerData, WorkerLink } from './worker-link.ts';
 const SLOTS = 64;
 /** Batches of one family before the other is asked. */
 const LONGEST_TURN = 64;
+/** As many as one call takes while they come one by one; the other slots are for what comes merged among them. */
+const MANY = 32;
 const TAG_BYTES = 16;
 /** The other messages, and how long they are. */
 const HANDSHAKE_BYTES: Readonly<Record<number, number>> = {
@@ -49,7 +51,7 @@ const COUNTER_HIGH_END = 0x20_0000;
 
 export function runInbound(ffi: Ffi, data: FastWorkerData, notify: () => void): void {
   const link = new WorkerLink(ffi, data, notify);
-  const memory = createPacketMemory(ffi, SLOTS, { plain: true });
+  const memory = createPacketMemory(ffi, SLOTS, { plain: true, overflows: MANY });
   const { arena, kernel, wire, plain, linear } = memory;
   const { bytes, u32, view } = arena;
   const cipher = createSlotCipher(ffi, memory, data.cipherMode);
@@ -81,13 +83,17 @@ export function runInbound(ffi: Ffi, data: FastWorkerData, notify: () => void): 
     }
     if (!receive()) return sleep();
     now = link.now();
+    coalescer.begin();
+    do takeReceived();
+    while (receiver.next());
+    write();
+  }
+
+  function takeReceived(): void {
     seenPeer = -1;
     if (received.truncated) return link.drop('truncated');
-    coalescer.begin();
-    if (received.inSlots) {
-      for (let slot = 0; slot < received.messages; slot++) take(slot, lengthOf(slot));
-    } else takeLinear();
-    write();
+    if (!received.inSlots) return takeLinear();
+    for (let i = 0; i < received.messages; i++) take(received.firstSlot + i, lengthOf(i));
   }
 
   /** One family for as long as it has something, but not so long that the other starves. */
@@ -122,22 +128,27 @@ export function runInbound(ffi: Ffi, data: FastWorkerData, notify: () => void): 
 
   /** Datagrams of another length than expected lie one after the other: each gets its slot. */
   function takeLinear(): void {
-    let slot = 0;
+    const { freeSlot } = received;
+    let slot = freeSlot;
+    // Others of the same call may be there: what was opened in the free slots leaves them first.
+    if (freeSlot > 0) writeAndBegin();
     for (let index = 0, at = linear; index < received.messages; index++, at += received.messageBytes) {
       const length = lengthOf(index);
       const isHuge = length > LONGEST_IN_SLOT;
       if (isHuge || slot === SLOTS) {
-        write();
-        coalescer.begin();
-        slot = 0;
+        writeAndBegin();
+        slot = freeSlot;
       }
       const into = isHuge ? wire.hugeIndex : slot++;
       bytes.copyWithin(wire.at[into]! + MESSAGE, at, at + length);
       take(into, length);
-      if (!isHuge) continue;
-      write();
-      coalescer.begin();
+      if (isHuge) writeAndBegin();
     }
+  }
+
+  function writeAndBegin(): void {
+    write();
+    coalescer.begin();
   }
 
   function take(slot: number, length: number): void {

@@ -1,7 +1,7 @@
 /**
  * A worker's memory: one arena that never moves, whose addresses are computed once. What lies in it, from the bottom:
  *
- *   structs for system calls | slots | the plain slots (inbound) | a huge slot of each | spill | linear
+ *   structs for system calls | slots | the plain slots (inbound) | a huge slot of each | spill | linear | overflows
  *
  * A slot holds one message: 48 bytes before it, of which the first 32 are for the one-time key of Poly1305, the 16 bytes of the
  * transport header, the packet, and room for padding, tag and the length block of Poly1305. The huge slot takes what no slot does.
@@ -54,6 +54,9 @@ export interface PacketMemory {
   readonly spill: number;
   /** Twice SPILL_BYTES. */
   readonly linear: number;
+  /** What does not fit into each of the first `overflows` slots: SPILL_BYTES for each, which cost nothing until they are used. */
+  readonly overflow: number;
+  readonly overflows: number;
   /** Takes `bytes` for a struct, in multiples of 16. */
   reserve(bytes: number): number;
   pointer(offset: number): Handle;
@@ -62,12 +65,22 @@ export interface PacketMemory {
   setAddress(offset: number, target: number): void;
 }
 
-export function createPacketMemory(ffi: Ffi, count: number, options: { plain: boolean }): PacketMemory {
+export interface PacketMemoryOptions {
+  plain: boolean;
+  overflows?: number;
+}
+
+export function createPacketMemory(
+  ffi: Ffi,
+  count: number,
+  { plain, overflows = 0 }: PacketMemoryOptions,
+): PacketMemory {
   const rowBytes = count * SLOT_BYTES + HUGE_BYTES;
-  const rows = options.plain ? 2 : 1;
+  const rows = plain ? 2 : 1;
   const spill = SLOTS_AT + rows * rowBytes;
   const linear = spill + SPILL_BYTES;
-  const { arena, kernel } = createOffload(linear + 2 * SPILL_BYTES);
+  const overflow = linear + 2 * SPILL_BYTES;
+  const { arena, kernel } = createOffload(overflow + overflows * SPILL_BYTES);
   const base = ffi.address(arena.bytes);
   const pointer = (offset: number): Handle => ffi.handle(base + offset);
   const wire = createRow(SLOTS_AT, count, pointer);
@@ -77,9 +90,11 @@ export function createPacketMemory(ffi: Ffi, count: number, options: { plain: bo
     kernel,
     base,
     wire,
-    plain: options.plain ? createRow(SLOTS_AT + rowBytes, count, pointer) : wire,
+    plain: plain ? createRow(SLOTS_AT + rowBytes, count, pointer) : wire,
     spill,
     linear,
+    overflow,
+    overflows,
     pointer,
     pointers: (offset, stride, count) =>
       keepHandles(Array.from({ length: count }, (_, i) => pointer(offset + i * stride))),

@@ -1,30 +1,14 @@
 /**
- * Receives datagrams into the wire slots: one recvmsg(2) takes as many as the kernel has merged (UDP_GRO, Linux 5.0), scattered
- * as the last ones were long. Layouts: recvmsg(2), udp(7), ip(7), ipv6(7).
+ * Receives datagrams into the wire slots. Where the kernel merges them (UDP_GRO, Linux 5.0), one recvmsg(2) takes as many as it has
+ * merged, scattered as the last ones were long. While they come one by one, as they do without GRO, one recvmmsg(2) takes as many
+ * as are there, one slot each. Layouts: recvmsg(2), recvmmsg(2).
  */
-import {
-  ADDRESS,
-  ARRIVAL,
-  ENDPOINT_WORDS,
-  HAS_SOURCE,
-  PEER,
-  SCOPE,
-  SOURCE,
-  SOURCE_INTERFACE,
-} from '../../../src/plane/endpoint-words.ts';
 import { IOVEC_BYTES } from '../../../src/offload/iovec.ts';
 import { SPILL_BYTES } from '../../../src/offload/split.ts';
 import type { Ffi } from '../ffi.ts';
 import { EINTR } from '../libc.ts';
 import {
-  AF_INET,
-  CMSG_HEADER,
-  IP_PKTINFO,
-  IP_TOS,
-  IPPROTO_IP,
-  IPPROTO_IPV6,
-  IPV6_PKTINFO,
-  IPV6_TCLASS,
+  MMSGHDR_BYTES,
   MSG_CONTROL,
   MSG_CONTROL_LENGTH,
   MSG_FLAGS,
@@ -35,18 +19,24 @@ import {
   MSGHDR_BYTES,
   SOCKADDR_IN6_BYTES,
 } from '../socket-message.ts';
-import { type FastLibc, SOL_UDP, UDP_GRO } from './fast-libc.ts';
+import type { FastLibc } from './fast-libc.ts';
 import { LONGEST_IN_SLOT, MESSAGE, type PacketMemory } from './packet-memory.ts';
+import { CONTROL_ROOM, createArrival, readArrival } from './udp-arrival.ts';
 
-const CONTROL_ROOM = 192;
+/** Single datagrams in a row after which many are asked for. */
+const SINGLES = 2;
+const NAME_ROOM = 32;
 
-/** What the last call brought: `messages` datagrams of `messageBytes`, the last one of `lastBytes`. */
+/** What is at hand: `messages` datagrams of `messageBytes`, the last one of `lastBytes`. */
 export interface Received {
   messages: number;
   messageBytes: number;
   lastBytes: number;
-  /** They lie in the slots; otherwise one after the other in linear memory. */
+  /** They lie in the slots from `firstSlot` on; otherwise one after the other in linear memory. */
   inSlots: boolean;
+  firstSlot: number;
+  /** Slots from here on hold nothing that is still to be looked at. */
+  freeSlot: number;
   truncated: boolean;
   /** ECN bits of all of them. */
   ecn: number;
@@ -58,85 +48,81 @@ export interface UdpReceiver {
   readonly received: Received;
   /** False when there is nothing now. */
   receive(fd: number): boolean;
+  /** Goes on to what else the last call has brought. False when that was all. */
+  next(): boolean;
 }
 
 export function createUdpReceiver(ffi: Ffi, libc: FastLibc, memory: PacketMemory): UdpReceiver {
-  const { arena, wire, spill, linear } = memory;
-  const { u32, view, bytes } = arena;
+  const { arena, wire, spill, linear, overflow, overflows } = memory;
+  const { u32, bytes } = arena;
   const { count } = wire.slots;
-  const message = memory.reserve(MSGHDR_BYTES);
-  const name = memory.reserve(SOCKADDR_IN6_BYTES);
-  const control = memory.reserve(CONTROL_ROOM);
-  const iovecs = memory.reserve((count + 1) * IOVEC_BYTES);
-  const pointer = memory.pointer(message);
-  memory.setAddress(message, name);
-  memory.setAddress(message + MSG_CONTROL, control);
-  memory.setAddress(message + MSG_IOV, iovecs);
-  u32[(message + MSG_IOV_COUNT) >>> 2] = count + 1;
-  for (let slot = 0; slot < count; slot++) memory.setAddress(iovecs + slot * IOVEC_BYTES, wire.at[slot]! + MESSAGE);
-  memory.setAddress(iovecs + count * IOVEC_BYTES, spill);
-  u32[(iovecs + count * IOVEC_BYTES + 8) >>> 2] = SPILL_BYTES;
-
-  const from = new Int32Array(ENDPOINT_WORDS);
+  const arrival = createArrival();
   const received: Received = {
     messages: 0,
     messageBytes: 0,
     lastBytes: 0,
     inSlots: true,
+    firstSlot: 0,
+    freeSlot: 0,
     truncated: false,
     ecn: 0,
-    from,
+    from: arrival.from,
   };
-  /** How much each slot takes: the expected length of a datagram. */
+
+  // One message, scattered over all slots.
+  const message = memory.reserve(MSGHDR_BYTES);
+  const name = memory.reserve(NAME_ROOM);
+  const control = memory.reserve(CONTROL_ROOM);
+  const iovecs = memory.reserve((count + 1) * IOVEC_BYTES);
+  const pointer = memory.pointer(message);
+  setMessage(message, name, control, iovecs, count + 1);
+  for (let slot = 0; slot < count; slot++) memory.setAddress(iovecs + slot * IOVEC_BYTES, wire.at[slot]! + MESSAGE);
+  setIovec(iovecs + count * IOVEC_BYTES, spill, SPILL_BYTES);
+
+  // Many messages, each in its slot and, where that is full, its overflow.
+  const many = memory.reserve(overflows * MMSGHDR_BYTES);
+  const manyNames = memory.reserve(overflows * NAME_ROOM);
+  const manyControls = memory.reserve(overflows * CONTROL_ROOM);
+  const manyIovecs = memory.reserve(overflows * 2 * IOVEC_BYTES);
+  const manyPointer = memory.pointer(many);
+  const none = ffi.handle(0);
+  for (let i = 0; i < overflows; i++) {
+    const iovec = manyIovecs + i * 2 * IOVEC_BYTES;
+    setMessage(many + i * MMSGHDR_BYTES, manyNames + i * NAME_ROOM, manyControls + i * CONTROL_ROOM, iovec, 2);
+    setIovec(iovec, wire.at[i]! + MESSAGE, LONGEST_IN_SLOT);
+    setIovec(iovec + IOVEC_BYTES, overflow + i * SPILL_BYTES, SPILL_BYTES);
+  }
+
+  /** How much each slot takes of one message: the expected length of a datagram. */
   let expected = 0;
   expect(LONGEST_IN_SLOT);
+  let singles = 0;
+  /** Of many messages: how many there are, and which one is next. */
+  let arrived = 0;
+  let nextOne = 0;
+
+  function setMessage(at: number, nameAt: number, controlAt: number, iovec: number, iovecCount: number): void {
+    memory.setAddress(at, nameAt);
+    memory.setAddress(at + MSG_IOV, iovec);
+    u32[(at + MSG_IOV_COUNT) >>> 2] = iovecCount;
+    memory.setAddress(at + MSG_CONTROL, controlAt);
+  }
+
+  function setIovec(at: number, target: number, length: number): void {
+    memory.setAddress(at, target);
+    u32[(at + 8) >>> 2] = length;
+  }
+
+  function makeRoom(at: number): void {
+    u32[(at + MSG_NAME_LENGTH) >>> 2] = SOCKADDR_IN6_BYTES;
+    u32[(at + MSG_CONTROL_LENGTH) >>> 2] = CONTROL_ROOM;
+  }
 
   function expect(length: number): void {
     const next = Math.min(length, LONGEST_IN_SLOT);
     if (next === expected) return;
     expected = next;
     for (let slot = 0; slot < count; slot++) u32[(iovecs + slot * IOVEC_BYTES + 8) >>> 2] = next;
-  }
-
-  function readName(): void {
-    const v4 = view.getUint16(name, true) === AF_INET;
-    from.fill(0);
-    from[PEER] = ((v4 ? 4 : 6) << 16) | view.getUint16(name + 2);
-    from[ADDRESS] = view.getInt32(name + (v4 ? 4 : 8), true);
-    if (v4) return;
-    for (let i = 1; i < 4; i++) from[ADDRESS + i] = view.getInt32(name + 8 + 4 * i, true);
-    from[SCOPE] = view.getInt32(name + 24, true);
-  }
-
-  /** Returns the length of each datagram when several were merged, else 0. */
-  function readControl(): number {
-    let segmentBytes = 0;
-    received.ecn = 0;
-    const end = control + u32[(message + MSG_CONTROL_LENGTH) >>> 2]!;
-    for (let at = control; at + CMSG_HEADER <= end;) {
-      const length = u32[at >>> 2]!;
-      if (length < CMSG_HEADER) break;
-      const level = u32[(at >>> 2) + 2]!;
-      const type = u32[(at >>> 2) + 3]!;
-      const data = at + CMSG_HEADER;
-      if (level === SOL_UDP && type === UDP_GRO) segmentBytes = view.getInt32(data, true);
-      else if ((level === IPPROTO_IP && type === IP_TOS) || (level === IPPROTO_IPV6 && type === IPV6_TCLASS))
-        received.ecn = bytes[data]! & 3;
-      else if (level === IPPROTO_IP && type === IP_PKTINFO) {
-        from[ARRIVAL] = view.getInt32(data, true);
-        from[SOURCE] = view.getInt32(data + 4, true);
-        from[HAS_SOURCE] = 1;
-      } else if (level === IPPROTO_IPV6 && type === IPV6_PKTINFO) {
-        for (let i = 0; i < 4; i++) from[SOURCE + i] = view.getInt32(data + 4 * i, true);
-        from[ARRIVAL] = view.getInt32(data + 16, true);
-        // fe80::/10, as in socket-message.ts: any other source is good on every interface.
-        const isLinkLocal = bytes[data] === 0xfe && (bytes[data + 1]! & 0xc0) === 0x80;
-        from[SOURCE_INTERFACE] = isLinkLocal ? from[ARRIVAL] : 0;
-        from[HAS_SOURCE] = 1;
-      }
-      at += (length + 7) & ~7;
-    }
-    return segmentBytes;
   }
 
   /** Puts what is spread over the slots together in linear memory. */
@@ -151,31 +137,72 @@ export function createUdpReceiver(ffi: Ffi, libc: FastLibc, memory: PacketMemory
     if (done < length) bytes.copyWithin(linear + done, spill, spill + length - done);
   }
 
+  function gatherOverflow(slot: number, length: number): void {
+    const at = wire.at[slot]! + MESSAGE;
+    const inSlot = Math.min(length, LONGEST_IN_SLOT);
+    bytes.copyWithin(linear, at, at + inSlot);
+    const rest = overflow + slot * SPILL_BYTES;
+    bytes.copyWithin(linear + inSlot, rest, rest + length - inSlot);
+  }
+
+  function readMessage(at: number, nameAt: number, controlAt: number, length: number): void {
+    readArrival(arena, nameAt, controlAt, u32[(at + MSG_CONTROL_LENGTH) >>> 2]!, arrival);
+    const messageBytes = arrival.segmentBytes === 0 ? length : arrival.segmentBytes;
+    received.ecn = arrival.ecn;
+    received.truncated = (u32[(at + MSG_FLAGS) >>> 2]! & MSG_TRUNC) !== 0;
+    received.messages = messageBytes === 0 ? 1 : Math.max(1, Math.ceil(length / messageBytes));
+    received.messageBytes = messageBytes;
+    received.lastBytes = length - (received.messages - 1) * messageBytes;
+  }
+
+  function receiveOne(fd: number): boolean {
+    let length: number;
+    do {
+      makeRoom(message);
+      length = libc.recvmsg(fd, pointer, 0);
+    } while (length < 0 && ffi.errno() === EINTR);
+    if (length < 0) return false;
+    readMessage(message, name, control, length);
+    const { messages, messageBytes } = received;
+    received.firstSlot = 0;
+    received.freeSlot = 0;
+    received.inSlots = messages === 1 ? length <= expected : messageBytes === expected && messages <= count;
+    singles = messages === 1 && length <= LONGEST_IN_SLOT ? singles + 1 : 0;
+    if (!received.inSlots) {
+      gather(length);
+      // Small messages among large ones are not worth a change: one that is alone fits in any case.
+      if (messages > 1 || messageBytes > expected) expect(messageBytes);
+    }
+    return true;
+  }
+
+  function receiveMany(fd: number): boolean {
+    do {
+      for (let i = 0; i < overflows; i++) makeRoom(many + i * MMSGHDR_BYTES);
+      arrived = libc.recvmmsg(fd, manyPointer, overflows, 0, none);
+    } while (arrived < 0 && ffi.errno() === EINTR);
+    nextOne = 0;
+    return next();
+  }
+
+  function next(): boolean {
+    if (nextOne >= arrived) return false;
+    const slot = nextOne++;
+    const at = many + slot * MMSGHDR_BYTES;
+    const length = u32[(at + MSGHDR_BYTES) >>> 2]!;
+    readMessage(at, manyNames + slot * NAME_ROOM, manyControls + slot * CONTROL_ROOM, length);
+    received.firstSlot = slot;
+    received.freeSlot = overflows;
+    received.inSlots = received.messages === 1 && length <= LONGEST_IN_SLOT;
+    if (received.inSlots) return true;
+    singles = 0;
+    gatherOverflow(slot, length);
+    return true;
+  }
+
   return {
     received,
-    receive(fd) {
-      let length: number;
-      do {
-        u32[(message + MSG_NAME_LENGTH) >>> 2] = SOCKADDR_IN6_BYTES;
-        u32[(message + MSG_CONTROL_LENGTH) >>> 2] = CONTROL_ROOM;
-        length = libc.recvmsg(fd, pointer, 0);
-      } while (length < 0 && ffi.errno() === EINTR);
-      if (length < 0) return false;
-      readName();
-      const merged = readControl();
-      const messageBytes = merged === 0 ? length : merged;
-      received.truncated = (u32[(message + MSG_FLAGS) >>> 2]! & MSG_TRUNC) !== 0;
-      received.messages = messageBytes === 0 ? 1 : Math.max(1, Math.ceil(length / messageBytes));
-      received.messageBytes = messageBytes;
-      received.lastBytes = length - (received.messages - 1) * messageBytes;
-      received.inSlots =
-        received.messages === 1 ? length <= expected : messageBytes === expected && received.messages <= count;
-      if (!received.inSlots) {
-        gather(length);
-        // Small messages among large ones are not worth a change: one that is alone fits in any case.
-        if (received.messages > 1 || messageBytes > expected) expect(messageBytes);
-      }
-      return true;
-    },
+    receive: (fd) => (overflows > 0 && singles >= SINGLES ? receiveMany(fd) : receiveOne(fd)),
+    next,
   };
 }
