@@ -7,7 +7,6 @@ const SYMBOLS = {
   writev: ['i', 'ipi'],
   sendmsg: ['i', 'ipi'],
   sendmmsg: ['i', 'ipii'],
-  sendmmsg: ['i', 'ipii'],
   recvmsg: ['i', 'ipi'],
   recvmmsg: ['i', 'ipiip'],
   poll: ['i', 'pzi'],
