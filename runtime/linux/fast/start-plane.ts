@@ -20,6 +20,7 @@ import { Memory } from '../memory.ts';
 import type { Watches } from '../poller.ts';
 import { createVirtioTun } from '../tun.ts';
 import { LinuxUdp } from '../udp.ts';
+import { shrinkHeap } from '../v8-heap.ts';
 import { SOL_UDP, UDP_GRO } from './fast-libc.ts';
 import { FastTun } from './fast-tun.ts';
 import { FastUdp } from './fast-udp.ts';
@@ -90,7 +91,9 @@ export async function startFastTunnel(name: string, parts: FastParts): Promise<F
   limitLargePackets(ffi, name);
   const tunnel = connect(parts, stage, { threads, ciphers, opened });
   try {
-    await threads.begin({ cipherMode: ciphers.mode, udpOffload });
+    const begun = threads.begin({ cipherMode: ciphers.mode, udpOffload });
+    shrinkHeap(); // there is nothing else to do until they have
+    await begun;
   } catch (error) {
     await Promise.all([tunnel.tun.close(), tunnel.udp.close()]);
     await dismiss();

@@ -1,0 +1,37 @@
+/** Where the threads of the data plane cannot be had, one does everything, and the log says why. */
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import process from 'node:process';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { inNamespace } from '../../conformance/in-namespace.ts';
+import { waitFor } from '../../interop/lab/wait.ts';
+
+const PROGRAM = fileURLToPath(new URL('programs/tunnel-without-workers.ts', import.meta.url));
+const FAILING = fileURLToPath(new URL('programs/failing-worker.ts', import.meta.url));
+const NAME = 'alone0';
+
+inNamespace(import.meta.url, [], () => {
+  for (const [what, module, why] of [
+    ['fail', FAILING, /no memory for a thread/],
+    ['are not there', '/no-such-worker.ts', /no-such-worker/],
+  ] as const)
+    test(`a tunnel whose workers ${what} says so, opens its interface, and ends as any other`, async () => {
+      const child = spawn(process.execPath, [PROGRAM, NAME, module], { stdio: ['ignore', 'inherit', 'pipe'] });
+      let log = '';
+      child.stderr.setEncoding('utf8').on('data', (text: string) => (log += text));
+      const exit = once(child, 'exit');
+      const says = (pattern: RegExp) =>
+        waitFor(String(pattern), () => pattern.test(log) || child.exitCode !== null, { explain: () => log });
+      await says(/ready/);
+      assert.match(log, why);
+      assert.match(log, /one thread does everything/);
+      execFileSync('ip', ['link', 'set', NAME, 'up']);
+      await says(/listening/);
+      assert.equal(child.exitCode, null, log);
+      child.kill('SIGTERM');
+      assert.deepEqual(await exit, [0, null], log);
+      assert.throws(() => execFileSync('ip', ['link', 'show', NAME], { stdio: 'ignore' }));
+    });
+});
