@@ -42,7 +42,7 @@ export function reference(command: string): Contender | string {
   const program = find(command);
   if (program === undefined) return `${command} is not there`;
   const env = basename(program).startsWith('boringtun')
-    ? { WG_SUDO: '1', WG_LOG_LEVEL: 'error' }
+    ? { WG_SUDO: 'true', WG_LOG_LEVEL: 'error' }
     : { WG_I_PREFER_BUGGY_USERSPACE_TO_POLISHED_KMOD: '1' }; // wireguard-go refuses to start where the kernel could do it
   return contender(basename(program), program, { version: versionOf(program, '--version'), env, isReference: true });
 }

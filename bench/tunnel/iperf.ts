@@ -1,5 +1,6 @@
 /** Traffic by iperf3 through a tunnel, with what the daemons of both ends spent on it. */
-import { INSIDE, type Family, type Pair } from '../../test/interop/pair.ts';
+import { INSIDE, PORT, type Family, type Pair } from '../../test/interop/pair.ts';
+import { parseReceiverDrops } from './drops.ts';
 import { cpuSeconds } from './usage.ts';
 
 /** The documented part of `iperf3 --json` that is read here. */
@@ -25,6 +26,7 @@ export interface Bulk {
 
 export interface Datagrams {
   readonly receivedPerSecond: number;
+  /** Lost on the way: not what iperf3 was too slow to fetch from its own socket. */
   readonly lostShare: number;
   readonly cpuSecondsPerGigabyte: number;
 }
@@ -59,14 +61,24 @@ export async function udp(
   { seconds, length, bitsPerSecond }: { seconds: number; length: number; bitsPerSecond: number },
 ): Promise<Datagrams> {
   const args = ['--udp', '--length', `${length}`, '--bitrate', `${Math.round(bitsPerSecond)}`];
+  const before = await receiverDrops(pair);
   const { report, cpu } = await run(pair, seconds, 4, args);
+  const lostAtTheEnd = (await receiverDrops(pair)) - before;
   const { packets = 0, lost_packets: lost = 0, seconds: took } = report.end.sum!; // a UDP report has it
   const received = packets - lost;
   return {
     receivedPerSecond: received / took,
-    lostShare: packets === 0 ? 1 : lost / packets,
+    lostShare: packets === 0 ? 1 : Math.max(0, lost - lostAtTheEnd) / packets,
     cpuSecondsPerGigabyte: cpu / ((received * length) / 1e9),
   };
+}
+
+/** Datagrams that found the socket of iperf3 full, since the namespace began. */
+async function receiverDrops({ responder }: Pair): Promise<number> {
+  const [counters, sockets] = await Promise.all(
+    ['/proc/net/snmp', '/proc/net/udp'].map((file) => responder.host.output('cat', [file])),
+  );
+  return parseReceiverDrops(counters!, sockets!, PORT); // one for each file
 }
 
 async function run(
