@@ -4,12 +4,15 @@
 import type { Http } from '../../src/cli/ports.ts';
 import { UserError } from '../../src/errors.ts';
 import { systemError } from './system-error.ts';
+import { openSocket } from './web-socket.ts';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 /** The peer list of ten thousand hosts with a few routes each is smaller. */
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
 export const http: Http = {
+  listen: openSocket,
+
   async request({ method, url, headers, body, timeoutMs = DEFAULT_TIMEOUT_MS, signal }) {
     // The path of a URL may hold a token: messages show the origin only.
     if (!URL.canParse(url)) throw new UserError('the address of the registry is no URL', { exitCode: 2 });

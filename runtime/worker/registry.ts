@@ -2,8 +2,8 @@
  * The registry on Cloudflare Workers: isolates that come and go, with nothing in common but the D1 database that is bound to them,
  * which `wrangler d1 migrations apply` brings up to date before a version is deployed.
  *
- * Nobody waits here for a change: a request that asks to is answered at once, and told when to come again. Limits on requests
- * and failures count per isolate.
+ * No request waits here for a change: one that asks to is answered at once, and told when to come again. Hosts that want to know
+ * sooner listen at a Durable Object, if one is bound. Limits on requests and failures count per isolate.
  */
 import { createRegistry } from '../../src/registry/app.ts';
 import type { RegistryApp } from '../../src/registry/env.ts';
@@ -13,10 +13,14 @@ import { createPollingBell } from '../../src/registry/polling-bell.ts';
 import { createD1Store } from '../../src/registry/store/d1-store.ts';
 import type { Database } from '../../src/registry/store/database.ts';
 import { consoleLog } from './console-log.ts';
+import type { NetworkBell } from './network-bell.ts';
+import { createObjectBell } from './object-bell.ts';
 
 /** What wrangler.toml binds. */
 export interface Bindings {
   readonly DB: D1Database;
+  /** Where hosts listen. Without it they ask at an interval. */
+  readonly BELL?: DurableObjectNamespace<NetworkBell>;
   /** `https://vpn.example.net`. Without it the registry is called what each client calls it. */
   readonly PUBLIC_URL?: string;
   /** How often hosts are told to ask, in seconds. */
@@ -41,12 +45,16 @@ export function createHandler(wall: () => number = Date.now): Handler {
   };
 }
 
-function createApp({ DB, PUBLIC_URL, POLL_SECONDS: poll }: Bindings, wall: () => number): RegistryApp {
+function createApp({ DB, BELL, PUBLIC_URL, POLL_SECONDS: poll }: Bindings, wall: () => number): RegistryApp {
+  const pollSeconds = readSeconds(poll);
   const database: Database = DB; // the shape that src/registry/store/database.ts is the part of
   return createRegistry({
     ports: {
       store: createD1Store(database),
-      bell: createPollingBell(readSeconds(poll)),
+      bell:
+        BELL === undefined
+          ? createPollingBell(pollSeconds)
+          : createObjectBell({ objects: BELL, pollSeconds, log: consoleLog }),
       random: randomBytes,
       sha256,
       sealer,

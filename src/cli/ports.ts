@@ -120,6 +120,16 @@ export interface HttpResponse {
 export interface Http {
   /** UserError when the server cannot be reached; every status is an answer. */
   request(request: HttpRequest): Promise<HttpResponse>;
+  /** Opens a WebSocket. UserError when there is none within the time. */
+  listen(request: Pick<HttpRequest, 'url' | 'headers' | 'timeoutMs'>): Promise<Socket>;
+}
+
+/** An open WebSocket, for text. */
+export interface Socket {
+  send(text: string): void;
+  /** What comes next; the code when it was closed, by either side. Never rejects. */
+  next(): Promise<{ type: 'frame'; text: string } | { type: 'end'; code: number }>;
+  close(): void;
 }
 
 /** Long-running parts that live in runtime/ because they own sockets, devices or databases. */

@@ -21,6 +21,7 @@ import { readMembership, writeMembership, type Membership } from './membership.t
 import { NamedEndpoints } from './named-endpoints.ts';
 import type { Ports } from './ports.ts';
 import { callRegistry } from './registry-call.ts';
+import { messageOf, RegistryWatch } from './registry-watch.ts';
 import { describeTunnel } from './tunnel.ts';
 
 /** How often the tunnel is looked at: a local question that nobody else hears of. */
@@ -83,18 +84,28 @@ class Agent {
     void processes.interrupted().then(() => this.#stop.abort());
     await this.#tell({ pid: processes.pid, state: 'starting' });
     this.#say(`watching ${this.#membership.registry}`);
-    let answer: Promise<WatchEvent> | undefined;
+    const { registry: url } = this.#membership;
+    const registry = new RegistryWatch(this.#ports, {
+      registry: url,
+      watch: this.#watch,
+      signal,
+      onAnswer: (answer) => {
+        if (isProblem(answer, 'host-expired')) this.#renewal.handleExpired(clock.wall());
+      },
+    });
+    let next: Promise<{ event: WatchEvent | undefined }> | undefined;
     let nextLook = clock.monotonic();
     // One thing at a time, so that no two of them change the tunnel at once.
     while (!signal.aborted) {
-      answer ??= this.#ask();
+      registry.act();
+      next ??= registry.next().then((event) => ({ event }));
       const wakeAt = Math.min(nextLook, this.#watch.nextTimeout());
       const pause = services.sleep(Math.max(0, wakeAt - clock.monotonic()), signal);
-      const event = await Promise.race([...(answer === undefined ? [] : [answer]), pause.then(() => undefined)]);
+      const heard = await Promise.race([next, pause.then(() => undefined)]);
       if (signal.aborted) break;
-      if (event !== undefined) {
-        answer = undefined;
-        await this.#handle(event);
+      if (heard !== undefined) {
+        next = undefined;
+        if (heard.event !== undefined) await this.#handle(heard.event);
       }
       if (clock.monotonic() >= nextLook) {
         await this.#look();
@@ -103,20 +114,6 @@ class Agent {
     }
     this.#say('ended');
     if (this.#failure !== undefined) throw this.#failure;
-  }
-
-  /** Undefined when it is not time to ask. */
-  #ask(): Promise<WatchEvent> | undefined {
-    const { clock } = this.#ports;
-    const request = this.#watch.poll(clock.monotonic());
-    if (request === undefined) return undefined;
-    return callRegistry(this.#ports, this.#membership.registry, request, this.#stop.signal).then(
-      (answer) => {
-        if (isProblem(answer, 'host-expired')) this.#renewal.handleExpired(clock.wall());
-        return this.#watch.handleAnswer(answer, clock.monotonic());
-      },
-      (error: unknown) => this.#watch.handleFailure(messageOf(error), clock.monotonic()),
-    );
   }
 
   async #handle(event: WatchEvent): Promise<void> {
@@ -253,8 +250,4 @@ function describeDifference(before: readonly PeerView[], after: readonly PeerVie
     return peers.length === 0 ? [] : [`${word}: ${peers.map((peer) => peer.name).join(', ')}`];
   });
   return parts.join('; ');
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

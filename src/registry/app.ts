@@ -26,6 +26,7 @@ import { addMetricsRoutes } from './route/metrics.ts';
 import { addNetworkRoutes } from './route/networks.ts';
 import { addPublicRoutes } from './route/public.ts';
 import { addSelfRoutes } from './route/self.ts';
+import { addSocketRoute } from './route/socket.ts';
 import { addTokenRoutes } from './route/tokens.ts';
 import { FailureLimit } from './service/failure-limit.ts';
 import { RequestCounts } from './service/metrics.ts';
@@ -100,6 +101,7 @@ export function createRegistry({ ports, log, publicUrl, peerAddress }: RegistryO
   addEnrolRoute(app, context);
   addHostViewRoutes(app, context);
   addEventRoute(app, context);
+  addSocketRoute(app, context);
   addDnsRoutes(app, context);
   addSelfRoutes(app, context);
   addAuditRoute(app, context);

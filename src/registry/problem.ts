@@ -45,6 +45,7 @@ const PROBLEMS: Readonly<Record<Reason | HttpReason, readonly [status: Contentfu
   'unsupported-media-type': [415, 'Unsupported media type'],
   invalid: [422, 'Invalid field'],
   'key-reused': [422, 'Idempotency-Key of another request'],
+  'upgrade-required': [426, 'Upgrade required'],
   'precondition-required': [428, 'If-Match missing'],
   'too-many-attempts': [429, 'Too many attempts'],
   internal: [500, 'Internal error'],
@@ -105,6 +106,7 @@ export function problem(
   c.header('content-type', 'application/problem+json');
   if (retryAfterSeconds !== undefined) c.header('retry-after', String(retryAfterSeconds));
   if (status === 401) c.header('www-authenticate', 'Bearer');
+  if (status === 426) c.header('upgrade', 'websocket');
   return c.body(JSON.stringify(fields === undefined ? body : { ...body, errors: fields }), status);
 }
 

@@ -106,6 +106,12 @@ export const PeerList = z.object({
 });
 export type PeerList = z.infer<typeof PeerList>;
 
+/** The last frame of a socket, which the registry then closes with this code: not every client hears of that at once. */
+export const Farewell = z.object({ close: z.number().int(), reason: z.string() });
+export type Farewell = z.infer<typeof Farewell>;
+/** A frame of GET /v1/socket. */
+export const SocketFrame = z.union([PeerList, Farewell]);
+
 /** POST /v1/enroll, form or JSON. */
 export const EnrolRequest = z.strictObject({
   name: HostName,

@@ -2,7 +2,7 @@
  * A registry for the agent's tests: it keeps a version log, answers as /v1/peers does, holds requests, goes down and comes
  * back. Time is simulated: the test jumps from one deadline to the next.
  */
-import { Watch, WAIT_SECONDS, type WatchEvent } from '../../src/agent/watch.ts';
+import { PONG, Watch, WAIT_SECONDS, type WatchAction, type WatchEvent } from '../../src/agent/watch.ts';
 import type { RegistryAnswer, RegistryRequest } from '../../src/agent/exchange.ts';
 import type { PeerList, PeerView } from '../../src/registry/wire.ts';
 
@@ -34,6 +34,8 @@ export class FakeRegistry {
   /** False for a platform where every request is answered at once. */
   holdsRequests = true;
   retryAfterSeconds: number | undefined;
+  /** What it says of sockets, and what becomes of them: `mute` is a connection that is gone without a word. */
+  sockets: 'none' | 'good' | 'refused' | 'mute' = 'none';
   readonly #hosts = new Map<string, { view: PeerView | undefined; version: number }>();
 
   put(view: PeerView): void {
@@ -59,12 +61,19 @@ export class FakeRegistry {
       const waitMs = 1000 * Number(query.get('wait') ?? 0);
       if (this.holdsRequests && heldMs < waitMs) return undefined;
       const retryAfter = this.retryAfterSeconds;
-      return answer(304, '', retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) });
+      return answer(304, '', {
+        ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
+        ...this.#offer(),
+      });
     }
-    return answer(200, this.#list(query.get('since')), { etag });
+    return answer(200, this.listSince(query.get('since')), { etag, ...this.#offer() });
   }
 
-  #list(since: string | null): PeerList {
+  #offer(): Record<string, string> {
+    return this.sockets === 'none' ? {} : { 'peerage-push': 'websocket' };
+  }
+
+  listSince(since: string | null): PeerList {
     const after = since === null ? undefined : Number(since);
     const full = after === undefined || after > this.version;
     const changed = [...this.#hosts].filter(([, host]) => full || host.version > after);
@@ -81,9 +90,14 @@ export class FakeRegistry {
 export class Simulation {
   now = 0;
   requests = 0;
+  /** Of the requests, those that ask for a socket. */
+  sockets = 0;
+  pings = 0;
   readonly events: { at: number; event: WatchEvent }[] = [];
   readonly registry: FakeRegistry;
   readonly watch: Watch;
+  /** The version that the registry has told over the socket. */
+  #told = 0;
   #held: { request: RegistryRequest; since: number } | undefined;
 
   constructor(registry: FakeRegistry, seed = 1) {
@@ -114,15 +128,50 @@ export class Simulation {
       this.#deliver(early ?? this.registry.ask(request, this.now - since)!); // the time is up: it answers
       return true;
     }
+    if (this.watch.isListening && this.#hear()) return true;
     if (this.watch.nextTimeout() > until) return false;
     this.now = Math.max(this.now, this.watch.nextTimeout());
-    const request = this.watch.poll(this.now);
-    if (request === undefined) return false;
+    const action = this.watch.poll(this.now);
+    if (action === undefined) return true;
+    if (action.type !== 'ask') {
+      this.#useSocket(action);
+      return true;
+    }
+    const { request } = action;
     this.requests++;
     const result = this.registry.ask(request, 0);
     if (result === undefined) this.#held = { request, since: this.now };
     else this.#deliver(result);
     return true;
+  }
+
+  /** What comes over the socket now, if anything does. */
+  #hear(): boolean {
+    const { registry, watch, now } = this;
+    if (registry.sockets === 'mute') return false;
+    if (registry.isDown || registry.sockets !== 'good') {
+      watch.handleEnd(1006, now);
+      return true;
+    }
+    if (registry.version === this.#told) return false;
+    const list = registry.listSince(String(this.#told));
+    this.#told = registry.version;
+    this.events.push({ at: now, event: watch.handleFrame(JSON.stringify(list), now) });
+    return true;
+  }
+
+  #useSocket(action: Exclude<WatchAction, { type: 'ask' }>): void {
+    const { registry, watch, now } = this;
+    if (action.type === 'ping') {
+      this.pings++;
+      if (registry.sockets === 'good' && !registry.isDown) watch.handleFrame(PONG, now);
+      return;
+    }
+    this.requests++;
+    this.sockets++;
+    if (registry.isDown || registry.sockets !== 'good') return watch.handleEnd(undefined, now);
+    this.#told = Number(new URLSearchParams(action.request.path.split('?')[1]).get('since'));
+    watch.handleOpened(now);
   }
 
   #deliver(result: RegistryAnswer | 'unreachable'): void {

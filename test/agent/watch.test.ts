@@ -24,6 +24,10 @@ describe('watching a registry that holds requests', () => {
       fc.record({ type: fc.constant('put' as const), host: fc.integer({ min: 1, max: 9 }), keepalive: fc.nat(9) }),
       fc.record({ type: fc.constant('remove' as const), host: fc.integer({ min: 1, max: 9 }) }),
       fc.record({ type: fc.constantFrom('down' as const, 'up' as const, 'hold' as const, 'answer at once' as const) }),
+      fc.record({
+        type: fc.constant('sockets' as const),
+        sockets: fc.constantFrom('none' as const, 'good' as const, 'refused' as const, 'mute' as const),
+      }),
       fc.record({ type: fc.constant('pass' as const), ms: fc.nat(200_000) }),
     );
     fc.assert(
@@ -35,6 +39,7 @@ describe('watching a registry that holds requests', () => {
           else if (step.type === 'remove') registry.remove(keyOf(step.host));
           else if (step.type === 'pass') simulation.runUntil(simulation.now + step.ms);
           else if (step.type === 'down' || step.type === 'up') registry.isDown = step.type === 'down';
+          else if (step.type === 'sockets') registry.sockets = step.sockets;
           else registry.holdsRequests = step.type === 'hold';
         }
         registry.isDown = false;
@@ -101,6 +106,104 @@ describe('watching a registry that answers at once', () => {
     const simulation = new Simulation(registry);
     simulation.runUntil(24 * HOUR_MS);
     assert.ok(simulation.requests > 75 && simulation.requests < 100, `${simulation.requests} requests`);
+  });
+});
+
+describe('listening to a registry that offers a socket', () => {
+  function listening(seed = 1): Simulation {
+    const registry = new FakeRegistry();
+    registry.holdsRequests = false;
+    registry.retryAfterSeconds = 960;
+    registry.sockets = 'good';
+    registry.put(peer(1));
+    const simulation = new Simulation(registry, seed);
+    simulation.runUntil(10_000);
+    assert.ok(simulation.watch.isListening);
+    return simulation;
+  }
+
+  it('learns of a change at once, and asks for nothing but a new socket every few hours', () => {
+    const simulation = listening();
+    simulation.runUntil(24 * HOUR_MS);
+    assert.ok(simulation.requests >= 6 && simulation.requests < 12, `${simulation.requests} requests`);
+    assert.equal(simulation.sockets, simulation.requests - 1);
+    simulation.registry.put(peer(2));
+    simulation.registry.remove(keyOf(1));
+    simulation.runUntil(24 * HOUR_MS);
+    assert.deepEqual(simulation.watch.present, { version: 4, peers: [peer(2)] });
+  });
+
+  it('pings so often that no connection on the way is forgotten', () => {
+    const simulation = listening();
+    simulation.runUntil(HOUR_MS);
+    assert.ok(simulation.pings > 60 && simulation.pings < 100, `${simulation.pings} pings`);
+  });
+
+  it('notices a socket that is gone without a word, and knows the list two minutes later', () => {
+    const simulation = listening();
+    simulation.registry.sockets = 'mute';
+    simulation.registry.put(peer(2));
+    simulation.runUntil(simulation.now + 120_000);
+    assert.ok(!simulation.watch.isListening);
+    assert.deepEqual(simulation.watch.present.peers, [peer(1), peer(2)]);
+  });
+
+  it('asks as if there were none where sockets do not open, and tries ever less often', () => {
+    const simulation = listening();
+    simulation.registry.sockets = 'refused';
+    simulation.runUntil(simulation.now + 24 * HOUR_MS);
+    assert.ok(simulation.sockets < 50, `${simulation.sockets} sockets`);
+    assert.ok(simulation.requests > 85 && simulation.requests < 250, `${simulation.requests} requests`);
+    simulation.registry.sockets = 'good';
+    simulation.runUntil(simulation.now + 3 * HOUR_MS);
+    assert.ok(simulation.watch.isListening);
+  });
+
+  it('spreads the return of many hosts that lose their sockets at once', () => {
+    const times = Array.from({ length: 200 }, (_, seed) => {
+      const { watch, now } = listening(seed * 7919);
+      watch.handleEnd(1006, now);
+      return watch.nextTimeout() - now;
+    });
+    assert.ok(Math.max(...times) - Math.min(...times) > 5000);
+    assert.ok(Math.max(...times) <= 12_000);
+  });
+
+  it('asks why when its key is refused, and for the list when the news are too long', () => {
+    for (const [code, withinMs] of [
+      [4401, 1000],
+      [4403, 1000],
+      [4413, 60_000],
+    ] as const) {
+      const { watch, now } = listening();
+      watch.handleFrame(JSON.stringify({ close: code, reason: 'because' }), now);
+      assert.ok(!watch.isListening);
+      assert.ok(watch.nextTimeout() <= now + withinMs);
+      const action = watch.poll(watch.nextTimeout());
+      assert.ok(action?.type === 'ask' && action.request.path.startsWith('/v1/peers?since='));
+    }
+  });
+
+  it('gives up a socket over which comes what is no peer list, or one that would draw the public Internet', () => {
+    const allowedIps = Array.from({ length: 100 }, (_, i) => `${11 + i}.0.0.0/8`);
+    const wide = { version: 9, full: true, peers: [peer(3, { allowedIps })], removed: [] };
+    for (const text of ['', '<html>', '{}', '[]', 'ping', JSON.stringify(wide)]) {
+      const { watch, now } = listening();
+      assert.equal(watch.handleFrame(text, now).type, 'unavailable', text);
+      assert.deepEqual(watch.present.peers, [peer(1)]);
+      assert.ok(!watch.isListening && watch.nextTimeout() < now + LAST_BACKOFF_MS);
+      const action = watch.poll(watch.nextTimeout());
+      assert.ok(action?.type === 'ask' && action.request.path === '/v1/peers');
+    }
+  });
+
+  it('never has a credential in an address', () => {
+    const { watch, now } = listening();
+    watch.handleEnd(1006, now);
+    const action = watch.poll(watch.nextTimeout());
+    assert.ok(action?.type === 'listen');
+    assert.match(action.request.path, /^\/v1\/socket\?since=\d+$/);
+    assert.equal(action.request.headers['authorization'], 'Bearer pgh_test');
   });
 });
 

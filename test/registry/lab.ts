@@ -11,7 +11,7 @@ import type { TestContext } from 'node:test';
 import type { Log } from '../../src/log.ts';
 import type { z } from '@hono/zod-openapi';
 import { Problem } from '../../src/registry/problem.ts';
-import { startEngine } from './engines/engine.ts';
+import { startEngine, type Edge, type EngineOptions } from './engines/engine.ts';
 import { CreatedToken, Enrolled, type EnrolRequest, type NewToken } from '../../src/registry/wire.ts';
 
 export interface Lab {
@@ -29,6 +29,8 @@ export interface Lab {
   /** All that is in the database, as text in whatever form. */
   stored(): Promise<string>;
   close(): Promise<void>;
+  /** On workerd only. */
+  readonly edge: Edge | undefined;
 }
 
 export interface AskOptions {
@@ -49,14 +51,14 @@ export interface Answer {
   read<T>(schema: z.ZodType<T>): T;
 }
 
-export async function startLab(t: TestContext): Promise<Lab> {
+export async function startLab(t: TestContext, options: Pick<EngineOptions, 'hasBell'> = {}): Promise<Lab> {
   const folder = await mkdtemp(join(tmpdir(), 'peerage-registry-'));
   const databaseFile = join(folder, 'registry.db');
   const clock = { now: Date.UTC(2026, 0, 1) };
   const logged: string[] = [];
   const write = (fields: object, message: string): void => void logged.push(`${message} ${JSON.stringify(fields)}`);
   const log: Log = { debug: write, info: write, warn: write, error: write };
-  const registry = await startEngine({ databaseFile, log, wall: () => clock.now });
+  const registry = await startEngine({ ...options, databaseFile, log, wall: () => clock.now });
   const { url, adminKey } = registry;
   assert(adminKey !== undefined, 'a new registry has a first administrator');
   t.after(async () => {
@@ -97,6 +99,7 @@ export async function startLab(t: TestContext): Promise<Lab> {
     ask,
     stored: () => registry.stored(),
     close: () => registry.close(),
+    edge: registry.edge,
     async token(options = {}) {
       return expectStatus(201, await ask('POST', '/v1/networks/home/tokens', { body: options })).read(CreatedToken)
         .token;

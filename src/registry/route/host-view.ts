@@ -96,6 +96,7 @@ export function addHostViewRoutes(app: RegistryApp, context: RouteContext): void
     c.header('etag', etag);
     c.header('vary', 'Accept, Authorization');
     c.header('cache-control', 'private, no-cache');
+    if (ports.bell.listen !== undefined) c.header('peerage-push', 'websocket');
     if (!hasSeen(c, etag)) return caller;
     if (ports.bell.pollSeconds !== undefined) c.header('retry-after', `${ports.bell.pollSeconds}`);
     return undefined;

@@ -82,7 +82,7 @@ export async function authenticateExpiredToo(text: string, ports: RegistryPorts)
 
 /** A host that was let in before, with its record and network as they are now. */
 export async function authenticateAgain(
-  { credentialId }: HostCaller,
+  { credentialId }: Pick<HostCaller, 'credentialId'>,
   ports: RegistryPorts,
 ): Promise<Result<HostCaller>> {
   const caller = await findAgain(credentialId, ports);

@@ -32,10 +32,7 @@ export async function authenticateDnsKey(text: string, ports: RegistryPorts): Pr
   const given = decodeHex(digits);
   if (given === undefined || !equalBytes(given, expected) || found === undefined) return NOT_FOUND;
   // As for every other request of a host: its time may be up.
-  const caller = await authenticateAgain(
-    { credentialId: PREFIX + id, host: found.host, network: found.network },
-    ports,
-  );
+  const caller = await authenticateAgain({ credentialId: PREFIX + id }, ports);
   return caller.ok ? caller : NOT_FOUND;
 }
 

@@ -16,9 +16,13 @@ export async function collectDue(network: NetworkRecord, { store, bell, wall }: 
  * time, never at every poll. A host that has not asked for anything yet is not silent: it has not begun.
  */
 export async function noteSeen(host: HostRecord, network: NetworkRecord, ports: RegistryPorts): Promise<void> {
-  if (!host.ephemeral) return;
   const at = ports.wall();
-  if (host.seenAt === null || at - host.seenAt >= 250 * network.silenceSeconds) await ports.store.noteSeen(host, at);
+  if (isUnseen(host, network, at)) await ports.store.noteSeen(network.id, [host.id], at);
+}
+
+/** Whether it is worth noting that the host is alive. */
+export function isUnseen({ ephemeral, seenAt }: HostRecord, { silenceSeconds }: NetworkRecord, at: number): boolean {
+  return ephemeral && (seenAt === null || at - seenAt >= 250 * silenceSeconds);
 }
 
 /** Whether its time is up, and the others do not see it. It may still renew itself. */

@@ -1,6 +1,7 @@
 /** What the services need of the world. */
 import type { RandomBytes, WallMs } from '../../clock.ts';
 import type { Store } from '../store/port.ts';
+import type { Listener } from './listeners.ts';
 
 export interface RegistryPorts {
   store: Store;
@@ -24,6 +25,8 @@ export interface Bell {
   readonly pollSeconds?: number;
   /** Whether everything ends: `wait` resolves at once from then on. */
   readonly isClosed?: boolean;
+  /** Where hosts can listen: answers the request of one with its socket, or with a status that is not 101 when there are too many. */
+  listen?(listener: Listener): Promise<Response>;
   /** After the change is in the store. */
   ring(networkId: number, version: number): void;
   /** Resolves once a version above `seen` was rung, after `timeoutMs`, or when `signal` aborts: never rejects. */

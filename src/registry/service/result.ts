@@ -22,6 +22,7 @@ export type Reason =
   | 'key-reused'
   | 'in-progress'
   | 'answer-not-kept'
+  | 'upgrade-required'
   | 'busy';
 
 export interface Refusal {

@@ -67,10 +67,16 @@ export function lifeCycleQueries(db: Orm): LifeCycleQueries {
       return 'conflict' in results ? results : results[0][0];
     },
 
-    async noteSeen({ id, networkId }, at) {
+    async noteSeen(networkId, hostIds, at) {
       const silence = sql`(SELECT ${networks.silenceSeconds} FROM ${networks} WHERE ${networks.id} = ${networkId})`;
       await db.batch([
-        db.update(hosts).set({ seenAt: at }).where(live(id)),
+        db
+          .update(hosts)
+          .set({ seenAt: at })
+          // One parameter for all of them: D1 takes no more than a hundred.
+          .where(
+            and(sql`${hosts.id} IN (SELECT value FROM json_each(${JSON.stringify(hostIds)}))`, isNull(hosts.deletedAt)),
+          ),
         db
           .update(networks)
           .set({ nextDueAt: sql`min(coalesce(${networks.nextDueAt}, 1e15), ${at} + 1000 * ${silence})` })

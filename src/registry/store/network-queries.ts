@@ -11,6 +11,7 @@ type NetworkQueries = Pick<
   | 'addNetwork'
   | 'listNetworks'
   | 'findNetwork'
+  | 'networkById'
   | 'listTagSets'
   | 'changeNetwork'
   | 'removeNetwork'
@@ -81,6 +82,11 @@ export function networkQueries(db: Orm): NetworkQueries {
 
     async findNetwork(name) {
       const [found] = await byName.all({ name });
+      return found;
+    },
+
+    async networkById(id) {
+      const [found] = await db.select().from(networks).where(eq(networks.id, id));
       return found;
     },
 

@@ -220,6 +220,7 @@ export interface Store {
   ): Promise<NetworkRecord | Conflict | undefined>;
   listNetworks(): Promise<NetworkRecord[]>;
   findNetwork(name: string): Promise<NetworkRecord | undefined>;
+  networkById(id: number): Promise<NetworkRecord | undefined>;
   /** Of all hosts, removed ones included. */
   listTagSets(networkId: number): Promise<{ tags: readonly string[]; hosts: number }[]>;
   /**
@@ -284,8 +285,8 @@ export interface Store {
   /** The announced key becomes its key, and the others are told that the old one is gone. Undefined when none is announced. */
   useAnnouncedKey(host: HostRecord, act: Act): Promise<HostRecord | Conflict | undefined>;
 
-  /** Of an ephemeral host; no version moves. */
-  noteSeen(host: HostRecord, at: WallMs): Promise<void>;
+  /** Of ephemeral hosts of one network; no version moves. */
+  noteSeen(networkId: number, hostIds: readonly string[], at: WallMs): Promise<void>;
   /** Undefined when the host is gone. The others see it again if it had expired. */
   renewHost(host: HostRecord, expiresAt: WallMs | null, act: Act): Promise<HostRecord | undefined>;
   /** Hides the hosts that have expired, and removes those whose time is over; the version of the network after it. */

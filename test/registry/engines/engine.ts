@@ -4,12 +4,15 @@
  */
 import process from 'node:process';
 import type { Log } from '../../../src/log.ts';
+import type { Database } from '../../../src/registry/store/database.ts';
 
 export interface EngineOptions {
   /** A file that the engine may put its database into. */
   readonly databaseFile: string;
   readonly log: Log;
   readonly wall: () => number;
+  /** At the edge: whether hosts can listen. Default: true. */
+  readonly hasBell?: boolean;
 }
 
 export interface RunningEngine {
@@ -20,6 +23,14 @@ export interface RunningEngine {
   /** All that is in the database, as text in whatever form. */
   stored(): Promise<string>;
   close(): Promise<void>;
+  readonly edge?: Edge;
+}
+
+/** What tests of the edge reach behind its back. */
+export interface Edge {
+  readonly database: Database;
+  /** Puts the object of the network with this id out of memory, as Cloudflare does after ten idle seconds; its sockets stay. */
+  hibernate(networkId: number): Promise<void>;
 }
 
 export type StartEngine = (options: EngineOptions) => Promise<RunningEngine>;

@@ -19,6 +19,7 @@ const bundle = build({
   format: 'esm',
   platform: 'browser',
   conditions: ['workerd', 'worker', 'browser'],
+  external: ['cloudflare:workers'],
   write: false,
 });
 
@@ -28,13 +29,14 @@ export const COMPATIBILITY_DATE = '2026-07-30';
 const TABLES =
   "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB '_cf_*' AND name NOT GLOB 'sqlite_*'";
 
-export const startEngine: StartEngine = async ({ log, wall }) => {
+export const startEngine: StartEngine = async ({ log, wall, hasBell = true }) => {
   const [output] = (await bundle).outputFiles;
   const miniflare = new Miniflare({
     modules: true,
     script: output!.text, // one entry point, one output
     compatibilityDate: COMPATIBILITY_DATE,
     d1Databases: { DB: 'registry' },
+    ...(hasBell && { durableObjects: { BELL: { className: 'NetworkBell', useSQLite: true } } }),
     host: '127.0.0.1',
     port: 0,
     handleStructuredLogs: ({ message }: { message: string }) => log.info({ message }, 'console'),
@@ -59,6 +61,11 @@ export const startEngine: StartEngine = async ({ log, wall }) => {
       const { results: tables } = await database.prepare(TABLES).all();
       const rows = tables.map(({ name }) => database.prepare(`SELECT * FROM "${String(name)}"`).all());
       return JSON.stringify(await Promise.all(rows));
+    },
+    edge: {
+      database,
+      hibernate: (networkId) =>
+        miniflare.unsafeEvictDurableObject('', 'NetworkBell', { name: `${networkId}`, webSockets: 'hibernate' }),
     },
     close: once(() => miniflare.dispose()),
   };
