@@ -184,12 +184,17 @@ export class Coalescer {
       segmentBytes,
       protocol,
     );
-    for (let taken = item + 1; taken <= item + following; taken++) {
-      this.#offsets[taken] = this.#packets[taken]! + headerBytes;
-      this.#lengths[taken] = segmentBytes;
-      this.#next[taken - 1] = taken;
+    const last = item + following;
+    const packets = this.#packets;
+    const offsets = this.#offsets;
+    const lengths = this.#lengths;
+    const chain = this.#next;
+    for (let taken = item + 1; taken <= last; taken++) {
+      offsets[taken] = packets[taken]! + headerBytes;
+      lengths[taken] = segmentBytes;
+      chain[taken - 1] = taken;
     }
-    repeatRun(run, following, item + following);
+    repeatRun(run, following, last);
     return following;
   }
 
@@ -198,10 +203,11 @@ export class Coalescer {
     if (item + 1 < this.#regularEnd) return this.#regularEnd;
     const packets = this.#packets;
     const stride = packets[item + 1]! - packets[item]!;
+    const rooms = this.#rooms;
+    const room = rooms[item];
+    const items = this.#items;
     let end = item + 1;
-    const isRegular = (at: number): boolean =>
-      packets[at] === packets[at - 1]! + stride && this.#rooms[at] === this.#rooms[item];
-    while (end < this.#items && isRegular(end)) end++;
+    while (end < items && packets[end] === packets[end - 1]! + stride && rooms[end] === room) end++;
     this.#regularEnd = end;
     return end;
   }
@@ -239,10 +245,18 @@ export class Coalescer {
     finishHeaders(this.#arena, run);
     const first = run.packet - VIRTIO_NET_HEADER_BYTES;
     this.#push(first, VIRTIO_NET_HEADER_BYTES + run.headerBytes + run.segmentBytes);
-    for (let item = run.firstItem; item !== run.lastItem;) {
-      item = this.#next[item]!;
-      this.#push(this.#offsets[item]!, this.#lengths[item]!);
+    const { entries } = this.#plan;
+    const offsets = this.#offsets;
+    const lengths = this.#lengths;
+    const chain = this.#next;
+    const last = run.lastItem;
+    let entry = this.#entries;
+    for (let item = run.firstItem; item !== last; entry++) {
+      item = chain[item]!;
+      entries[2 * entry] = offsets[item]!;
+      entries[2 * entry + 1] = lengths[item]!;
     }
+    this.#entries = entry;
     this.#endWrite();
   }
 
