@@ -132,6 +132,12 @@ export interface Socket {
   close(): void;
 }
 
+/** A row of a database, by the names of its columns. */
+export type Row = Readonly<Record<string, unknown>>;
+
+/** The rows of each query over a database of somebody else, which stays as it is. UserError when it is none, or damaged. */
+export type DatabaseReader = (file: string, queries: readonly string[]) => Promise<Row[][]>;
+
 /** Long-running parts that live in runtime/ because they own sockets, devices or databases. */
 export interface Services {
   /** Starts the tunnel daemon for an interface and returns when its UAPI socket answers. */
@@ -154,6 +160,7 @@ export interface Services {
     export(files: { from: string; to: string }): Promise<void>;
     /** Gives the name under which the old database is kept, when there was one. */
     restore(files: { from: string; to: string }): Promise<string | undefined>;
+    read: DatabaseReader;
   };
   /** Resolves after so many ms, or as soon as the signal is aborted. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;

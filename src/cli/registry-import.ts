@@ -6,6 +6,7 @@ import { Enrolled, NetworkList, NetworkView, type HostView } from '../registry/w
 import { askRegistry, readLogin, type Login } from './admin.ts';
 import { addExamples } from './help.ts';
 import { readConfigFiles } from './import/config-files.ts';
+import { readDatabase } from './import/database.ts';
 import type { Found, FoundHost } from './import/found.ts';
 import { listHosts } from './list-hosts.ts';
 import { readWgEasy } from './import/wg-easy.ts';
@@ -31,7 +32,10 @@ export function addImport(registry: Command, ports: Ports): void {
   const command = registry
     .command('import')
     .description('add hosts that have configurations already, with their keys and addresses')
-    .argument('<path>', 'a folder with one wg-quick file of each host, NAME.conf; or the wg0.json of wg-easy')
+    .argument(
+      '<path>',
+      'a folder with one wg-quick file of each host, NAME.conf; or what wg-easy or innernet-server keeps',
+    )
     .requiredOption('--network <name>', 'into this network; made when it is missing')
     .option('--yes', 'do it, instead of showing what would be done')
     .option('--json', 'for machines')
@@ -40,6 +44,8 @@ export function addImport(registry: Command, ports: Ports): void {
     ['peerage registry import hosts/ --network home', 'shows what would be done'],
     ['peerage registry import hosts/ --network home --yes', 'does it; again adds only what is missing'],
     ['peerage registry import /etc/wireguard/wg0.json --network home', 'from wg-easy up to version 14'],
+    ['peerage registry import /etc/wireguard/wg-easy.db --network home', 'from wg-easy 15'],
+    ['peerage registry import /var/lib/innernet-server/home.db --network home', 'from innernet'],
   ]);
 }
 
@@ -65,6 +71,7 @@ async function importFolder(folder: string, { network, yes, json }: ImportOption
 
 async function readFound(folder: string, ports: Ports): Promise<Found> {
   if (folder.endsWith('.json')) return readWgEasy((await ports.files.read(folder)) ?? '', folder);
+  if (/\.(?:db|sqlite3?)$/.test(folder)) return readDatabase(folder, ports.clock.wall(), ports.services.databases.read);
   const names = (await ports.files.list(folder)).filter((name) => name.endsWith('.conf'));
   if (names.length === 0)
     throw new UserError(`there is no file NAME.conf in ${folder}`, {
@@ -126,8 +133,18 @@ function show(steps: readonly Step[], { notes }: Found, { terminal }: Ports): vo
   terminal.stderr('Private keys stay in the files where they are: the registry gets public keys only.\n');
 }
 
-async function addNetwork(name: string, { ranges, listenPort }: Found, ports: Ports, login: Login): Promise<void> {
-  const body = { name, ...(ranges.length > 0 && { ranges }), ...(listenPort !== undefined && { listenPort }) };
+async function addNetwork(
+  name: string,
+  { ranges, listenPort, rules }: Found,
+  ports: Ports,
+  login: Login,
+): Promise<void> {
+  const body = {
+    name,
+    ...(ranges.length > 0 && { ranges }),
+    ...(listenPort !== undefined && { listenPort }),
+    ...(rules !== undefined && { rules }),
+  };
   const intent = `make the network "${name}"`;
   await askRegistry(ports, login, { method: 'POST', path: '/v1/networks', body, answer: NetworkView, intent });
 }

@@ -130,6 +130,7 @@ export type EnrolRequest = z.infer<typeof EnrolRequest>;
 export const NewHost = EnrolRequest.extend({
   /** At most one of each range; drawn where none is given. */
   addresses: z.array(z.string().max(45)).max(8).optional(),
+  tags: TagList.optional(),
 });
 export type NewHost = z.infer<typeof NewHost>;
 

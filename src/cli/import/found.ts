@@ -1,4 +1,5 @@
 /** What an importer finds in somebody else's files. Private keys are not part of it: they stay where they are. */
+import type { NewNetwork } from '../../registry/wire.ts';
 
 export interface FoundHost {
   /** Fit for a registry: lower-case letters, digits and inner hyphens. */
@@ -12,6 +13,8 @@ export interface FoundHost {
   readonly listenPort: number | undefined;
   /** Subnets behind it. */
   readonly routes: readonly string[];
+  /** Groups that rules name. */
+  readonly tags?: readonly string[];
 }
 
 export interface Found {
@@ -19,6 +22,8 @@ export interface Found {
   readonly ranges: readonly string[];
   readonly listenPort: number | undefined;
   readonly hosts: readonly FoundHost[];
+  /** Who sees whom, for a network that is made for them; without, everybody sees everybody. */
+  readonly rules?: NewNetwork['rules'];
   /** What a person should know or do, as sentences. */
   readonly notes: readonly string[];
 }
@@ -31,4 +36,12 @@ export function nameOf(text: string, fallback: string): string {
     .slice(0, 63)
     .replaceAll(/^-+|-+$/g, '');
   return name === '' ? fallback : name;
+}
+
+/** A name that none of the others has, where the source lets several share one. */
+export function uniqueName(name: string, others: readonly { readonly name: string }[]): string {
+  const isTaken = (candidate: string): boolean => others.some((other) => other.name === candidate);
+  let candidate = name;
+  for (let i = 2; isTaken(candidate); i++) candidate = `${name.slice(0, 58)}-${i}`;
+  return candidate;
 }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { parseJson } from '../../agent/exchange.ts';
 import { UserError } from '../../errors.ts';
 import { formatCidr, maskCidr, parseCidr } from '../../ip.ts';
-import { nameOf, type Found, type FoundHost } from './found.ts';
+import { nameOf, uniqueName, type Found, type FoundHost } from './found.ts';
 
 /** Of each only what goes further: private and preshared keys are left behind here. */
 const Server = z.object({ publicKey: z.string(), address: z.ipv4() });
@@ -12,21 +12,23 @@ const File = z.object({ server: Server, clients: z.record(z.string(), Client) })
 
 /** wg-easy writes it into the server's file itself. */
 const LISTEN_PORT = 51820;
-const SERVER_NAME = 'server';
+export const SERVER_NAME = 'server';
+export const KEYS_NOTE =
+  'wg-easy holds the private keys of all clients: make new ones on the clients, and have them enrol, when you can';
 
 /** UserError for a file of another kind. */
 export function readWgEasy(text: string, file: string): Found {
   const parsed = File.safeParse(parseJson(text));
   if (!parsed.success)
     throw new UserError(`${file} is no wg0.json of wg-easy`, {
-      remedy: 'Name a folder with files NAME.conf, or a wg0.json.',
+      remedy: 'Name a folder with files NAME.conf, a wg0.json, or a database.',
     });
   const { server, clients } = parsed.data;
   const range = parseCidr(`${server.address}/24`);
   const hosts = [hostOf(SERVER_NAME, server)];
   const notes = [
     `the file does not say where the server is reached: peers find it when it reports, or give it an endpoint`,
-    'wg-easy holds the private keys of all clients: make new ones on the clients, and have them enrol, when you can',
+    KEYS_NOTE,
   ];
   for (const client of Object.values(clients)) {
     const name = uniqueName(nameOf(client.name, 'client'), hosts);
@@ -38,12 +40,4 @@ export function readWgEasy(text: string, file: string): Found {
 
 function hostOf(name: string, { publicKey, address }: z.infer<typeof Server>): FoundHost {
   return { name, publicKey, addresses: [address], endpoint: null, listenPort: undefined, routes: [] };
-}
-
-/** wg-easy lets clients share a name. */
-function uniqueName(name: string, hosts: readonly FoundHost[]): string {
-  const isTaken = (candidate: string): boolean => hosts.some((host) => host.name === candidate);
-  let candidate = name;
-  for (let i = 2; isTaken(candidate); i++) candidate = `${name.slice(0, 58)}-${i}`;
-  return candidate;
 }

@@ -22,6 +22,7 @@ import type { RegistryPorts } from './ports.ts';
 import { matchesPattern } from './name-pattern.ts';
 import { isLowOrder } from './public-keys.ts';
 import { done, refuse, UNAUTHORIZED, type Refusal, type Result } from './result.ts';
+import { canonicalTags } from './sight.ts';
 import { areFree, divide, parseSubnets, trusted } from './subnets.ts';
 
 const HOST_ID_BYTES = 16;
@@ -39,6 +40,8 @@ interface Candidate {
   routes: readonly Cidr[];
   /** Name of the host that it wants as its exit. */
   exit: string | undefined;
+  /** On the word of its token or of the administrator, never on its own. */
+  tags: readonly string[];
   /** By the range of the network that each is of; in the other ranges any will do. */
   addresses: ReadonlyMap<string, string>;
 }
@@ -55,13 +58,14 @@ export async function enrol(
   if (token.namePattern !== null && !matchesPattern(request.name, token.namePattern))
     return refuse('name-not-allowed', `The token is good for names like ${token.namePattern} only.`, '/name');
   const { allowed: routes } = divide(candidate.value.declared, token.routes);
-  return register({ ...candidate.value, routes }, { network, token, actor: `token:${token.id}` }, ports);
+  const granted = { ...candidate.value, routes, tags: token.tags };
+  return register(granted, { network, token, actor: `token:${token.id}` }, ports);
 }
 
 /** The administrator's own way: any name, any free route, any free address. */
 export async function addHost(
   networkName: string,
-  { addresses: wanted = [], ...request }: NewHost,
+  { addresses: wanted = [], tags = [], ...request }: NewHost,
   { actor }: AdminCaller,
   ports: RegistryPorts,
 ): Promise<Result<Enrolled>> {
@@ -72,7 +76,8 @@ export async function addHost(
   const addresses = parseAddresses(wanted, network.value);
   if (!addresses.ok) return addresses;
   const by = { network: network.value, token: undefined, actor };
-  return register({ ...candidate.value, addresses: addresses.value }, by, ports);
+  const granted = { ...candidate.value, addresses: addresses.value, tags: canonicalTags(tags) };
+  return register(granted, by, ports);
 }
 
 function parseCandidate(request: EnrolRequest): Result<Candidate> {
@@ -84,7 +89,7 @@ function parseCandidate(request: EnrolRequest): Result<Candidate> {
   if (!routes.ok) return routes;
   const { name, publicKey, listenPort, exit } = request;
   const asked = { name, publicKey, listenPort, exit, endpoint: endpoint.value };
-  return done({ ...asked, declared: routes.value, routes: routes.value, addresses: new Map() });
+  return done({ ...asked, declared: routes.value, routes: routes.value, addresses: new Map(), tags: [] });
 }
 
 /** On whose word: a token pays with a use, an administrator does not. */
@@ -101,8 +106,7 @@ async function register(candidate: Candidate, by: Sponsor, ports: RegistryPorts)
     const others = await hostsToCompare(candidate, network, ports);
     const free = areFree(candidate.declared, network, others);
     if (!free.ok) return free;
-    const tags = by.token?.tags ?? [];
-    const exit = candidate.exit === undefined ? done(null) : findExit(candidate.exit, { tags }, network, others);
+    const exit = candidate.exit === undefined ? done(null) : findExit(candidate.exit, candidate, network, others);
     if (!exit.ok) return exit;
     const addresses = drawAddresses(candidate, network, taken, ports);
     if (addresses === undefined)
@@ -177,7 +181,6 @@ async function prepare(
     routes: candidate.routes.map(formatCidr),
     requestedRoutes: candidate.declared.filter((route) => !candidate.routes.includes(route)).map(formatCidr),
     listenPort: candidate.listenPort ?? network.listenPort,
-    tags: token?.tags ?? [],
     ephemeral: token?.ephemeral ?? false,
     lifetimeSeconds,
     expiresAt: lifetimeSeconds === null ? null : at + 1000 * lifetimeSeconds,

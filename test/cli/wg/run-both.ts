@@ -47,6 +47,7 @@ const ports = createPorts({
       backup: () => Promise.reject(new Error('not here')),
       export: () => Promise.reject(new Error('not here')),
       restore: () => Promise.reject(new Error('not here')),
+      read: () => Promise.reject(new Error('not here')),
     },
   },
 });
