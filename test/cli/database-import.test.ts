@@ -134,7 +134,7 @@ async function startImport(t: TestContext, sql: string) {
     env,
     run: (...args: string[]) => peerage(['registry', 'import', file, '--network', 'moved', ...args], { env }),
     /** Null: there is no such network. */
-    async hosts() {
+    hosts: async () => {
       const answer = await lab.ask('GET', '/v1/networks/moved/hosts');
       return answer.status === 404 ? null : answer.read(HostList).hosts;
     },
