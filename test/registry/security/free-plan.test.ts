@@ -7,6 +7,11 @@ import { randomBytes as nodeRandom } from 'node:crypto';
 import { test } from 'node:test';
 import { Miniflare } from 'miniflare';
 import { createRegistry } from '../../../src/library/registry.ts';
+import { randomBytes, sealer, sha256 } from '../../../src/library/surroundings.ts';
+import { createPollingBell } from '../../../src/registry/polling-bell.ts';
+import { authenticateHost } from '../../../src/registry/service/credentials.ts';
+import { notifyAll, notifyOne } from '../../../src/registry/service/listeners.ts';
+import { createD1Store } from '../../../src/registry/store/d1-store.ts';
 import { CreatedToken, PeerList } from '../../../src/registry/wire.ts';
 import { isEdge } from '../engines/engine.ts';
 import { COMPATIBILITY_DATE } from '../engines/workerd.ts';
@@ -14,11 +19,41 @@ import { fillNetwork } from '../fill-network.ts';
 import { countDatabase, type Cost } from './counted-database.ts';
 
 /** A day of the free plan, as Cloudflare publishes it. */
-const FREE = { requests: 100_000, read: 5_000_000, written: 100_000 };
+const FREE = { requests: 100_000, read: 5_000_000, written: 100_000, gigabyteSeconds: 13_000 };
 /** And the day: hosts that ask every 960 seconds, and what happens to them. */
 const DAY = { hosts: 1000, pollSeconds: 960, changes: 2000, enrolments: 50 };
+/** Hosts that listen open a socket anew every three to four hours, and when a deployment cuts them all off. */
+const SOCKETS_A_HOST = 8 + 2;
+/** An object is billed for 128 MB for as long as it works: a generous time for telling a thousand hosts. */
+const RING_GIGABYTE_SECONDS = 0.128;
 
 type Ask = (method: string, path: string, as: string, options?: { body?: object; etag?: string }) => Promise<Response>;
+
+/** Beside the other tests of D1: a thousand hosts that listen. */
+if (isEdge)
+  test('a network of 1,000 hosts that listen fits the free plan, and a change costs three queries however many listen', async (t) => {
+    const [small, large] = [await measure(t, 100), await measure(t, DAY.hosts)];
+    assert.deepEqual([large.ring.queries, large.ring.written], [3, 0]);
+    assert.deepEqual(large.listen, small.listen);
+    const rings = DAY.changes + DAY.enrolments;
+    const sockets = DAY.hosts * SOCKETS_A_HOST;
+    const requests = sockets + rings;
+    const rowsOf = (kind: 'read' | 'written'): number =>
+      sockets * large.listen[kind] +
+      rings * large.ring[kind] +
+      DAY.changes * large.news[kind] +
+      DAY.enrolments * large.enrolment[kind];
+    const gigabyteSeconds = (rings + sockets) * RING_GIGABYTE_SECONDS;
+    const { ring, listen } = large;
+    t.diagnostic(
+      JSON.stringify({ ring, listen, requests, read: rowsOf('read'), written: rowsOf('written'), gigabyteSeconds }),
+    );
+    // The Worker and the object have a hundred thousand each.
+    assert(requests < FREE.requests, `${requests} requests`);
+    assert(rowsOf('read') < FREE.read, `${rowsOf('read')} rows read`);
+    assert(rowsOf('written') < FREE.written, `${rowsOf('written')} rows written`);
+    assert(gigabyteSeconds < FREE.gigabyteSeconds, `${gigabyteSeconds} GB-s`);
+  });
 
 // Beside the other tests of D1: it is the same one, whoever asks.
 if (isEdge)
@@ -44,7 +79,8 @@ if (isEdge)
     assert(rowsOf('written') < FREE.written, `${rowsOf('written')} rows written`);
   });
 
-type Operation = 'enrolment' | 'unchanged' | 'difference' | 'full list' | 'nothing new' | 'news';
+/** `ring`: all hosts are told of a change; `listen`: one opens a socket, at the Worker and at the object. */
+type Operation = 'ring' | 'listen' | 'enrolment' | 'unchanged' | 'difference' | 'full list' | 'nothing new' | 'news';
 
 async function measure(
   t: { after(clean: () => Promise<void>): void },
@@ -101,5 +137,25 @@ async function measure(
   const enrolment = await costOf(() =>
     expect(201, ask('POST', '/v1/enroll', token, { body: { name: 'new', publicKey } })),
   );
-  return { enrolment, unchanged, difference, 'full list': fullList, 'nothing new': nothingNew, news };
+  const ports = {
+    store: createD1Store(database),
+    bell: createPollingBell(0),
+    random: randomBytes,
+    sha256,
+    sealer,
+    wall: Date.now,
+  };
+  const { results } = await database.prepare('SELECT id FROM hosts WHERE network_id = 1').all();
+  const listeners = results.map(({ id }) => ({ credentialId: '', hostId: String(id), networkId: 1, version }));
+  const ring = await costOf(async () => {
+    const { notices } = await notifyAll(1, listeners, ports);
+    assert(notices.every(({ type }) => type === 'list'));
+  });
+  const listen = await costOf(async () => {
+    const caller = await authenticateHost(second, ports);
+    assert(caller.ok);
+    const { credentialId, host, network } = caller.value;
+    await notifyOne({ credentialId, hostId: host.id, networkId: 1, version: network.version }, ports);
+  });
+  return { ring, listen, enrolment, unchanged, difference, 'full list': fullList, 'nothing new': nothingNew, news };
 }
