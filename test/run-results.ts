@@ -46,8 +46,9 @@ export function readPassed(): Passed {
   return existsSync(FILE) ? (JSON.parse(readFileSync(FILE, 'utf8')) as Passed) : {}; // written above
 }
 
-/** Both ends of a tunnel: interop names its suites by them. */
-function implementationsOf(path: readonly string[]): Set<string> {
-  const pairing = path.map((name) => /^(\S+) -> (\S+)$/.exec(name)).find((match) => match !== null);
-  return new Set(pairing?.slice(1).map((implementation) => `with ${implementation}`));
+/** Both ends of a tunnel, or the one that a suite is about: interop names its suites by them. */
+export function implementationsOf(path: readonly string[]): Set<string> {
+  const pairing = path.map((name) => /^(?:on (\S+)|(\S+) -> (\S+))$/.exec(name)).find((match) => match !== null);
+  const names = pairing?.slice(1).filter((name) => name !== undefined);
+  return new Set(names?.map((implementation) => `with ${implementation}`));
 }

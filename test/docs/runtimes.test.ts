@@ -7,6 +7,7 @@ import { join, relative } from 'node:path';
 import { describe, it } from 'node:test';
 import { parseJunit } from '../run-junit.ts';
 import { formatMatrix } from '../run-matrix.ts';
+import { implementationsOf } from '../run-results.ts';
 import { NODE_24, OTHER_RUNTIMES } from '../run-runtimes.ts';
 import { filesOf, PORTABLE, suiteOf, SUITE_NAMES } from '../run-suites.ts';
 import { readGuide, ROOT } from './markdown.ts';
@@ -67,6 +68,13 @@ describe('the matrix', () => {
     } finally {
       rmSync(folder, { recursive: true });
     }
+  });
+
+  it('counts what interop tries with an implementation, at either end or alone', () => {
+    assert.deepEqual(implementationsOf(['data', 'bun -> deno', 'UDP']), new Set(['with bun', 'with deno']));
+    assert.deepEqual(implementationsOf(['data', 'node -> node', 'UDP']), new Set(['with node']));
+    assert.deepEqual(implementationsOf(['the daemon', 'on binary', 'ends']), new Set(['with binary']));
+    assert.deepEqual(implementationsOf(['goes on its way']), new Set());
   });
 
   it('counts tests, whichever runner wrote them down', () => {

@@ -17,10 +17,12 @@ import { parseConfig, parseConfigOrThrow } from '../../src/config/parse.ts';
 import { formatCidr, maskCidr } from '../../src/ip.ts';
 import { formatKey, isNoKey } from '../../src/keys.ts';
 import { configs } from '../config/arbitrary.ts';
-import { wireguardGo } from './implementation.ts';
+import { OURS, wireguardGo, whyMissing } from './implementation.ts';
+import type { Implementation } from './implementation.ts';
 import type { Host } from './lab/host.ts';
 import { Lab } from './lab/lab.ts';
-import { labOptions } from './lab/requirements.ts';
+import { scenarioOptions } from './pairings.ts';
+import { startDaemon } from './tunnel.ts';
 
 const KEY = 'xFXzNIDQ5NJkY0Pgg5hG1fZg0RAD51nnu5MMBbhlpCg=';
 const PEER = `[Peer]\nPublicKey = ${KEY}\n`;
@@ -64,18 +66,19 @@ const REFUSED = [
 /** Refused by wg, but seen in the wild and clear: read here, and reported by `peerage check`. */
 const LENIENT = new Set(['; a comment of another kind']);
 
-describe('configurations', labOptions('wg', 'wireguard-go'), () => {
+const { skip } = scenarioOptions();
+for (const implementation of [wireguardGo, ...OURS])
+  describe(`configurations of ${implementation.name}`, { skip: skip || (whyMissing(implementation) ?? false) }, () =>
+    compareReaders(implementation),
+  );
+
+function compareReaders(implementation: Implementation): void {
   let lab: Lab;
   let host: Host;
   before(async () => {
     lab = await Lab.open();
     host = await lab.host('dolores');
-    await host.spawn(wireguardGo.program, ['-f', 'wg0'], { env: wireguardGo.env });
-    await host.waitFor('wg0', async () => {
-      // wg deletes a socket that does not listen yet.
-      if (!(await host.output('ss', ['-Hlx'])).includes('/wg0.sock ')) return false;
-      return (await host.run('wg', ['show', 'wg0'])).exitCode === 0;
-    });
+    await startDaemon(host, implementation, 'wg0');
   });
   after(() => lab[Symbol.asyncDispose]());
 
@@ -112,7 +115,7 @@ describe('configurations', labOptions('wg', 'wireguard-go'), () => {
       assertSameMeaning(await showconf(), written, { allowedIps: false });
     }
   });
-});
+}
 
 /** What is absent from `ours` may be anything: wg leaves it as it was, or chooses. */
 function assertSameMeaning(theirs: Config, ours: Config, options = { allowedIps: true }): void {

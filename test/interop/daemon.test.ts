@@ -1,16 +1,20 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { it } from 'node:test';
+import { installPrograms, type Ours } from './implementation.ts';
 import type { Host } from './lab/host.ts';
 import { Lab } from './lab/lab.ts';
-import { labOptions } from './lab/requirements.ts';
+import { describeOurs } from './pairings.ts';
 
 const SOCKET = '/var/run/wireguard/wg0.sock';
 
 // The contract that wg-quick(8) relies on when it starts a userspace implementation.
-describe('the daemon', { ...labOptions('wg', 'wg-quick'), concurrency: 3 }, () => {
+describeOurs('the daemon', defineTests, { programs: ['wg-quick'] });
+
+function defineTests(ours: Ours): void {
   it('goes to the background once it can be configured', async () => {
     await using lab = await Lab.open();
     const host = await lab.host('a');
+    await installPrograms(host, ours);
     await host.output('peerage-tun', ['wg0']);
     assert.match(await host.output('wg', ['show', 'wg0']), /^interface: wg0\n/);
     assert.equal(await host.output('stat', ['-c', '%a', SOCKET]), '600\n');
@@ -20,6 +24,7 @@ describe('the daemon', { ...labOptions('wg', 'wg-quick'), concurrency: 3 }, () =
   it('stays in the foreground when WG_PROCESS_FOREGROUND is 1, and only then', async () => {
     await using lab = await Lab.open();
     const host = await lab.host('a');
+    await installPrograms(host, ours);
     const env = { WG_PROCESS_FOREGROUND: '1' };
     const daemon = await host.spawn('peerage-tun', ['wg0'], { env });
     await host.waitFor('it answers', async () => (await host.run('wg', ['show', 'wg0'])).exitCode === 0);
@@ -34,6 +39,7 @@ describe('the daemon', { ...labOptions('wg', 'wg-quick'), concurrency: 3 }, () =
   it('ends when its interface is deleted, and takes its socket with it', async () => {
     await using lab = await Lab.open();
     const host = await lab.host('a');
+    await installPrograms(host, ours);
     await host.output('peerage-tun', ['wg0']);
     await host.ip('link del wg0');
     await untilGone(host);
@@ -43,6 +49,7 @@ describe('the daemon', { ...labOptions('wg', 'wg-quick'), concurrency: 3 }, () =
     it(`ends on SIG${signal}, and takes its interface and socket with it`, async () => {
       await using lab = await Lab.open();
       const host = await lab.host('a');
+      await installPrograms(host, ours);
       await host.output('peerage-tun', ['wg0']);
       const [pid] = await runningDaemons(host);
       await host.output('kill', ['-s', signal, pid!]);
@@ -52,6 +59,7 @@ describe('the daemon', { ...labOptions('wg', 'wg-quick'), concurrency: 3 }, () =
   it('starts where a killed one has left its socket, but not beside a running one', async () => {
     await using lab = await Lab.open();
     const host = await lab.host('a');
+    await installPrograms(host, ours);
     await host.output('peerage-tun', ['wg0']);
     const { exitCode, stderr } = await host.run('peerage-tun', ['wg0']);
     assert.equal(exitCode, 1);
@@ -66,6 +74,7 @@ describe('the daemon', { ...labOptions('wg', 'wg-quick'), concurrency: 3 }, () =
   it('is started, set up and ended by wg-quick', async () => {
     await using lab = await Lab.open();
     const host = await lab.host('a');
+    await installPrograms(host, ours);
     const privateKey = (await host.output('wg', ['genkey'])).trim();
     const publicKey = (await host.output('wg', ['pubkey'], { input: await host.output('wg', ['genkey']) })).trim();
     await host.output('sh', ['-c', 'umask 077; cat >/etc/wireguard/wg0.conf'], {
@@ -89,7 +98,7 @@ describe('the daemon', { ...labOptions('wg', 'wg-quick'), concurrency: 3 }, () =
     await host.output('wg-quick', ['down', 'wg0'], { env });
     await untilGone(host);
   });
-});
+}
 
 async function untilGone(host: Host): Promise<void> {
   await host.waitFor('nothing of it is left', async () => {

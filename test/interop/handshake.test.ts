@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { it } from 'node:test';
-import { describeOnEveryRuntime } from './implementation.ts';
+import { describePairings } from './pairings.ts';
 import { FAMILIES, INSIDE, OUTSIDE, PORT, formatEndpoint, openPair } from './pair.ts';
 
-describeOnEveryRuntime('handshake', (initiator, responder) => {
+describePairings('handshake', (initiator, responder, it) => {
   for (const outside of FAMILIES)
     it(`completes over IPv${outside} and carries IPv4 and IPv6`, async () => {
       const earliest = Math.floor(Date.now() / 1000);
@@ -15,7 +14,7 @@ describeOnEveryRuntime('handshake', (initiator, responder) => {
       }
       const seen = await pair.responder.peer(pair.initiator);
       assert.equal(seen.endpoint, formatEndpoint(OUTSIDE.initiator[outside], PORT));
-      const { latestHandshake } = seen;
+      const { latestHandshake } = responder.countsDifferently ? await pair.initiator.peer(pair.responder) : seen;
       assert.ok(latestHandshake >= earliest && latestHandshake <= Date.now() / 1000, 'the handshake has just been');
     });
 
@@ -33,7 +32,8 @@ describeOnEveryRuntime('handshake', (initiator, responder) => {
     // The responder can only tell by the first data packet, which never comes: the initiator refuses the response.
     const { latestHandshake, txBytes } = await pair.initiator.peer(pair.responder);
     assert.equal(latestHandshake, 0);
-    assert.ok(txBytes > 0, 'it did try');
+    const { rxBytes } = await pair.responder.peer(pair.initiator);
+    assert.ok((initiator.countsDifferently ? rxBytes : txBytes) > 0, 'it did try');
     // And it is the key that was wrong: with the same one on both sides it works at once.
     await pair.initiator.setPeer(pair.responder, {
       allowedIps: [`${INSIDE.responder[4]}/32`],

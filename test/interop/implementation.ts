@@ -3,10 +3,11 @@
  * interface name in the foreground, configured by Debian's wg(8) through the UAPI socket.
  */
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { describe } from 'node:test';
+import { homedir } from 'node:os';
+import { delimiter, resolve } from 'node:path';
 import { FLAGS } from '../../runtime/deno/flags.ts';
-import { labOptions } from './lab/requirements.ts';
+import type { Host } from './lab/host.ts';
+import { SYSTEM_PATH } from './lab/requirements.ts';
 
 export interface Implementation {
   readonly name: string;
@@ -18,44 +19,60 @@ export interface Implementation {
   /** What builds it from source: in CI it has to be there, unless it is optional. */
   readonly builtBy?: string;
   readonly isOptional?: boolean;
+  /** Arguments without which it keeps to its first address. */
+  readonly roamingArgs?: readonly string[];
+  /** It ends when a peer is changed: to be removed and made again, which costs its keys. */
+  readonly cannotChangePeers?: boolean;
+  /** Instead of when the last handshake was, `wg show` says how long ago; and payload in place of all bytes. */
+  readonly countsDifferently?: boolean;
 }
 
-/** The first is the initiator. */
-export type Pairing = readonly [initiator: Implementation, responder: Implementation];
+/** One of ours, with all of its programs. */
+export interface Ours extends Implementation {
+  /** Command lines: `peerage`, which is wg(8) and wg-quick(8), too, and `peerage-tun`. */
+  readonly commands: Readonly<Record<'peerage' | 'peerage-tun', readonly string[]>>;
+}
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const OTHERS_BUILT_BY = 'bash .ci/implementations';
 
 /** Ours, on the Node that runs the test. PEERAGE_TUN names another build of it. */
-export const peerage: Implementation = {
+export const peerage: Ours = {
   name: 'node',
   program: process.env['PEERAGE_TUN'] ?? 'peerage-tun',
   env: {},
+  commands: programsOf('node', process.execPath),
 };
 
 /** The same with one thread for everything, as it is without libcrypto. */
-const oneThread: Implementation = { ...peerage, name: 'node-one-thread', env: { PEERAGE_THREADS: '0' } };
+export const oneThread: Implementation = { ...peerage, name: 'node-one-thread', env: { PEERAGE_THREADS: '0' } };
 
-const bun: Implementation = {
+const BUN = resolve(ROOT, 'node_modules/.bin/bun');
+const bun: Ours = {
   name: 'bun',
-  wrapper: [resolve(ROOT, 'node_modules/.bin/bun')],
+  wrapper: [BUN],
   program: resolve(ROOT, 'runtime/bun/peerage-tun.ts'),
   env: {},
+  commands: programsOf('bun', BUN),
 };
 
-const deno: Implementation = {
+const DENO = [resolve(ROOT, 'node_modules/.bin/deno'), 'run'];
+const deno: Ours = {
   name: 'deno',
-  wrapper: [resolve(ROOT, 'node_modules/.bin/deno'), 'run', ...FLAGS.tunnel],
+  wrapper: [...DENO, ...FLAGS.tunnel],
   program: resolve(ROOT, 'runtime/deno/peerage-tun.ts'),
   env: {},
+  commands: programsOf('deno', ...DENO, ...FLAGS.peerage),
 };
 
 /** Ours as one file, which becomes the program that its first argument names. */
-const binary: Implementation = {
+const BINARY = resolve(ROOT, 'dist/peerage');
+const binary: Ours = {
   name: 'binary',
-  wrapper: [resolve(ROOT, 'dist/peerage')],
+  wrapper: [BINARY],
   program: 'peerage-tun',
   env: {},
+  commands: { peerage: [BINARY], 'peerage-tun': [BINARY, 'peerage-tun'] },
   builtBy: 'npm run build',
 };
 
@@ -67,91 +84,53 @@ export const wireguardGo: Implementation = {
   env: { WG_I_PREFER_BUGGY_USERSPACE_TO_POLISHED_KMOD: '1' },
 };
 
-const newestWireguardGo: Implementation = {
+export const newestWireguardGo: Implementation = {
   ...wireguardGo,
   name: 'wireguard-go-0.0.20250522',
   program: resolve(ROOT, '.cache/go/wireguard'),
   builtBy: OTHERS_BUILT_BY,
 };
 
-const boringtun: Implementation = {
+export const boringtun: Implementation = {
   name: 'boringtun',
   program: resolve(ROOT, '.cache/cargo/bin/boringtun-cli'),
   builtBy: OTHERS_BUILT_BY,
-  isOptional: true, // where cargo can
+  isOptional: !canFind('cargo'),
   env: { WG_SUDO: 'true' }, // --disable-drop-privileges
+  roamingArgs: ['--disable-connected-udp'],
+  cannotChangePeers: true,
+  countsDifferently: true,
 };
 
 /** Ours in every form, each of which has to work with each other and with theirs. */
-const OURS = [peerage, bun, deno, binary];
-const THEIRS = [wireguardGo, newestWireguardGo, boringtun];
+export const OURS: readonly Ours[] = [peerage, bun, deno, binary];
+export const THEIRS: readonly Implementation[] = [wireguardGo, newestWireguardGo, boringtun];
 
-/** Ours in both roles against theirs, and ours against itself. */
-export const PAIRINGS: readonly Pairing[] = [
-  [peerage, wireguardGo],
-  [wireguardGo, peerage],
-  [peerage, peerage],
-];
-
-/** What there is of ours besides Node's usual way. */
-const OTHERS_OF_OURS = [bun, deno, binary, oneThread];
-
-/** Where the scenario is about what the initiator does: each of ours against theirs, and ours on Node against itself. */
-export const OURS_FIRST: readonly Pairing[] = [
-  ...PAIRINGS.filter(([initiator]) => initiator === peerage),
-  ...OTHERS_OF_OURS.map((ours): Pairing => [ours, wireguardGo]),
-];
-
-/** Each of ours in both roles against theirs, and ours on Node against itself. */
-const ON_EVERY_RUNTIME: readonly Pairing[] = [
-  ...PAIRINGS,
-  ...OTHERS_OF_OURS.flatMap((ours): Pairing[] => [
-    [ours, wireguardGo],
-    [wireguardGo, ours],
-  ]),
-];
-
-/** Any two of which one is ours, in both roles. */
-export const EVERY_PAIRING: readonly Pairing[] = [
-  ...OURS.flatMap((one) => OURS.map((other): Pairing => [one, other])),
-  ...OURS.flatMap((ours) =>
-    THEIRS.flatMap((theirs): Pairing[] => [
-      [ours, theirs],
-      [theirs, ours],
-    ]),
-  ),
-];
-
-/** How many pairings run at the same time: more daemons would not finish sooner on a few cores. */
-const CONCURRENCY = 3;
-
-/** A suite of scenarios for every pairing. */
-export function describePairings(
-  what: string,
-  define: (initiator: Implementation, responder: Implementation) => void,
-  { pairings = PAIRINGS, programs = [] }: { pairings?: readonly Pairing[]; programs?: readonly string[] } = {},
-): void {
-  const options = labOptions('wg', 'ping', 'ss', 'wireguard-go', ...programs);
-  describe(what, { ...options, concurrency: CONCURRENCY }, () => {
-    for (const [initiator, responder] of pairings) {
-      const pairing = { skip: whyMissing(initiator) ?? whyMissing(responder) ?? false, concurrency: 1 };
-      describe(`${initiator.name} -> ${responder.name}`, pairing, () => define(initiator, responder));
-    }
-  });
+/** Makes `peerage` and `peerage-tun` on a host those of one of ours. */
+export async function installPrograms(host: Host, { commands }: Ours): Promise<void> {
+  for (const [name, command] of Object.entries(commands)) {
+    const words = command.map((word) => `'${word}'`).join(' ');
+    await host.output('tee', [`/run/bin/${name}`], { input: `#!/bin/sh\nexec ${words} "$@"\n` });
+  }
 }
 
-/** What depends on the sockets and the interface, which each runtime has its own way to. */
-export function describeOnEveryRuntime(
-  what: string,
-  define: (initiator: Implementation, responder: Implementation) => void,
-  { programs = [] }: { programs?: readonly string[] } = {},
-): void {
-  describePairings(what, define, { pairings: ON_EVERY_RUNTIME, programs });
-}
-
-function whyMissing({ program, wrapper, builtBy, isOptional }: Implementation): string | undefined {
+/** Why tests with it are skipped, with what to do about it. What CI has to have is never skipped: tests fail without. */
+export function whyMissing({ program, wrapper, builtBy, isOptional }: Implementation): string | undefined {
   const file = wrapper?.[0] ?? program;
   if (builtBy === undefined || existsSync(file)) return undefined;
   if (isOptional !== true && process.env['CI'] === 'true') return undefined;
   return `${file} is not there. Try: ${builtBy}`;
+}
+
+function programsOf(runtime: string, ...command: readonly string[]): Ours['commands'] {
+  return {
+    peerage: [...command, resolve(ROOT, `runtime/${runtime}/main.ts`)],
+    'peerage-tun': [...command, resolve(ROOT, `runtime/${runtime}/peerage-tun.ts`)],
+  };
+}
+
+/** In the folders in which .ci/implementations looks. */
+function canFind(name: string): boolean {
+  const folders = `${process.env['PATH']}:${homedir()}/.cargo/bin:${SYSTEM_PATH}`.split(delimiter);
+  return folders.some((folder) => existsSync(resolve(folder, name)));
 }

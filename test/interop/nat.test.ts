@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { it } from 'node:test';
-import { describeOnEveryRuntime } from './implementation.ts';
+import { MOSTLY_WAITING, describePairings } from './pairings.ts';
 import type { Implementation } from './implementation.ts';
 import { Lab } from './lab/lab.ts';
 import { enableNat } from './lab/nat.ts';
@@ -15,9 +14,9 @@ const SLOW_PINGS = ['-n', '-c', '3', '-i', `${UDP_TIMEOUT + 1}`, '-W', '1', INSI
 /** A machine that stands still for a second holds up keepalives, too. */
 const KEPT_OPEN_TIMEOUT_MS = 300_000;
 
-describeOnEveryRuntime(
+describePairings(
   'behind NAT',
-  (initiator, responder) => {
+  (initiator, responder, it) => {
     it('without keepalives, an idle peer is lost to the outside when the router forgets it', async () => {
       await using scene = await openScene(initiator, responder);
       const { inside, outside } = scene;
@@ -40,7 +39,7 @@ describeOnEveryRuntime(
       );
     });
   },
-  { programs: ['nft'] },
+  { programs: ['nft'], concurrency: MOSTLY_WAITING },
 );
 
 interface Scene extends AsyncDisposable {
@@ -50,7 +49,8 @@ interface Scene extends AsyncDisposable {
 
 /** A peer in a private network, whose router forgets quickly, and one on the internet. */
 async function openScene(inner: Implementation, outer: Implementation, persistentKeepalive = 0): Promise<Scene> {
-  const lab = await Lab.open();
+  await using opening = new AsyncDisposableStack();
+  const lab = opening.use(await Lab.open());
   const [internet, home] = [await lab.switch(), await lab.switch()];
   const router = await addHost(lab, internet, 'router', { 4: '192.0.2.1', 6: '2001:db8::1' });
   await lab.connect(router, home, { interface: 'eth1', addresses: ['172.27.88.1/24'] });
@@ -66,5 +66,6 @@ async function openScene(inner: Implementation, outer: Implementation, persisten
     endpoint: formatEndpoint('192.0.2.2'),
     persistentKeepalive,
   });
-  return { inside, outside, [Symbol.asyncDispose]: () => lab[Symbol.asyncDispose]() };
+  const opened = opening.move();
+  return { inside, outside, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }

@@ -1,6 +1,5 @@
 /** Every implementation with every other, each in both roles: what two ends must do for each other at the least. */
-import { it } from 'node:test';
-import { describePairings, EVERY_PAIRING } from './implementation.ts';
+import { EVERY_PAIRING, describePairings } from './pairings.ts';
 import { FAMILIES, INSIDE, OUTSIDE, formatEndpoint, openPair } from './pair.ts';
 import { transfer, TRANSFER_PROGRAMS } from './transfer.ts';
 
@@ -8,7 +7,7 @@ const BULK_BYTES = 20_000_000;
 
 describePairings(
   'every pairing',
-  (initiator, responder) => {
+  (initiator, responder, it) => {
     it('shakes hands, carries both families and TCP in bulk, and makes new keys from the other end', async () => {
       await using pair = await openPair(initiator, responder);
       const [left, right] = [pair.initiator, pair.responder];

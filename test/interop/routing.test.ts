@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { it } from 'node:test';
-import { OURS_FIRST, describePairings } from './implementation.ts';
+import { OURS_FIRST, describePairings } from './pairings.ts';
 import type { Implementation } from './implementation.ts';
 import { Lab } from './lab/lab.ts';
 import { INSIDE, OUTSIDE, PORT, addHost, formatEndpoint, openPair } from './pair.ts';
 import { Tunnel } from './tunnel.ts';
 
-describePairings('cryptokey routing', (initiator, responder) => {
+describePairings('cryptokey routing', (initiator, responder, it) => {
   it('a peer with a subnet cannot send as a host in it that is a peer of its own', async () => {
     await using scene = await openSubnetScene(initiator, responder);
     const { subnet, target } = scene;
@@ -23,7 +22,7 @@ describePairings('cryptokey routing', (initiator, responder) => {
 
 describePairings(
   'unreachable',
-  (initiator, responder) => {
+  (initiator, responder, it) => {
     // wireguard-go stays silent, the kernel and ours say so.
     it('an address without a peer is unreachable at once, in either family', async () => {
       await using pair = await openPair(initiator, responder);
@@ -60,7 +59,8 @@ async function openSubnetScene(
   initiator: Implementation,
   responder: Implementation,
 ): Promise<{ subnet: Tunnel; target: Tunnel } & AsyncDisposable> {
-  const lab = await Lab.open();
+  await using opening = new AsyncDisposableStack();
+  const lab = opening.use(await Lab.open());
   const network = await lab.switch();
   const [left, right] = [
     await addHost(lab, network, 'subnet', OUTSIDE.initiator),
@@ -76,5 +76,6 @@ async function openSubnetScene(
   await target.setPeer(subnet, { allowedIps: ['10.9.0.0/24'] });
   await target.setPeer(other, { allowedIps: ['10.9.0.3/32'] });
   await subnet.setPeer(target, { allowedIps: ['10.9.0.2/32'], endpoint: formatEndpoint(OUTSIDE.responder[4]) });
-  return { subnet, target, [Symbol.asyncDispose]: () => lab[Symbol.asyncDispose]() };
+  const opened = opening.move();
+  return { subnet, target, [Symbol.asyncDispose]: () => opened.disposeAsync() };
 }

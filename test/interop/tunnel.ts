@@ -6,7 +6,7 @@ import type { Host } from './lab/host.ts';
 import type { RunningProcess, Signal } from './lab/process.ts';
 
 /** A busy machine takes seconds to start one of many daemons at a time. */
-const START_TIMEOUT_MS = 120_000;
+const START_TIMEOUT_MS = 300_000;
 
 export interface TunnelOptions {
   /** Name of the interface, `wg0` unless told. */
@@ -15,6 +15,8 @@ export interface TunnelOptions {
   moveTo?: Host;
   /** With prefix lengths; they become routes, too. */
   addresses: readonly string[];
+  /** A fresh one, unless told. */
+  privateKey?: string;
   listenPort?: number;
   mtu?: number;
   /** More of the daemon's arguments and environment. */
@@ -68,9 +70,9 @@ export class Tunnel {
     this.publicKey = keys.publicKey;
   }
 
-  /** A tunnel with a fresh key and no peers, up. */
+  /** A tunnel without peers, up. */
   static async open(host: Host, implementation: Implementation, options: TunnelOptions): Promise<Tunnel> {
-    const privateKey = (await host.output('wg', ['genkey'])).trim();
+    const privateKey = options.privateKey ?? (await host.output('wg', ['genkey'])).trim();
     const publicKey = (await host.output('wg', ['pubkey'], { input: privateKey })).trim();
     const tunnel = new Tunnel(host, implementation, options, { privateKey, publicKey });
     await tunnel.start();
@@ -84,25 +86,9 @@ export class Tunnel {
 
   /** Starts the daemon, and gives it what it had when it was stopped. */
   async start(): Promise<void> {
-    const { program, env, wrapper = [] } = this.implementation;
-    await this.host.output('rm', ['-f', `/run/wireguard/${this.interface}.sock`]); // of a killed wireguard-go
-    const [first, ...rest] = [...wrapper, program];
-    const daemon = await this.host.spawn(first, [...rest, '-f', ...(this.options.args ?? []), this.interface], {
-      env: { ...env, ...this.options.env },
-    });
-    this.#daemon = daemon;
-    await this.host.waitFor(
-      `${program} answers`,
-      async () => {
-        if (daemon.hasExited) return 'ended';
-        // wg deletes sockets that do not listen yet, which ends a wireguard-go that is just starting.
-        // (Ours is bound under another name, to which this one is the beginning.)
-        const sockets = await this.host.output('ss', ['-Hlx']);
-        if (!sockets.includes(`/${this.interface}.sock`)) return undefined;
-        return (await this.host.run('wg', ['show', this.interface])).exitCode === 0 ? 'answers' : undefined;
-      },
-      { explain: () => `${daemon.stdout}${daemon.stderr}`, timeoutMs: START_TIMEOUT_MS },
-    );
+    const { program } = this.implementation;
+    const { args, env } = this.options;
+    this.#daemon = await startDaemon(this.host, this.implementation, this.interface, { args, env });
     await this.#configure('setconf');
     if (this.inside !== this.host) await this.host.moveInterface(this.interface, this.inside);
     await this.inside.ip(
@@ -125,8 +111,22 @@ export class Tunnel {
   }
 
   async setPeers(peers: Iterable<readonly [publicKey: string, settings: PeerSettings]>): Promise<void> {
+    if (this.implementation.cannotChangePeers)
+      for (const publicKey of this.#peers.keys())
+        await this.host.output('wg', ['set', this.interface, 'peer', publicKey, 'remove']);
     for (const [publicKey, settings] of peers) this.#peers.set(publicKey, settings);
     await this.#configure('syncconf');
+  }
+
+  /** Where to reach a peer from now on. */
+  async setEndpoint({ publicKey }: { publicKey: string }, endpoint: string): Promise<void> {
+    const set = async (...settings: string[]): Promise<void> => {
+      await this.host.output('wg', ['set', this.interface, 'peer', publicKey, ...settings]);
+    };
+    if (!this.implementation.cannotChangePeers) return set('endpoint', endpoint);
+    await set('remove');
+    const allowedIps = this.#peers.get(publicKey)?.allowedIps ?? [];
+    await set('endpoint', endpoint, 'allowed-ips', allowedIps.join());
   }
 
   /** One of `wg show`'s views of the peer. */
@@ -168,6 +168,31 @@ export class Tunnel {
     const { hasExited, stdout: said, stderr: complained } = this.daemon;
     throw new Error(`wg ${command}: ${stderr}${hasExited ? 'The daemon has ended: ' : ''}${said}${complained}`);
   }
+}
+
+/** Runs a daemon until it can be configured, or has ended. */
+export async function startDaemon(
+  host: Host,
+  { program, env, wrapper = [] }: Implementation,
+  name: string,
+  options: { args?: readonly string[] | undefined; env?: Readonly<Record<string, string>> | undefined } = {},
+): Promise<RunningProcess> {
+  await host.output('rm', ['-f', `/run/wireguard/${name}.sock`]); // of a killed wireguard-go
+  const [first, ...rest] = [...wrapper, program];
+  const args = [...rest, '-f', ...(options.args ?? []), name];
+  const daemon = await host.spawn(first, args, { env: { ...env, ...options.env } });
+  await host.waitFor(
+    `${program} answers`,
+    async () => {
+      if (daemon.hasExited) return 'ended';
+      // wg deletes sockets that do not listen yet, which ends a wireguard-go that is just starting.
+      // (Ours is bound under another name, to which this one is the beginning.)
+      if (!(await host.output('ss', ['-Hlx'])).includes(`/${name}.sock`)) return undefined;
+      return (await host.run('wg', ['show', name])).exitCode === 0 ? 'answers' : undefined;
+    },
+    { explain: () => `${daemon.stdout}${daemon.stderr}`, timeoutMs: START_TIMEOUT_MS },
+  );
+  return daemon;
 }
 
 function peerLines(publicKey: string, settings: PeerSettings): string[] {

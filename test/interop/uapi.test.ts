@@ -1,11 +1,12 @@
 /** The UAPI of our daemon and of wireguard-go: every key of the specification, with the same answers and, as Debian's wg(8) shows it, the same outcome. */
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { after, before, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { peerage, wireguardGo } from './implementation.ts';
+import { wireguardGo } from './implementation.ts';
 import type { Host } from './lab/host.ts';
 import { Lab } from './lab/lab.ts';
-import { labOptions } from './lab/requirements.ts';
+import { describeOurs } from './pairings.ts';
+import { startDaemon } from './tunnel.ts';
 
 const ASK_UAPI = fileURLToPath(new URL('programs/ask-uapi.ts', import.meta.url));
 
@@ -67,23 +68,14 @@ const MISTAKES = [
   'a line without its sign',
 ];
 
-describe('the UAPI', labOptions('wg', 'wireguard-go', 'ss'), () => {
+describeOurs('the UAPI', (implementation) => {
   let lab: Lab;
   let host: Host;
   before(async () => {
     lab = await Lab.open();
     host = await lab.host('host');
-    for (const [name, { program, env }] of [
-      ['theirs', wireguardGo],
-      ['ours', peerage],
-    ] as const) {
-      await host.spawn(program, ['-f', name], { env });
-      await host.waitFor(name, async () => {
-        // wg deletes a socket that does not listen yet.
-        if (!(await host.output('ss', ['-Hlx'])).includes(`/${name}.sock`)) return false;
-        return (await host.run('wg', ['show', name])).exitCode === 0;
-      });
-    }
+    await startDaemon(host, wireguardGo, 'theirs');
+    await startDaemon(host, implementation, 'ours');
   });
   after(() => lab[Symbol.asyncDispose]());
 

@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { BesideWg } from '../cli/wg/beside-wg.ts';
-import { peerage, wireguardGo, type Implementation } from './implementation.ts';
+import { OURS, wireguardGo, whyMissing } from './implementation.ts';
 import { labOptions } from './lab/requirements.ts';
+import { scenarioOptions } from './pairings.ts';
+import { startDaemon } from './tunnel.ts';
 
 const KEY = 'xFXzNIDQ5NJkY0Pgg5hG1fZg0RAD51nnu5MMBbhlpCg=';
 const PRESHARED = 'L+V9o0fNYkMVKNqsX7spBzD/9oSvxM/C7ZCZX1jLO3Q=';
@@ -37,20 +39,16 @@ const STEPS: readonly (readonly [command: string, text: string])[] = [
   ['syncconf', ''],
 ];
 
-for (const implementation of [peerage, wireguardGo])
-  describe(`wg with ${implementation.name}`, labOptions('wg', 'wireguard-go'), () => {
+const { skip } = scenarioOptions(['ncat']);
+for (const implementation of [...OURS, wireguardGo])
+  describe(`wg with ${implementation.name}`, { skip: skip || (whyMissing(implementation) ?? false) }, () => {
     let beside: BesideWg;
     before(async () => {
       beside = await BesideWg.open();
-      await start('theirs', implementation);
-      await start('ours', implementation);
+      await startDaemon(beside.host, implementation, 'theirs');
+      await startDaemon(beside.host, implementation, 'ours');
     });
     after(() => beside[Symbol.asyncDispose]());
-
-    async function start(name: string, { program, env }: Implementation): Promise<void> {
-      await beside.host.spawn(program, ['-f', name], { env });
-      await beside.host.waitFor(name, async () => (await beside.host.run('wg', ['show', name])).exitCode === 0);
-    }
 
     /** Without the port, which each was given by its kernel. The order of peers and prefixes is the tunnel's own. */
     async function state(name: string): Promise<string[]> {

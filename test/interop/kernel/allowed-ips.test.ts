@@ -1,7 +1,8 @@
 /** Many prefixes and many peers: all are routed, shown, and taken away one by one. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { OURS_FIRST, describePairings, peerage } from '../implementation.ts';
+import { peerage } from '../implementation.ts';
+import { OURS_FIRST, describePairings } from '../pairings.ts';
 import { Lab } from '../lab/lab.ts';
 import { labOptions } from '../lab/requirements.ts';
 import { INSIDE, openPair } from '../pair.ts';
@@ -17,7 +18,7 @@ const PREFIXES_OF_EACH = 52;
 
 describePairings(
   'a peer with 130,560 prefixes',
-  (initiator, responder) => {
+  (initiator, responder, it) => {
     it('is configured, reached and shown while traffic flows', async () => {
       await using pair = await openPair(initiator, responder);
       const { initiator: left, responder: right } = pair;

@@ -3,8 +3,8 @@
  * and counted there is what the kernel module shows.
  */
 import assert from 'node:assert/strict';
-import { it } from 'node:test';
-import { OURS_FIRST, describePairings, peerage } from '../implementation.ts';
+import { peerage } from '../implementation.ts';
+import { OURS_FIRST, describePairings } from '../pairings.ts';
 import { INSIDE } from '../pair.ts';
 import { assertSent } from './counters.ts';
 import { isListening, openHub } from './hub.ts';
@@ -14,7 +14,7 @@ const ECHO_BYTES = 128;
 
 describePairings(
   'an interface in another namespace than its sockets',
-  (initiator, responder) => {
+  (initiator, responder, it) => {
     it('is the way out of a host that has no other', async () => {
       await using hub = await openHub(initiator, responder);
       const { inside } = hub.initiator;
@@ -48,7 +48,7 @@ describePairings(
 // Padding stops at the MTU, which is how it shows that the daemon knows it.
 describePairings(
   'the MTU of an interface in another namespace',
-  (initiator, responder) => {
+  (initiator, responder, it) => {
     it('is noticed there to change', async () => {
       await using hub = await openHub(initiator, responder);
       const { initiator: left, responder: right } = hub;

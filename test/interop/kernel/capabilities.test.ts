@@ -1,32 +1,33 @@
 /** A tunnel with no more rights than a container or a hardened unit gives it, whose interface moves to another namespace. */
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
-import { peerage } from '../implementation.ts';
-import type { Implementation } from '../implementation.ts';
+import { it } from 'node:test';
+import type { Implementation, Ours } from '../implementation.ts';
 import { resultWithin } from '../lab/process.ts';
-import { labOptions } from '../lab/requirements.ts';
 import { INSIDE } from '../pair.ts';
+import { describeOurs } from '../pairings.ts';
 import { isListening, openHub } from './hub.ts';
 import type { Hub } from './hub.ts';
 
-const END_TIMEOUT_MS = 60_000;
+const END_TIMEOUT_MS = 240_000;
 
 /** What `docker run --cap-drop ALL --cap-add NET_ADMIN --device /dev/net/tun` gives. */
-const netAdminOnly = withCapabilities(['setpriv', '--no-new-privs', ...only('+net_admin')]);
-const netAdminAndBroadcast = withCapabilities(['setpriv', '--no-new-privs', ...only('+net_admin,+net_broadcast')]);
+const NET_ADMIN_ONLY = ['setpriv', '--no-new-privs', ...only('+net_admin')];
+const NET_ADMIN_AND_BROADCAST = ['setpriv', '--no-new-privs', ...only('+net_admin,+net_broadcast')];
 /** Whoever may create an interface has prepared one for it. */
-const nothing = withCapabilities([
+const NOTHING = [
   'sh',
   '-c',
   'ip tuntap add wg1 mode tun user 0 && ip link set wg1 mtu 1420 && exec setpriv "$@"',
   'sh',
   '--no-new-privs',
   ...only(),
-]);
+];
 
-describe('a tunnel with CAP_NET_ADMIN only', { ...labOptions('wg', 'ping', 'setpriv'), concurrency: 3 }, () => {
+describeOurs('a tunnel with CAP_NET_ADMIN only', defineTests, { programs: ['setpriv'] });
+
+function defineTests(ours: Ours): void {
   it('follows its interface into another namespace, until that is deleted there', async () => {
-    await using hub = await openHub(netAdminOnly, peerage);
+    await using hub = await openHub(withCapabilities(ours, NET_ADMIN_ONLY), ours);
     assert.match(await capabilitiesOf(hub), /^0*1000$/m);
     await goesDownAndUp(hub);
     await noticesMtu(hub);
@@ -35,7 +36,7 @@ describe('a tunnel with CAP_NET_ADMIN only', { ...labOptions('wg', 'ping', 'setp
   });
 
   it('follows it on to a third namespace, and home', async () => {
-    await using hub = await openHub(netAdminOnly, peerage);
+    await using hub = await openHub(withCapabilities(ours, NET_ADMIN_ONLY), ours);
     const { initiator, host } = hub;
     const third = await hub.lab.host('third');
     await initiator.inside.moveInterface('wg1', third);
@@ -51,7 +52,7 @@ describe('a tunnel with CAP_NET_ADMIN only', { ...labOptions('wg', 'ping', 'setp
   });
 
   it('and CAP_NET_BROADCAST hears of changes there', async () => {
-    await using hub = await openHub(netAdminAndBroadcast, peerage);
+    await using hub = await openHub(withCapabilities(ours, NET_ADMIN_AND_BROADCAST), ours);
     await goesDownAndUp(hub);
     await noticesMtu(hub);
     await endsWithInterface(hub);
@@ -59,16 +60,16 @@ describe('a tunnel with CAP_NET_ADMIN only', { ...labOptions('wg', 'ping', 'setp
   });
 
   it('and none of these, but with an interface of its own, knows all but the MTU there, and says so', async () => {
-    await using hub = await openHub(nothing, peerage);
+    await using hub = await openHub(withCapabilities(ours, NOTHING), ours);
     assert.match(await capabilitiesOf(hub), /^0+$/m);
     await goesDownAndUp(hub);
     await endsWithInterface(hub);
     assert.equal(saidOf(hub).match(/MTU of the interface cannot be known/g)?.length, 1);
   });
-});
+}
 
-function withCapabilities(wrapper: readonly string[]): Implementation {
-  return { ...peerage, wrapper, env: { ...peerage.env, LOG_LEVEL: 'info' } };
+function withCapabilities(ours: Ours, wrapper: readonly string[]): Implementation {
+  return { ...ours, wrapper: [...wrapper, ...(ours.wrapper ?? [])], env: { ...ours.env, LOG_LEVEL: 'info' } };
 }
 
 function only(capabilities?: string): string[] {

@@ -1,11 +1,10 @@
 /** Nothing of a tunnel grows with use: 500 times up and down, and peers that come and go. */
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
-import { peerage } from '../implementation.ts';
+import { it } from 'node:test';
 import type { Host } from '../lab/host.ts';
 import { Lab } from '../lab/lab.ts';
-import { labOptions } from '../lab/requirements.ts';
 import { PORT } from '../pair.ts';
+import { describeOurs } from '../pairings.ts';
 import { Tunnel } from '../tunnel.ts';
 
 const ROUNDS = 10;
@@ -29,11 +28,11 @@ const ROUND = `
   wg addconf wg0 /run/tmp/peers
   for key in $(cat /run/tmp/keys); do echo peer $key remove; done | xargs wg set wg0`;
 
-describe('a tunnel that goes up and down 500 times', labOptions('wg', 'ss'), () => {
+describeOurs('a tunnel that goes up and down 500 times', (ours) => {
   it('has no more descriptors, threads and memory than before', async (t) => {
     await using lab = await Lab.open();
     const host = await lab.host('a');
-    const tunnel = await Tunnel.open(host, peerage, { addresses: [], listenPort: PORT });
+    const tunnel = await Tunnel.open(host, ours, { addresses: [], listenPort: PORT });
     const uses: Use[] = [];
     for (let round = 0; round < ROUNDS; round++) {
       await host.output('sh', ['-ec', ROUND], { timeoutMs: ROUND_TIMEOUT_MS });

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { it } from 'node:test';
-import { OURS_FIRST, describePairings } from '../implementation.ts';
+import { OURS_FIRST, describePairings } from '../pairings.ts';
 import { INSIDE, OUTSIDE, formatEndpoint, openPair } from '../pair.ts';
 import { KEEPALIVE_BYTES, assertSent } from './counters.ts';
 
@@ -9,7 +8,7 @@ const INTERVAL = 600;
 
 describePairings(
   'a persistent keepalive',
-  (initiator, responder) => {
+  (initiator, responder, it) => {
     it('goes out when the interface comes up, and not before', async () => {
       await using pair = await openPair(initiator, responder);
       const { initiator: left, responder: right } = pair;

@@ -1,23 +1,22 @@
 /** What is deleted takes everything with it, in whatever order: no process, socket, interface or namespace is left. */
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
-import { peerage } from '../implementation.ts';
+import { it } from 'node:test';
 import type { Host } from '../lab/host.ts';
 import { resultWithin } from '../lab/process.ts';
-import { labOptions } from '../lab/requirements.ts';
+import { describeOurs } from '../pairings.ts';
 import type { Tunnel } from '../tunnel.ts';
 import { isListening, openHub } from './hub.ts';
 import type { Hub } from './hub.ts';
 
-const END_TIMEOUT_MS = 60_000;
+const END_TIMEOUT_MS = 240_000;
 
-describe('deleting', { ...labOptions('wg', 'ping'), concurrency: 2 }, () => {
+describeOurs('deleting', (ours) => {
   for (const order of [
     ['initiator', 'responder'],
     ['responder', 'initiator'],
   ] as const) {
     it(`moved interfaces, the ${order[0]}'s first, ends their daemons`, async () => {
-      await using hub = await openHub(peerage, peerage);
+      await using hub = await openHub(ours, ours);
       for (const role of order) {
         const { inside, interface: name } = hub[role];
         await inside.ip(`link del ${name}`);
@@ -26,7 +25,7 @@ describe('deleting', { ...labOptions('wg', 'ping'), concurrency: 2 }, () => {
     });
 
     it(`namespaces with interfaces in them, the ${order[0]}'s first, ends their daemons`, async () => {
-      await using hub = await openHub(peerage, peerage);
+      await using hub = await openHub(ours, ours);
       for (const role of order) {
         await hub[role].inside[Symbol.asyncDispose]();
         await assertEnded(hub, hub[role]);
@@ -35,7 +34,7 @@ describe('deleting', { ...labOptions('wg', 'ping'), concurrency: 2 }, () => {
   }
 
   it('an interface that moved on from a namespace leaves that to its end, and is followed', async () => {
-    await using hub = await openHub(peerage, peerage);
+    await using hub = await openHub(ours, ours);
     const { initiator, host } = hub;
     // A pair of interfaces ends with the namespace of either.
     await initiator.inside.ip('link add canary type veth peer name other');

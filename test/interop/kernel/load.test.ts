@@ -1,7 +1,6 @@
 /** Flood pings and iperf3, TCP and UDP, IPv4 and IPv6 inside and outside, with packets of common and of huge size. */
 import assert from 'node:assert/strict';
-import { it } from 'node:test';
-import { OURS_FIRST, describePairings, peerage } from '../implementation.ts';
+import { OURS_FIRST, describePairings, isOurs } from '../pairings.ts';
 import type { Host } from '../lab/host.ts';
 import { FAMILIES, INSIDE } from '../pair.ts';
 import type { Tunnel } from '../tunnel.ts';
@@ -21,9 +20,9 @@ const TCP_BYTES = 20_000_000;
 
 describePairings(
   'load',
-  (initiator, responder) => {
+  (initiator, responder, it) => {
     // wireguard-go 0.0.20220316 has the system's buffer of 212,992 bytes, which does not hold so much.
-    const losesNothing = responder === peerage;
+    const losesNothing = isOurs(responder);
     for (const { mtu, pings, udpBytes } of LOADS)
       for (const outside of FAMILIES)
         it(`is carried over IPv${outside} with an MTU of ${mtu}`, async () => {

@@ -1,15 +1,14 @@
 import assert from 'node:assert/strict';
-import { it } from 'node:test';
 import { INITIATION_BYTES } from '../../../src/noise/messages.ts';
 import x25519Vectors from '../../vectors/x25519.json' with { type: 'json' };
-import { OURS_FIRST, describePairings } from '../implementation.ts';
+import { OURS_FIRST, describePairings } from '../pairings.ts';
 import { INSIDE, OUTSIDE, formatEndpoint, openPair } from '../pair.ts';
 
 const KEYS = x25519Vectors.lowOrder.points.map((point) => Buffer.from(point, 'hex').toString('base64'));
 
 describePairings(
   'peers with public keys of low order',
-  (initiator, responder) => {
+  (initiator, responder, it) => {
     it('are sent nothing, whatever there is to send', async () => {
       await using pair = await openPair(initiator, responder);
       const { host } = pair.initiator;

@@ -1,9 +1,8 @@
 /** Tunnels inside tunnels: what one sends to its endpoint is routed into another, or into itself. */
 import assert from 'node:assert/strict';
-import { it } from 'node:test';
 import { REKEY_TIMEOUT_MS } from '../../../src/noise/constants.ts';
 import { INITIATION_BYTES } from '../../../src/noise/messages.ts';
-import { OURS_FIRST, describePairings } from '../implementation.ts';
+import { OURS_FIRST, describePairings } from '../pairings.ts';
 import type { Implementation } from '../implementation.ts';
 import { FAMILIES, INSIDE, formatEndpoint, openPair } from '../pair.ts';
 import type { Pair } from '../pair.ts';
@@ -15,7 +14,7 @@ const OUTERMOST_MTU = 1280 + 2 * LAYER_BYTES;
 
 describePairings(
   'a tunnel inside a tunnel',
-  (initiator, responder) => {
+  (initiator, responder, it) => {
     it('carries traffic, also in two layers', async () => {
       await using pair = await openPair(initiator, responder, { mtu: OUTERMOST_MTU, outsideMtu: OUTERMOST_MTU + 80 });
       for (const layer of [1, 2]) {

@@ -1,7 +1,6 @@
 /** A tunnel as the default route, in the way of wg-quick: its marked datagrams go around it, all else goes through it. */
 import assert from 'node:assert/strict';
-import { it } from 'node:test';
-import { OURS_FIRST, describePairings } from '../implementation.ts';
+import { OURS_FIRST, describePairings } from '../pairings.ts';
 import type { Host } from '../lab/host.ts';
 import { FAMILIES, INSIDE, OUTSIDE, formatEndpoint, openPair } from '../pair.ts';
 
@@ -13,7 +12,7 @@ const FAR = { 4: '203.0.113.1', 6: '2001:db8:ffff::1' } as const;
 
 describePairings(
   'a tunnel as the default route',
-  (initiator, responder) => {
+  (initiator, responder, it) => {
     it('takes all that has no better way, and its own datagrams only without a mark', async () => {
       await using pair = await openPair(initiator, responder);
       const { initiator: left, responder: right } = pair;

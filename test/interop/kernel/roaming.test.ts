@@ -1,12 +1,11 @@
 /** What ../roaming.test.ts leaves open: ports, and that routing and roaming are two things. */
 import assert from 'node:assert/strict';
-import { it } from 'node:test';
-import { describePairings } from '../implementation.ts';
+import { describePairings } from '../pairings.ts';
 import { INSIDE, OUTSIDE, formatEndpoint, openPair } from '../pair.ts';
 
 const ANOTHER_PORT = 9997;
 
-describePairings('roaming', (initiator, responder) => {
+describePairings('roaming', (initiator, responder, it) => {
   it('a peer is followed to another port, to another address and port, and to IPv6', async () => {
     await using pair = await openPair(initiator, responder);
     const { initiator: moving, responder: staying } = pair;
@@ -27,12 +26,12 @@ describePairings('roaming', (initiator, responder) => {
     await assertSeenAt(formatEndpoint(OUTSIDE.initiator[6], ANOTHER_PORT + 1));
 
     async function setEndpoint(endpoint: string): Promise<void> {
-      await moving.host.output('wg', ['set', 'wg0', 'peer', staying.publicKey, 'endpoint', endpoint]);
+      await moving.setEndpoint(staying, endpoint);
     }
   });
 });
 
-describePairings('a more specific allowed IP of another peer', (initiator, responder) => {
+describePairings('a more specific allowed IP of another peer', (initiator, responder, it) => {
   it('makes packets drop, while the endpoint still moves', async () => {
     await using pair = await openPair(initiator, responder);
     const { initiator: moving, responder: staying } = pair;

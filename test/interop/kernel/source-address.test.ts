@@ -1,7 +1,6 @@
 /** Which address a tunnel's datagrams come from: the one that was written to, for as long as it is there. */
 import assert from 'node:assert/strict';
-import { it } from 'node:test';
-import { OURS_FIRST, PAIRINGS, describePairings, peerage } from '../implementation.ts';
+import { OURS_FIRST, describePairings, isOurs } from '../pairings.ts';
 import { FAMILIES, INSIDE, OUTSIDE, formatEndpoint, openPair } from '../pair.ts';
 import type { Family } from '../pair.ts';
 
@@ -14,7 +13,7 @@ const PREFIX_LENGTH = { 4: 24, 6: 64 } as const;
 
 describePairings(
   'replies',
-  (initiator, responder) => {
+  (initiator, responder, it) => {
     it('leave from the address that was written to, the first or the second of either family', async () => {
       await using pair = await openPair(initiator, responder);
       const { initiator: left, responder: right } = pair;
@@ -22,7 +21,7 @@ describePairings(
       for (const family of FAMILIES)
         for (const addresses of [OUTSIDE, SECOND]) {
           const endpoint = formatEndpoint(addresses.responder[family]);
-          await left.host.output('wg', ['set', 'wg0', 'peer', right.publicKey, 'endpoint', endpoint]);
+          await left.setEndpoint(right, endpoint);
           await left.host.ping(INSIDE.responder[4]);
           await right.host.ping(INSIDE.initiator[4]);
           // Had an answer come from elsewhere, the initiator would have followed it there.
@@ -30,12 +29,12 @@ describePairings(
         }
     });
   },
-  { pairings: PAIRINGS.filter(([, responder]) => responder === peerage) },
+  { pairings: OURS_FIRST.map(([ours, other]) => [other, ours] as const) },
 );
 
 describePairings(
   'a source address that is deleted',
-  (initiator, responder) => {
+  (initiator, responder, it) => {
     for (const family of FAMILIES)
       it(`does not keep the next packet from going out over IPv${family}`, async () => {
         await using pair = await openPair(responder, initiator, { outside: family });
@@ -43,7 +42,7 @@ describePairings(
         await losing.host.ip(addSecond('responder', family));
         const first = formatEndpoint(OUTSIDE.responder[family]);
         const second = formatEndpoint(SECOND.responder[family]);
-        await staying.host.output('wg', ['set', 'wg0', 'peer', losing.publicKey, 'endpoint', second]);
+        await staying.setEndpoint(losing, second);
         await staying.host.ping(INSIDE.responder[4]);
         assert.equal((await staying.peer(losing)).endpoint, second);
         await losing.host.ip(`address del ${SECOND.responder[family]}/${PREFIX_LENGTH[family]} dev eth0`);
@@ -55,33 +54,36 @@ describePairings(
   { pairings: OURS_FIRST },
 );
 
-describePairings('a way out that changes to another interface, whose address is another', (initiator, responder) => {
-  for (const family of FAMILIES)
-    for (const role of ['initiator', 'responder'] as const) {
-      if ((role === 'initiator' ? initiator : responder) !== peerage) continue;
-      it(`is taken by the next packet of the ${role} over IPv${family}`, async () => {
-        await using pair = await openPair(initiator, responder, { outside: family });
-        const { [role]: moving, [role === 'initiator' ? 'responder' : 'initiator']: staying } = pair;
-        await pair.initiator.host.ping(INSIDE.responder[4]);
-        assert.equal((await staying.peer(moving)).endpoint, formatEndpoint(OUTSIDE[role][family]));
-        const { host } = moving;
-        const address = `${SECOND[role][family]}/${PREFIX_LENGTH[family]}`;
-        await pair.lab.connect(host, pair.network, { interface: 'eth1', addresses: [address] });
-        // The IPv4 address stays where it is, so that the kernel would still send from it.
-        await host.ip('link set eth0 down');
-        const destination = OUTSIDE[staying === pair.initiator ? 'initiator' : 'responder'][family];
-        await host.waitFor('there is another way', async () => {
-          const { stdout } = await host.run('ip', ['route', 'get', destination]);
-          if (!/ dev eth1 /.test(stdout) || !stdout.includes(` src ${SECOND[role][family]} `)) return false;
-          // A port that a bridge has just got may lose what comes first: that is not what is asked here.
-          return host.canPing(destination);
+describePairings(
+  'a way out that changes to another interface, whose address is another',
+  (initiator, responder, it) => {
+    for (const family of FAMILIES)
+      for (const role of ['initiator', 'responder'] as const) {
+        if (!isOurs(role === 'initiator' ? initiator : responder)) continue;
+        it(`is taken by the next packet of the ${role} over IPv${family}`, async () => {
+          await using pair = await openPair(initiator, responder, { outside: family });
+          const { [role]: moving, [role === 'initiator' ? 'responder' : 'initiator']: staying } = pair;
+          await pair.initiator.host.ping(INSIDE.responder[4]);
+          assert.equal((await staying.peer(moving)).endpoint, formatEndpoint(OUTSIDE[role][family]));
+          const { host } = moving;
+          const address = `${SECOND[role][family]}/${PREFIX_LENGTH[family]}`;
+          await pair.lab.connect(host, pair.network, { interface: 'eth1', addresses: [address] });
+          // The IPv4 address stays where it is, so that the kernel would still send from it.
+          await host.ip('link set eth0 down');
+          const destination = OUTSIDE[staying === pair.initiator ? 'initiator' : 'responder'][family];
+          await host.waitFor('there is another way', async () => {
+            const { stdout } = await host.run('ip', ['route', 'get', destination]);
+            if (!/ dev eth1 /.test(stdout) || !stdout.includes(` src ${SECOND[role][family]} `)) return false;
+            // A port that a bridge has just got may lose what comes first: that is not what is asked here.
+            return host.canPing(destination);
+          });
+          const inside = INSIDE[role === 'initiator' ? 'responder' : 'initiator'][4];
+          await host.ping(inside); // one packet, and no other attempt
+          assert.equal((await staying.peer(moving)).endpoint, formatEndpoint(SECOND[role][family]));
         });
-        const inside = INSIDE[role === 'initiator' ? 'responder' : 'initiator'][4];
-        await host.ping(inside); // one packet, and no other attempt
-        assert.equal((await staying.peer(moving)).endpoint, formatEndpoint(SECOND[role][family]));
-      });
-    }
-});
+      }
+  },
+);
 
 /** Deprecated, so that it is never chosen as a source where there is another. */
 function addSecond(role: keyof typeof SECOND, family: Family): string {

@@ -9,6 +9,8 @@ const DEFAULT_TIMEOUT_MS = 240_000;
 
 export interface WaitOptions {
   timeoutMs?: number;
+  /** Between one look and the next: longer for what takes minutes. */
+  pollMs?: number;
   /** What is told besides "gave up" when the deadline passes. */
   explain?: () => string | Promise<string>;
 }
@@ -34,7 +36,7 @@ export async function waitFor<T>(
     } catch (error) {
       cause = error;
     }
-    await delay(POLL_MS);
+    await delay(options.pollMs ?? POLL_MS);
   } while (performance.now() < deadline);
   const explanation = options.explain === undefined ? '' : `\n${await options.explain()}`;
   throw new Error(`gave up after ${timeoutMs} ms waiting until ${what}${explanation}`, { cause });
