@@ -39,4 +39,21 @@ describe('the bell', () => {
   test('rings when the time is up', async () => {
     await createMemoryBell().wait(1, 5, 1, NEVER);
   });
+
+  test('wakes many in a wave that others get between, but nobody who has seen the newest version', async () => {
+    const bell = createMemoryBell();
+    let woken = 0;
+    const wait = (seen: number) => bell.wait(1, seen, LONG_MS, NEVER).then(() => void woken++);
+    const waiting = Array.from({ length: 250 }, () => wait(5));
+    const inBetween = new Promise<number>((resolve) => setTimeout(() => resolve(woken), 0));
+    bell.ring(1, 6);
+    // They come while the wave is on its way: one with an old version, and one who has been answered.
+    const late = wait(5);
+    const upToDate = wait(6);
+    assert.ok((await inBetween) < 250);
+    await Promise.all([...waiting, late]);
+    assert.equal(woken, 251);
+    bell.ring(1, 7);
+    await upToDate;
+  });
 });

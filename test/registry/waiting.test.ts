@@ -98,6 +98,8 @@ function waitingSuite(): void {
       ['bernard'],
     );
     assert.equal(expectStatus(200, full!).read(PeerList).full, true);
+    // Waiting is no request of its own: each is one line in the log.
+    assert.equal(lab.logged.filter((line) => line.includes('"/v1/peers"')).length, 3);
   });
 
   test('two hundred hosts that wait all learn of one change, each by one small difference', async (t) => {

@@ -46,13 +46,12 @@ export function addEventRoute(app: RegistryApp, context: RouteContext): void {
     c: Context<RegistryEnv>,
     write: (stream: SSEStreamingApi, signal: AbortSignal) => Promise<void>,
   ): Response {
-    const done = Promise.withResolvers<void>();
-    const held = requests.hold(c.var.caller.host.id, () => done.promise);
-    if (held === undefined) return accepted(refuseForRetry('Too many requests of this host wait.', HEARTBEAT_MS));
+    const release = requests.hold(c.var.caller.host.id);
+    if (release === undefined) return accepted(refuseForRetry('Too many requests of this host wait.', HEARTBEAT_MS));
     const gone = new AbortController();
     return streamSSE(c, async (stream) => {
       stream.onAbort(() => gone.abort());
-      await write(stream, gone.signal).finally(() => done.resolve());
+      await write(stream, gone.signal).finally(release);
     });
   }
 

@@ -3,10 +3,11 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { accepts } from 'hono/accepts';
 import type { Context } from 'hono';
 import type { RegistryApp, RegistryEnv, RouteContext } from '../env.ts';
+import { hasWaited, holdRequest } from '../service/held-requests.ts';
 import { accepted, problemResponses, refuseForRetry } from '../problem.ts';
 import { FORMAT_NAMES, renderConfig } from '../render/formats.ts';
 import type { HostCaller } from '../service/credentials.ts';
-import { awaitChange, hostConfig, listPeers } from '../service/peers.ts';
+import { hostConfig, listPeers, waitMs } from '../service/peers.ts';
 import { HostConfig, PeerList } from '../wire.ts';
 import { hasSeen, viewEtag } from './conditional.ts';
 import { expectModeration, hostOnly } from './role.ts';
@@ -49,7 +50,7 @@ export function addHostViewRoutes(app: RegistryApp, context: RouteContext): void
     }),
     async (c) => {
       const { since, wait } = c.req.valid('query');
-      const caller = await fresh(c, { format: 'json', since, wait });
+      const caller = fresh(c, { format: 'json', since, wait });
       if (caller === undefined) return c.body(null, 304);
       return c.json(await listPeers(caller, since, ports), 200);
     },
@@ -75,7 +76,7 @@ export function addHostViewRoutes(app: RegistryApp, context: RouteContext): void
     }),
     async (c) => {
       const { format = preferredFormat(c), interface: name = 'wg0', wait } = c.req.valid('query');
-      const caller = await fresh(c, { format: `${format}.${name}`, wait });
+      const caller = fresh(c, { format: `${format}.${name}`, wait });
       if (caller === undefined) return c.body(null, 304);
       const config = await hostConfig(caller, ports);
       if (format === 'json') return c.json(config, 200);
@@ -83,37 +84,43 @@ export function addHostViewRoutes(app: RegistryApp, context: RouteContext): void
     },
   );
 
-  /** The caller at a version that it has not seen; undefined when it has seen the newest, after waiting as it asked. */
-  async function fresh(
+  /** The caller at a version that it has not seen; undefined when it has seen the newest, or is going to wait as it asked. */
+  function fresh(
     c: Context<RegistryEnv>,
     { format, since, wait = 0 }: { format: string; since?: number | undefined; wait?: number | undefined },
-  ): Promise<HostCaller | undefined> {
-    const before = c.var.caller;
-    const sawNewest = hasSeen(c, viewEtag(before, format));
-    const seen = since ?? (sawNewest ? before.network.version : undefined);
-    const caller = seen === undefined || wait === 0 ? before : await waited(c, before, seen, 1000 * wait);
+  ): HostCaller | undefined {
+    const { caller } = c.var;
     const etag = viewEtag(caller, format);
+    const sawNewest = hasSeen(c, etag);
+    const seen = since ?? (sawNewest ? caller.network.version : undefined);
+    if (seen !== undefined && wait > 0 && !hasWaited(c.req.raw)) {
+      expectModeration(c, context);
+      // A version from the future was seen before a backup came back: there is news at once.
+      if (caller.network.version === seen && ports.bell.pollSeconds === undefined) {
+        hold(c, seen, 1000 * wait);
+        return undefined;
+      }
+    }
     c.header('etag', etag);
     c.header('vary', 'Accept, Authorization');
     c.header('cache-control', 'private, no-cache');
     if (ports.bell.listen !== undefined) c.header('peerage-push', 'websocket');
-    if (!hasSeen(c, etag)) return caller;
+    if (!sawNewest) return caller;
     if (ports.bell.pollSeconds !== undefined) c.header('retry-after', `${ports.bell.pollSeconds}`);
     return undefined;
   }
 
-  async function waited(
-    c: Context<RegistryEnv>,
-    before: HostCaller,
-    seen: number,
-    timeoutMs: number,
-  ): Promise<HostCaller> {
-    expectModeration(c, context);
-    const { signal } = c.req.raw;
-    const held = requests.hold(before.host.id, () => awaitChange(before, seen, { timeoutMs, signal }, ports));
-    return accepted(
-      held === undefined ? refuseForRetry('Too many requests of this host wait.', timeoutMs) : await held,
-    );
+  function hold(c: Context<RegistryEnv>, seen: number, timeoutMs: number): void {
+    const { caller } = c.var;
+    const release = requests.hold(caller.host.id);
+    if (release === undefined) accepted(refuseForRetry('Too many requests of this host wait.', timeoutMs));
+    else
+      holdRequest(c.req.raw, {
+        networkId: caller.network.id,
+        seen,
+        timeoutMs: waitMs(caller, timeoutMs, ports),
+        release,
+      });
   }
 }
 

@@ -88,10 +88,13 @@ export async function awaitChange(
 ): Promise<Result<HostCaller>> {
   // A version from the future was seen before a backup came back: there is news at once.
   if (caller.network.version !== seen) return done(caller);
-  // What is due meanwhile nobody rings for: the one who waits sees to it.
-  const untilDue = (caller.network.nextDueAt ?? Infinity) - ports.wall();
-  await ports.bell.wait(caller.network.id, seen, Math.max(0, Math.min(wait.timeoutMs, untilDue)), wait.signal);
+  await ports.bell.wait(caller.network.id, seen, waitMs(caller, wait.timeoutMs, ports), wait.signal);
   return authenticateAgain(caller, ports);
+}
+
+/** How long to wait for a change, at most: what is due meanwhile nobody rings for, so the one who waits sees to it. */
+export function waitMs({ network }: HostCaller, timeoutMs: number, { wall }: Pick<RegistryPorts, 'wall'>): number {
+  return Math.max(0, Math.min(timeoutMs, (network.nextDueAt ?? Infinity) - wall()));
 }
 
 function viewPeers(host: HostRecord, { rules }: NetworkRecord, others: readonly HostRecord[]): PeerView[] {

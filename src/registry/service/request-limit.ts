@@ -28,12 +28,12 @@ export class RequestLimit {
     return 0;
   }
 
-  /** Waits with the host's other held requests; undefined when there are too many of them already. */
-  hold<T>(hostId: string, waiting: () => Promise<T>): Promise<T> | undefined {
+  /** A place among the host's held requests, and how to leave it, once; undefined when there are too many of them already. */
+  hold(hostId: string): (() => void) | undefined {
     const held = this.#held.get(hostId) ?? 0;
     if (held >= HELD_AT_ONCE) return undefined;
     this.#held.set(hostId, held + 1);
-    return waiting().finally(() => this.#release(hostId));
+    return () => this.#release(hostId);
   }
 
   /** How many requests wait, of all hosts. */
