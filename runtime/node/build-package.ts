@@ -4,10 +4,11 @@
  * its threads are a file each: a hundred modules cost it half of its time to start.
  */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
+import { copyDocuments } from './package-documents.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -21,7 +22,6 @@ interface Manifest {
 const FIELDS = ['name', 'version', 'description', 'license', 'type', 'engines', 'dependencies'];
 /** The entries of the daemon's threads, below runtime/node. */
 const DAEMON = ['peerage-tun.js', 'fast-worker.js', 'poll-worker.js'];
-const DOCUMENTS = ['LICENSE', 'README.md', 'CHANGELOG.md'];
 
 /** Empties the folder first. Throws when tsc does not succeed. */
 export function buildPackage(folder: string): void {
@@ -31,7 +31,7 @@ export function buildPackage(folder: string): void {
   bundleDaemon(join(folder, 'runtime/node'));
   const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest; // ours
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(packageManifest(manifest), undefined, 2)}\n`);
-  for (const document of DOCUMENTS) cpSync(join(ROOT, document), join(folder, document));
+  copyDocuments(ROOT, folder);
   for (const program of Object.values(manifest.bin)) chmodSync(join(folder, program), 0o755);
 }
 

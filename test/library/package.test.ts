@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import process from 'node:process';
 import { after, before, describe, it } from 'node:test';
 import { publint } from 'publint';
 import { labOptions, USER_NAMESPACE } from '../interop/lab/requirements.ts';
+import { relativeLinks } from '../docs/markdown.ts';
 import { installPackage, type InstalledPackage } from './package.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -72,6 +73,23 @@ describe('the npm package', () => {
     );
     for (const file of files)
       assert.ok(!readFileSync(join(installed.built, file), 'utf8').includes(ROOT), `${file} names this machine`);
+  });
+
+  it('brings the guide, and its documents lead to nothing that is not there', () => {
+    const { files, built } = installed;
+    const documents = files.filter((file) => file.endsWith('.md'));
+    for (const file of ['docs/guide/registry.md', 'docs/guide/tunnel.md', 'docs/performance.md'])
+      assert.ok(documents.includes(file), file);
+    let links = 0;
+    for (const file of documents)
+      for (const { text } of relativeLinks({ file, text: readFileSync(join(built, file), 'utf8') })) {
+        const [path = ''] = text.split('#');
+        assert.ok(path === '' || existsSync(join(built, dirname(file), path)), `${file} leads to ${text}`);
+        links += 1;
+      }
+    assert.ok(links > 20);
+    // Words of a link that leads nowhere in the package, and code that only looks like one, stay.
+    assert.match(readFileSync(join(built, 'README.md'), 'utf8'), /\| CONTRIBUTING\.md \|/);
   });
 
   it('has an entry for each of ours', async () => {
