@@ -4,7 +4,7 @@
  * 1. What the request says is checked against the token: the name, and which of the routes count at once.
  * 2. Addresses are drawn without looking: most are free, and the store refuses one that is not.
  * 3. The store adds host, addresses and key and takes the use off the token, all or nothing.
- * 4. A drawn address was taken, or the network moved on under a check of routes: again, with a closer look.
+ * 4. A drawn address was taken, or the network moved on under a check of routes: again, and at last with a closer look.
  */
 import { encodeBase64Url } from '../../bytes.ts';
 import type { WallMs } from '../../clock.ts';
@@ -27,6 +27,8 @@ import { areFree, divide, parseSubnets, trusted } from './subnets.ts';
 
 const HOST_ID_BYTES = 16;
 const ATTEMPTS = 8;
+/** So many of them without looking which addresses are taken. */
+const BLIND_DRAWS = 3;
 
 /** Checked, and in canonical text. */
 interface Candidate {
@@ -127,6 +129,8 @@ async function register(candidate: Candidate, by: Sponsor, ports: RegistryPorts)
     } else if (!('conflict' in added)) {
       return done({ ...(await settle(added, network, ports)), hostKey });
     } else if (added.conflict === 'address') {
+      // In a large network even a second draw is cheaper than a look at all addresses.
+      if (attempt + 1 < BLIND_DRAWS && candidate.addresses.size === 0) continue;
       taken = new Set(await ports.store.takenAddresses(network.id, addition.releasedBefore));
       const lost = [...candidate.addresses.values()].find((address) => taken.has(address));
       if (lost !== undefined)
