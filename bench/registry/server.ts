@@ -6,7 +6,11 @@ import process from 'node:process';
 import { createRegistry } from '../../src/library/registry.ts';
 import { CreatedToken } from '../../src/registry/wire.ts';
 import { fillNetwork } from '../../test/registry/fill-network.ts';
-import { bundleRegistry, startRegistryProcess } from '../../test/registry/security/registry-process.ts';
+import {
+  bundleRegistry,
+  startRegistryProcess,
+  type RegistryHost,
+} from '../../test/registry/security/registry-process.ts';
 import { runtime } from '../../test/runtime/this-runtime.ts';
 
 export interface MeasuredRegistry {
@@ -17,11 +21,15 @@ export interface MeasuredRegistry {
   readonly publicKeys: readonly string[];
   /** Good for ten thousand hosts. */
   readonly token: string;
+  readonly adminKey: string;
   close(): Promise<void>;
 }
 
-/** With a network `home` of this many hosts. */
-export async function startMeasured(hosts: number, keys: number): Promise<MeasuredRegistry> {
+/** With a network `home` of this many hosts, served by a runtime. */
+export async function startMeasured(
+  host: RegistryHost,
+  { hosts, keys }: { hosts: number; keys: number },
+): Promise<MeasuredRegistry> {
   // Not in memory, as /tmp may be: what enrolments cost is writing.
   const base = process.env['TMPDIR'] ?? tmpdir();
   await mkdir(base, { recursive: true });
@@ -40,12 +48,13 @@ export async function startMeasured(hosts: number, keys: number): Promise<Measur
   const { token } = CreatedToken.parse(await post('/v1/networks/home/tokens', { uses: 10_000 }));
   const filled = await fillNetwork(database, 1, { hosts, keys });
   database.close();
-  const served = await startRegistryProcess([...(await bundleRegistry(folder)), databaseFile]);
+  const served = await startRegistryProcess([...(await bundleRegistry(folder, host)), databaseFile]);
   return {
     ...filled,
     pid: served.pid,
     url: served.url,
     token,
+    adminKey,
     async close() {
       await served.kill();
       await rm(folder, { recursive: true });

@@ -20,16 +20,25 @@ export interface RegistryProcess {
 
 const ROOT = resolve(import.meta.dirname, '../../..');
 /** Deno wants to be told that it may do what Node does. */
-const FLAGS = 'deno' in process.versions ? ['run', '--no-check', '--no-prompt', '--allow-all'] : [];
+const DENO_FLAGS = ['run', '--no-check', '--no-prompt', '--allow-all'];
+
+/** A runtime, and the program that it is. */
+export interface RegistryHost {
+  readonly name: string;
+  readonly program: string;
+}
 
 /** Makes the program in a folder of the test's; gives the command that runs it, which wants a database file as its last word. */
-export async function bundleRegistry(folder: string): Promise<readonly string[]> {
+export async function bundleRegistry(
+  folder: string,
+  host: RegistryHost = { name: runtime.name, program: process.execPath },
+): Promise<readonly string[]> {
   const [entry, program] = [join(folder, 'entry.ts'), join(folder, 'registry.mjs')];
   const inTree = (path: string) => JSON.stringify(join(ROOT, path));
   await writeFile(
     entry,
-    `import { openDatabase } from ${inTree(`runtime/${runtime.name}/database.ts`)};
-    import { startHttpServer } from ${inTree(`runtime/${runtime.name}/http-server.ts`)};
+    `import { openDatabase } from ${inTree(`runtime/${host.name}/database.ts`)};
+    import { startHttpServer } from ${inTree(`runtime/${host.name}/http-server.ts`)};
     import { serve } from ${inTree('test/registry/security/serve.ts')};
     await serve({ openDatabase, startHttpServer });`,
   );
@@ -38,7 +47,7 @@ export async function bundleRegistry(folder: string): Promise<readonly string[]>
   const outside = ['better-sqlite3', 'bun', 'bun:sqlite'].map((name) => `--external:${name}`);
   const options = ['--bundle', '--platform=node', '--format=esm', '--log-level=error', ...outside];
   await promisify(execFile)(join(ROOT, 'node_modules/.bin/esbuild'), [...options, `--outfile=${program}`, entry]);
-  return [process.execPath, ...FLAGS, program];
+  return [host.program, ...(host.name === 'deno' ? DENO_FLAGS : []), program];
 }
 
 /** Runs the command; resolves when the registry listens. */
