@@ -5,7 +5,8 @@
  * into, or somebody on the path to it, could otherwise draw all of the host's traffic to a peer. Two rules, and neither looks
  * at the past, so that a list and the sum of its differences are the same list:
  *
- * 1. A prefix that is shorter than a /8 of IPv4 or a /16 of IPv6 is left out: it is a default route, or a half of one.
+ * 1. A prefix that is shorter than a /8 of IPv4 or a /16 of IPv6 is left out: it is a default route, or a half of one. But the
+ *    default routes of the one peer that this host itself has chosen as its exit stay: `peerage exit`.
  * 2. A list whose prefixes outside of the private ranges come to more than one such prefix is refused as a whole: it is a
  *    default route in many parts. Public subnets behind a few offices stay far below.
  */
@@ -19,21 +20,26 @@ export function isTooWide(prefix: Cidr | undefined): boolean {
   return prefix !== undefined && prefix.prefixLength < SHORTEST_PREFIX[prefix.family];
 }
 
-/** The peer without what is no prefix or too wide; the very same object when there is none. */
-export function withoutWideRoutes(peer: PeerView): PeerView {
+/** Stands for the name of any exit: for a list that is going to be read by `withoutWideRoutes` once more. No host is called so. */
+export const ANY_EXIT = '*';
+
+/** The peer without what is no prefix or too wide; the very same object when there is none. `exit`: the name that this host chose. */
+export function withoutWideRoutes(peer: PeerView, exit: string | undefined): PeerView {
   const allowedIps = peer.allowedIps.filter((text) => {
     const prefix = parseCidr(text);
+    if (prefix?.prefixLength === 0) return exit === ANY_EXIT || peer.name === exit;
     return prefix !== undefined && !isTooWide(prefix);
   });
   return allowedIps.length === peer.allowedIps.length ? peer : { ...peer, allowedIps };
 }
 
-/** Whether the peers together would draw so much of the public Internet that no network of hosts explains it. */
+/** Whether the peers together would draw so much of the public Internet that no network of hosts explains it; besides the exit. */
 export function drawTooMuch(peers: readonly PeerView[]): boolean {
   const shares: Record<IpFamily, number> = { 4: 0, 6: 0 };
   for (const text of peers.flatMap((peer) => peer.allowedIps)) {
     const prefix = parseCidr(text);
-    if (prefix !== undefined && !isPrivate(prefix)) shares[prefix.family] += 2 ** -prefix.prefixLength;
+    if (prefix !== undefined && prefix.prefixLength > 0 && !isPrivate(prefix))
+      shares[prefix.family] += 2 ** -prefix.prefixLength;
   }
   return ([4, 6] as const).some((family) => shares[family] > 2 ** -SHORTEST_PREFIX[family]);
 }

@@ -24,6 +24,7 @@ import {
   type RegistryAnswer,
   type RegistryRequest,
 } from './exchange.ts';
+import { ANY_EXIT, withoutWideRoutes } from './credible-routes.ts';
 import { mergePeerList, type PeerSet } from './merge.ts';
 import { jitter, SocketTimes } from './socket.ts';
 
@@ -73,7 +74,11 @@ export class Watch {
   readonly #ownPublicKey: string;
   readonly #random: RandomBytes;
   readonly #socket: SocketTimes;
+  /** As the registry says it, with the default routes of all exits. */
+  #listed: PeerSet;
+  /** What of it counts on this host. */
   #present: PeerSet;
+  #exit: string | undefined;
   #etag: string | undefined;
   #askedAt: MonotonicMs = 0;
   #asksToWait = false;
@@ -88,12 +93,16 @@ export class Watch {
     hostKey: string;
     ownPublicKey: string;
     present: PeerSet;
+    /** As `chooseExit` takes it. */
+    exit?: string | undefined;
     random: RandomBytes;
     now: MonotonicMs;
   }) {
     this.#hostKey = options.hostKey;
     this.#ownPublicKey = options.ownPublicKey;
+    this.#listed = options.present;
     this.#present = options.present;
+    this.#exit = options.exit;
     this.#random = options.random;
     this.#socket = new SocketTimes(options.random);
     this.#nextAt = options.now;
@@ -101,6 +110,20 @@ export class Watch {
 
   get present(): PeerSet {
     return this.#present;
+  }
+
+  /** The name of the peer that this host lets have its default route. True when the list is another one by it. */
+  chooseExit(exit: string | undefined): boolean {
+    if (exit === this.#exit) return false;
+    this.#exit = exit;
+    const before = this.#present.peers;
+    this.#accept(this.#listed);
+    return JSON.stringify(this.#present.peers) !== JSON.stringify(before);
+  }
+
+  #accept(listed: PeerSet): void {
+    this.#listed = listed;
+    this.#present = { ...listed, peers: listed.peers.map((peer) => withoutWideRoutes(peer, this.#exit)) };
   }
 
   /** Whether the socket is wanted. One that is not is to be closed, and what it still says is of no interest. */
@@ -161,10 +184,11 @@ export class Watch {
       return { type: 'unchanged' };
     }
     const before = this.#present;
-    const after = mergePeerList(before, frame.data, this.#ownPublicKey);
-    if (after === undefined) return this.#giveUp(DRAWS_TOO_MUCH, now);
-    this.#present = after;
-    return after === before ? { type: 'unchanged' } : { type: 'changed', before, after };
+    const listed = mergePeerList(this.#listed, frame.data, this.#ownPublicKey, ANY_EXIT);
+    if (listed === undefined) return this.#giveUp(DRAWS_TOO_MUCH, now);
+    if (listed === this.#listed) return { type: 'unchanged' };
+    this.#accept(listed);
+    return { type: 'changed', before, after: this.#present };
   }
 
   /** The socket was closed, or did not open (no code). */
@@ -197,15 +221,15 @@ export class Watch {
     const list = answer.status === 200 ? PeerList.safeParse(parseJson(answer.body)) : undefined;
     if (list?.success !== true) return this.#unavailable(unusable(answer), retryAfterMs(answer), now);
     const before = this.#present;
-    const after = mergePeerList(before, list.data, this.#ownPublicKey);
-    if (after === undefined) return this.#unavailable(DRAWS_TOO_MUCH, undefined, now);
+    const listed = mergePeerList(this.#listed, list.data, this.#ownPublicKey, ANY_EXIT);
+    if (listed === undefined) return this.#unavailable(DRAWS_TOO_MUCH, undefined, now);
     this.#etag = answer.headers.get('etag') ?? undefined;
-    if (after === before) return this.#unchanged(answer, now);
-    this.#present = after;
+    if (listed === this.#listed) return this.#unchanged(answer, now);
+    this.#accept(listed);
     this.#failures = 0;
     this.#quickAnswers = 0;
     this.#nextAt = now + this.#jitter(SPREAD_MS);
-    return { type: 'changed', before, after };
+    return { type: 'changed', before, after: this.#present };
   }
 
   /** The registry could not be reached, or did not answer in time. */

@@ -19,6 +19,7 @@ import { formatKey, generatePrivateKey, type PrivateKey, type PublicKey } from '
 import { HostName, type Enrolled, type EnrolRequest } from '../registry/wire.ts';
 import { startAgent } from './agent-process.ts';
 import { configPath, expectInterfaceName, readConfigFile } from './config-file.ts';
+import { writeExit } from './exit-choice.ts';
 import { guardFirewall } from './firewall/guard.ts';
 import { bringUp, expectRoot, interfaceExists } from './interface-up.ts';
 import { toPeerConfig } from './managed-peers.ts';
@@ -32,6 +33,7 @@ export interface JoinOptions {
   endpoint?: string;
   listenPort?: number;
   routes?: string;
+  exit?: string;
   openFirewall?: true;
   foreground?: true;
   json?: true;
@@ -155,7 +157,8 @@ async function enrolAnew(
   const request: EnrolRequest = { ...facts, publicKey };
   const answer = await callRegistry(ports, registry, createEnrolment(secret, request));
   try {
-    const membership = toMembership(registry, readEnrolment(answer, request));
+    const membership = toMembership(registry, readEnrolment(answer, request), request.exit);
+    await writeExit(ports, name, request.exit);
     await writeMembership(ports, name, membership);
     return membership;
   } catch (error) {
@@ -175,9 +178,13 @@ function explainLostAnswer(error: unknown, host: string): unknown {
   });
 }
 
-function toMembership(registry: string, { network, host, hostKey, version, peers }: Enrolled): Membership {
+function toMembership(
+  registry: string,
+  { network, host, hostKey, version, peers }: Enrolled,
+  exit: string | undefined,
+): Membership {
   const nobody = { version: -1, peers: [] };
-  const set = mergePeerList(nobody, { version, full: true, peers, removed: [] }, host.publicKey);
+  const set = mergePeerList(nobody, { version, full: true, peers, removed: [] }, host.publicKey, exit);
   if (set === undefined)
     throw new UserError('The peers that the registry sent would draw the public Internet to them.', {
       remedy: 'Do not use what it sent; tell its administrator.',
@@ -230,6 +237,7 @@ function readFacts(ports: Ports, options: JoinOptions): Omit<EnrolRequest, 'publ
     ...(options.endpoint === undefined ? {} : { endpoint: readEndpoint(options.endpoint, listenPort) }),
     ...(listenPort === undefined ? {} : { listenPort }),
     ...(routes.length === 0 ? {} : { routes }),
+    ...(options.exit === undefined ? {} : { exit: options.exit }),
   };
 }
 

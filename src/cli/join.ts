@@ -17,6 +17,7 @@ export const addJoin: AddCommand = (program, ports) => {
     .option('--endpoint <host:port>', 'where others reach this host; leave it out behind NAT or with a dynamic address')
     .option('--listen-port <port>', 'the UDP port to listen on (the port of the network, unless said)', parsePortOption)
     .option('--routes <prefixes>', 'networks behind this host, separated by commas')
+    .option('--exit <host>', 'the host that the default route of this one shall go through')
     .option('--open-firewall', 'add the firewall rules that are missing; `down` removes them')
     .option('--foreground', 'keep the peers current in this process instead of one in the background')
     .option('--json', 'for machines')
@@ -35,5 +36,6 @@ export const addJoin: AddCommand = (program, ports) => {
       'a host that others can reach directly',
     ],
     ['peerage join vpn.example.net/pgt_... --routes 172.27.88.0/24', 'a host with a network behind it'],
+    ['peerage join vpn.example.net/pgt_... --exit berlin', 'a host all of whose traffic goes through another one'],
   ]);
 };

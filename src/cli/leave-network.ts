@@ -3,6 +3,7 @@ import { createLeave, readLeave } from '../agent/enrol.ts';
 import { UserError } from '../errors.ts';
 import { stopAgent } from './agent-process.ts';
 import { expectInterfaceName, configPath, readRemains } from './config-file.ts';
+import { writeExit } from './exit-choice.ts';
 import { closeFirewall } from './firewall/firewall.ts';
 import { bringDown } from './interface-down.ts';
 import { expectRoot, takeBack } from './interface-up.ts';
@@ -23,6 +24,7 @@ export async function leaveNetwork(ports: Ports, name: string, options: { force?
   if ((await ports.uapi.interfaces()).includes(name)) await takeDown(ports, name);
   await ports.files.remove(configPath(name));
   await ports.files.remove(rotationPath(name));
+  await writeExit(ports, name, undefined);
   await removeMembership(ports, name);
   ports.terminal.stderr(`"${membership.host}" has left the network "${membership.network}".\n`);
 }

@@ -29,8 +29,10 @@ async function show({ network, json }: LsOptions, ports: Ports): Promise<void> {
   if (json === true) return terminal.stdout(`${JSON.stringify(hosts, null, 2)}\n`);
   // Most networks have no tags.
   const tagged = hosts.some(({ tags }) => tags.length > 0);
-  const titles = ['HOST', 'ADDRESSES', 'ENDPOINT', 'ROUTES', ...(tagged ? ['TAGS'] : []), 'PUBLIC KEY'];
-  const rows = hosts.map((host) => rowOf(host, tagged));
+  const exits = hosts.some(({ exit }) => exit !== null);
+  const optional = [...(exits ? ['EXIT'] : []), ...(tagged ? ['TAGS'] : [])];
+  const titles = ['HOST', 'ADDRESSES', 'ENDPOINT', 'ROUTES', ...optional, 'PUBLIC KEY'];
+  const rows = hosts.map((host) => rowOf(host, { tagged, exits }));
   terminal.stdout(
     formatTable(
       titles.map((title) => ({ title })),
@@ -38,12 +40,18 @@ async function show({ network, json }: LsOptions, ports: Ports): Promise<void> {
       terminal.columns,
     ),
   );
+  const waiting = hosts.filter(({ requestedRoutes }) => requestedRoutes.length > 0).map(({ name }) => name);
+  if (waiting.length > 0)
+    terminal.stderr(`Routes wait for your word: peerage route approve ${waiting.length === 1 ? waiting[0] : 'HOST'}\n`);
   if (hosts.length === 0) terminal.stderr('Nobody yet. Next: peerage add HOST\n');
 }
 
-function rowOf(host: HostView, tagged: boolean): string[] {
-  const { name, addresses, endpoint, observedEndpoint, routes, tags, publicKey } = host;
-  const where = endpoint ?? (observedEndpoint === null ? '-' : `${observedEndpoint} (seen)`);
+function rowOf(host: HostView, { tagged, exits }: { tagged: boolean; exits: boolean }): string[] {
+  const { name, addresses, endpoint, observedEndpoint, otherEndpoint, requestedRoutes, tags, publicKey } = host;
+  const seen = [observedEndpoint, otherEndpoint].flatMap((text) => text ?? []);
+  const where = endpoint ?? (seen.length === 0 ? '-' : `${seen.join(' ')} (seen)`);
+  const routes = [...host.routes, ...requestedRoutes.map((route) => `${route} (waits)`)];
   const listed = (texts: readonly string[]): string => (texts.length === 0 ? '-' : texts.join(' '));
-  return [name, addresses.join(' '), where, listed(routes), ...(tagged ? [listed(tags)] : []), publicKey];
+  const optional = [...(exits ? [host.exit ?? '-'] : []), ...(tagged ? [listed(tags)] : [])];
+  return [name, addresses.join(' '), where, listed(routes), ...optional, publicKey];
 }

@@ -38,6 +38,8 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, () => Promise<Ad
   'A host of a registry:': {
     join: async () => (await import('./join.ts')).addJoin,
     status: async () => (await import('./status.ts')).addStatus,
+    offer: async () => (await import('./offer.ts')).addOffer,
+    exit: async () => (await import('./exit.ts')).addExit,
     rotate: async () => (await import('./rotate.ts')).addRotate,
     leave: async () => (await import('./leave.ts')).addLeave,
     agent: async () => (await import('./agent.ts')).addAgent,
@@ -49,6 +51,7 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, () => Promise<Ad
     token: async () => (await import('./token.ts')).addToken,
     add: async () => (await import('./add.ts')).addAdd,
     ls: async () => (await import('./ls.ts')).addLs,
+    route: async () => (await import('./route.ts')).addRoute,
     rm: async () => (await import('./rm.ts')).addRm,
     audit: async () => (await import('./audit.ts')).addAudit,
   },

@@ -14,6 +14,7 @@ import { formatKey } from '../keys.ts';
 import type { PeerView } from '../registry/wire.ts';
 import type { TunnelState } from '../tunnel/state.ts';
 import { expectNoOtherAgent, writeAgentStatus, type AgentStatus } from './agent-process.ts';
+import { readExit } from './exit-choice.ts';
 import { configPath, readConfigFileQuietly } from './config-file.ts';
 import { KeyRotation } from './key-rotation.ts';
 import { applyPeers, rewritePeers } from './managed-peers.ts';
@@ -35,7 +36,7 @@ export async function runAgent(ports: Ports, name: string): Promise<void> {
   if (membership === undefined)
     throw new UserError(`"${name}" has not joined a network`, { remedy: 'peerage join HOST/TOKEN' });
   await expectNoOtherAgent(ports, name);
-  const agent = new Agent(ports, name, membership);
+  const agent = new Agent(ports, name, membership, await readExit(ports, name));
   await agent.run();
 }
 
@@ -55,7 +56,7 @@ class Agent {
   #nextRepair = 0;
   #failure: UserError | undefined;
 
-  constructor(ports: Ports, name: string, membership: Membership) {
+  constructor(ports: Ports, name: string, membership: Membership, exit: string | undefined) {
     this.#ports = ports;
     this.#name = name;
     this.#names = new NamedEndpoints(ports, { name, path: configPath(name) });
@@ -73,6 +74,7 @@ class Agent {
       hostKey: membership.hostKey,
       ownPublicKey: membership.publicKey,
       present: { version: membership.version, peers: membership.peers },
+      exit,
       random: ports.random,
       now: ports.clock.monotonic(),
     });
@@ -142,7 +144,8 @@ class Agent {
       return;
     }
     const isRotating = this.#watch.present.peers.some((peer) => peer.nextPublicKey !== undefined);
-    if (isRotating || this.#ports.clock.monotonic() >= this.#nextRepair) await this.#repair();
+    const hasNewExit = this.#watch.chooseExit(await readExit(this.#ports, this.#name));
+    if (hasNewExit || isRotating || this.#ports.clock.monotonic() >= this.#nextRepair) await this.#repair();
     try {
       await this.#renew();
       await this.#rotate();
@@ -163,7 +166,7 @@ class Agent {
     try {
       const file = await readConfigFileQuietly(this.#ports, this.#name);
       this.#applied = await applyPeers(this.#ports, file, this.#applied, after);
-      if (version === this.#membership.version) return;
+      if (version === this.#membership.version && JSON.stringify(after) === JSON.stringify(before)) return;
       const text = rewritePeers(file.text, file.path, before, after);
       if (text !== file.text) await this.#ports.files.write(file.path, text, { mode: 0o600 });
       await this.#remember({ version, peers: [...after] });

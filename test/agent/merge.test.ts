@@ -46,6 +46,15 @@ describe('merging an answer into the list of peers', () => {
     assert.deepEqual(mergePeerList(nobody, full(1, halves), OWN_KEY).peers[0]?.allowedIps, []);
   });
 
+  it('but a host may have one by the peer that it has chosen itself, and by no other', () => {
+    const exit = peer(1, { name: 'berlin', allowedIps: ['10.0.0.1/32', '0.0.0.0/0', '::/0', '128.0.0.0/1'] });
+    const other = peer(2, { name: 'paris', allowedIps: ['10.0.0.2/32', '0.0.0.0/0'] });
+    const routesOf = (chosen?: string) =>
+      tryMerge(nobody, full(1, exit, other), OWN_KEY, chosen)?.peers.map(({ allowedIps }) => allowedIps);
+    assert.deepEqual(routesOf('berlin'), [['10.0.0.1/32', '0.0.0.0/0', '::/0'], ['10.0.0.2/32']]);
+    assert.deepEqual(routesOf(), [['10.0.0.1/32'], ['10.0.0.2/32']]);
+  });
+
   it('nor in many parts: such a list is not believed at all', () => {
     const parts = (from: number, count: number) => Array.from({ length: count }, (_, i) => `${from + i}.0.0.0/8`);
     assert.equal(tryMerge(nobody, full(1, peer(1, { allowedIps: parts(11, 100) })), OWN_KEY), undefined);

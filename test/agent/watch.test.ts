@@ -242,3 +242,27 @@ describe('answers that are no peer list', () => {
     assert.equal(next, 600_000);
   });
 });
+
+describe('an exit that is chosen while the registry is watched', () => {
+  it('gets its default route and loses it at once, whatever the registry says meanwhile', () => {
+    const registry = new FakeRegistry();
+    registry.put(peer(1, { name: 'berlin', allowedIps: ['10.0.0.1/32', '0.0.0.0/0'] }));
+    const simulation = new Simulation(registry);
+    const { watch } = simulation;
+    const routes = () => watch.present.peers.find(({ name }) => name === 'berlin')?.allowedIps;
+    simulation.runUntil(HOUR_MS);
+    assert.deepEqual(routes(), ['10.0.0.1/32']);
+    assert.deepEqual(
+      [watch.chooseExit('paris'), watch.chooseExit('berlin'), watch.chooseExit('berlin')],
+      [false, true, false],
+    );
+    assert.deepEqual(routes(), ['10.0.0.1/32', '0.0.0.0/0']);
+    registry.put(peer(2));
+    simulation.runUntil(HOUR_MS + 120_000);
+    assert.deepEqual([routes(), watch.present.peers.length], [['10.0.0.1/32', '0.0.0.0/0'], 2]);
+    assert.equal(watch.chooseExit(undefined), true);
+    assert.deepEqual(routes(), ['10.0.0.1/32']);
+    simulation.runUntil(2 * HOUR_MS);
+    assert.deepEqual([routes(), watch.present.version], [['10.0.0.1/32'], registry.version]);
+  });
+});

@@ -32,7 +32,7 @@ test('every example of the chapter about the API answers as its table says', asy
   assert.ok(examples.length > 15, `only ${examples.length} were found`);
   let hostKey = '';
   let tokenId = '';
-  for (const { line, method, url, fields, headers } of examples) {
+  for (const { line, method, url, fields, isPiped, headers } of examples) {
     if (url.searchParams.has('wait')) url.searchParams.set('wait', '0'); // nothing is going to change
     if (url.pathname === '/v1/events') {
       assert.equal(await statusOfStream(lab.url + url.pathname, hostKey), 200, line.at);
@@ -45,6 +45,7 @@ test('every example of the chapter about the API answers as its table says', asy
     const answer = await lab.ask(method, path, {
       as: headers.includes('@host.auth') ? hostKey : lab.adminKey,
       ...(Object.keys(fields).length > 0 && { body: fields }),
+      ...(isPiped && { body: '', headers: { 'content-type': 'application/x-www-form-urlencoded' } }),
       ...(ifMatch !== undefined && { headers: { 'if-match': ifMatch } }),
     });
     const expected = statuses.find((row) => row.method === method && row.pattern.test(url.pathname));

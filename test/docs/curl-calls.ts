@@ -7,6 +7,8 @@ export interface CurlCall {
   readonly url: URL;
   /** What is sent, as JSON or by the names of a form. */
   readonly fields: Readonly<Record<string, unknown>>;
+  /** What another program prints is sent, which curl calls a form. */
+  readonly isPiped: boolean;
   /** `-H 'Name: value'`, and `-H @FILE` as `@FILE`. */
   readonly headers: readonly string[];
 }
@@ -18,8 +20,9 @@ export function curlCalls(document: Document): CurlCall[] {
     const form = [...rest.matchAll(/--data-urlencode "?(\w+)=/g)].map((match) => [match[1]!, ''] as const);
     const [, json] = /--json '([^']*)'/.exec(rest) ?? [];
     const fields = json === undefined ? Object.fromEntries(form) : (JSON.parse(json) as Record<string, unknown>);
-    const method = /-X ([A-Z]+)/.exec(line.text)?.[1] ?? (Object.keys(fields).length > 0 ? 'POST' : 'GET');
+    const isPiped = / --data-binary @-/.test(line.text);
+    const method = /-X ([A-Z]+)/.exec(line.text)?.[1] ?? (Object.keys(fields).length > 0 || isPiped ? 'POST' : 'GET');
     const headers = [...rest.matchAll(/-H (?:'([^']*)'|"([^"]*)"|(\S+))/g)].map((match) => match.slice(1).join(''));
-    return [{ line, method, url: new URL(address), fields, headers }];
+    return [{ line, method, url: new URL(address), fields, isPiped, headers }];
   });
 }

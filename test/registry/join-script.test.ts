@@ -187,25 +187,29 @@ describe('the join script', { skip: whyNot }, () => {
   test('a refresh hands the new peers to wg, and with the registry down it hands it nothing', async (t) => {
     const lab = await startLab(t);
     const { folder, joinBy } = await startHost(t);
-    const token = await lab.token({ uses: 2, routes: ['172.27.88.0/24'] });
-    assert.equal((await joinBy(['dash'], lab, token, { PEERAGE_NAME: 'teddy' })).exitCode, 0);
+    const token = await lab.token({ uses: 3, routes: ['172.27.88.0/24', '0.0.0.0/0', '::/0'] });
+    await lab.enrol(token, { name: 'berlin', routes: ['0.0.0.0/0', '::/0'] });
+    const env = { PEERAGE_NAME: 'teddy', PEERAGE_EXIT: 'berlin' };
+    assert.equal((await joinBy(['dash'], lab, token, env)).exitCode, 0);
     const charlotte = await lab.enrol(token, { name: 'charlotte', routes: ['172.27.88.0/24'] });
 
     const tools = await mkdtemp(join(tmpdir(), 'peerage-tools-'));
     t.after(() => rm(tools, { recursive: true }));
-    await writeFile(join(tools, 'wg'), `#!/bin/sh\ncp "$3" ${tools}/given; echo "wg $1 $2" >>${tools}/called\n`, {
-      mode: 0o755,
-    });
+    // `wg show wg0 fwmark` says that there is a default route.
+    const standIn = `[ "$1" = show ] && echo 0xca6c && exit; cp "$3" ${tools}/given; echo "wg $1 $2" >>${tools}/called`;
+    await writeFile(join(tools, 'wg'), `#!/bin/sh\n${standIn}\n`, { mode: 0o755 });
     await writeFile(join(tools, 'ip'), `#!/bin/sh\necho "ip $*" >>${tools}/called\n`, { mode: 0o755 });
     const refresh = () => run([join(folder, 'wg0.refresh')], '', { PATH: `${tools}:${process.env['PATH']}` });
     assert.deepEqual(await refresh(), { exitCode: 0, stderr: '' });
     const given = await readFile(join(tools, 'given'), 'utf8');
     const key = (await readFile(join(folder, 'wg0.key'), 'utf8')).trim();
-    assert(given.startsWith(`[Interface]\nPrivateKey = ${key}\n`));
+    assert(given.startsWith(`[Interface]\nPrivateKey = ${key}\nFwMark = 0xca6c\n`));
+    assert(given.includes('AllowedIPs = ') && given.includes(', 0.0.0.0/0, ::/0\n'));
     assert(given.includes(`PublicKey = ${charlotte.host.publicKey}\n`));
     const called = await readFile(join(tools, 'called'), 'utf8');
     assert.match(called, /^wg syncconf wg0\n/);
     assert.match(called, /^ip -4 route add 172\.27\.88\.0\/24 dev wg0$/m);
+    assert.doesNotMatch(called, /\/0 dev/);
 
     await lab.close();
     assert.notEqual((await refresh()).exitCode, 0);

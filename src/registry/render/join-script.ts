@@ -24,6 +24,7 @@ const SCRIPT = `#!/bin/sh
 #   PEERAGE_ENDPOINT     HOST:PORT that others reach it by     (none: its address is dynamic)
 #   PEERAGE_LISTEN_PORT  UDP port                              (the network's)
 #   PEERAGE_ROUTES       subnets behind it, with commas        (none)
+#   PEERAGE_EXIT         host that its default route goes by   (none)
 #   PEERAGE_DIR          folder of the configuration           (/etc/wireguard)
 #   PEERAGE_UP           "no": write the configuration only    (yes)
 set -eu
@@ -98,6 +99,7 @@ join_with_peerage() {
   [ -z "$\{PEERAGE_ENDPOINT:-}" ] || set -- "$@" --endpoint "$PEERAGE_ENDPOINT"
   [ -z "$\{PEERAGE_LISTEN_PORT:-}" ] || set -- "$@" --listen-port "$PEERAGE_LISTEN_PORT"
   [ -z "$\{PEERAGE_ROUTES:-}" ] || set -- "$@" --routes "$PEERAGE_ROUTES"
+  [ -z "$\{PEERAGE_EXIT:-}" ] || set -- "$@" --exit "$PEERAGE_EXIT"
   PEERAGE_TOKEN=$token peerage join "$@" </dev/null
 }
 
@@ -109,6 +111,7 @@ enrol() {
   [ -z "$\{PEERAGE_ENDPOINT:-}" ] || set -- "$@" --data-urlencode "endpoint=$PEERAGE_ENDPOINT"
   [ -z "$\{PEERAGE_LISTEN_PORT:-}" ] || set -- "$@" --data-urlencode "listenPort=$PEERAGE_LISTEN_PORT"
   [ -z "$\{PEERAGE_ROUTES:-}" ] || set -- "$@" --data-urlencode "routes=$PEERAGE_ROUTES"
+  [ -z "$\{PEERAGE_EXIT:-}" ] || set -- "$@" --data-urlencode "exit=$PEERAGE_EXIT"
   status=$(printf 'header = "Authorization: Bearer %s"\\n' "$token" |
     curl -sS --config - --output "$answer" --write-out '%{http_code}' "$@" "$registry/v1/enroll") ||
     fail "the registry cannot be reached. Nothing was changed but $key."
@@ -134,12 +137,18 @@ set -eu
 umask 077
 new=\\$(mktemp)
 trap 'rm -f "\\$new"' EXIT
-{ printf '[Interface]\\nPrivateKey = '; cat '$key'; } >"\\$new"
+{
+  printf '[Interface]\\nPrivateKey = '
+  cat '$key'
+  # wg syncconf would take away the mark that a default route needs.
+  printf 'FwMark = %s\\n' "\\$(wg show '$interface' fwmark)"
+} >"\\$new"
 printf 'header = "Authorization: Bearer %s"\\n' "\\$(cat '$folder/$interface.hostkey')" |
   curl -fsS --config - '$registry/v1/config?format=wg' >>"\\$new"
 wg syncconf '$interface' "\\$new"
 for prefix in \\$(sed -n 's/^AllowedIPs = //p' "\\$new" | tr -d ,); do
-  case \\$prefix in *:*) family=-6 ;; *) family=-4 ;; esac
+  # A default route takes more than a line: wg-quick sets it, when the interface comes up.
+  case \\$prefix in */0) continue ;; *:*) family=-6 ;; *) family=-4 ;; esac
   [ -n "\\$(ip \\$family route show dev '$interface' match "\\$prefix")" ] ||
     ip \\$family route add "\\$prefix" dev '$interface'
 done

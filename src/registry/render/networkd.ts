@@ -4,7 +4,7 @@
  */
 import type { PeerView } from '../wire.ts';
 import type { PlainConfig } from './plain.ts';
-import { privateKeyFile, routesBehind, title, type FormatOptions } from './view.ts';
+import { EXIT_TABLE, exitRoutes, familyOf, privateKeyFile, routesBehind, title, type FormatOptions } from './view.ts';
 
 export function renderNetdev(config: PlainConfig, options: FormatOptions): string {
   const tunnel = [
@@ -16,13 +16,15 @@ export function renderNetdev(config: PlainConfig, options: FormatOptions): strin
     '[WireGuard]',
     `PrivateKeyFile=${privateKeyFile(options)}`,
     `ListenPort=${config.host.listenPort}`,
+    ...(exitRoutes(config).length === 0 ? [] : [`FirewallMark=${EXIT_TABLE}`]),
     '',
   ];
   return `${tunnel.join('\n')}${config.peers.map((peer) => renderPeer(peer, config)).join('')}`;
 }
 
 export function renderNetwork(config: PlainConfig, options: FormatOptions): string {
-  const behind = config.peers.flatMap((peer) => routesBehind(peer, config));
+  const exits = exitRoutes(config);
+  const behind = config.peers.flatMap((peer) => routesBehind(peer, config)).filter((route) => !exits.includes(route));
   const lines = [
     `# ${title(config)}`,
     '[Match]',
@@ -33,8 +35,31 @@ export function renderNetwork(config: PlainConfig, options: FormatOptions): stri
     '',
     // RouteTable= of the .netdev would do the same, from version 250 on.
     ...behind.flatMap((route) => ['[Route]', `Destination=${route}`, '']),
+    ...exits.flatMap(exitSections),
   ];
   return lines.join('\n');
+}
+
+/** What the main table has no better route for than the default one goes into the tunnel, but for the tunnel's own datagrams. */
+function exitSections(route: string): string[] {
+  const rule = ['[RoutingPolicyRule]', `Family=ipv${familyOf(route)}`];
+  return [
+    '[Route]',
+    `Destination=${route}`,
+    `Table=${EXIT_TABLE}`,
+    '',
+    ...rule,
+    'Table=main',
+    'SuppressPrefixLength=0',
+    'Priority=32764',
+    '',
+    ...rule,
+    `FirewallMark=${EXIT_TABLE}`,
+    'InvertRule=yes',
+    `Table=${EXIT_TABLE}`,
+    'Priority=32765',
+    '',
+  ];
 }
 
 function renderPeer(peer: PeerView, { network }: PlainConfig): string {

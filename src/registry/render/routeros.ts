@@ -4,11 +4,12 @@
  */
 import type { PeerView } from '../wire.ts';
 import type { PlainConfig } from './plain.ts';
-import { endpointParts, familyOf, routesBehind, title, type FormatOptions } from './view.ts';
+import { endpointParts, exitRoutes, familyOf, routesBehind, title, type FormatOptions } from './view.ts';
 
 export function renderRouterOs(config: PlainConfig, { interface: name }: FormatOptions): string {
   const { host, peers } = config;
-  const behind = peers.flatMap((peer) => routesBehind(peer, config));
+  const exits = exitRoutes(config);
+  const behind = peers.flatMap((peer) => routesBehind(peer, config)).filter((route) => !exits.includes(route));
   const lines = [
     `# ${title(config)}`,
     `:if ([:len [/interface wireguard find name="${name}"]] = 0) do={ /interface wireguard add name="${name}" }`,
@@ -29,6 +30,8 @@ export function renderRouterOs(config: PlainConfig, { interface: name }: FormatO
       const menu = familyOf(route) === 4 ? '/ip route' : '/ipv6 route';
       return `${menu} add dst-address="${route}" gateway="${name}"`;
     }),
+    // Which of the router's own traffic must not take it depends on its other routes, that nobody knows here.
+    ...exits.map((route) => `# A default route (${route}) through ${name} is yours to set.`),
     '',
   ];
   return lines.join('\n');

@@ -26,6 +26,17 @@ export function routesBehind(peer: PeerView, { network }: PlainConfig): string[]
   return peer.allowedIps.filter((text) => !ranges.some((range) => containsAddress(range, knownCidr(text))));
 }
 
+/** The default routes of the peer that is the host's exit; none without one. */
+export function exitRoutes({ peers }: PlainConfig): string[] {
+  return peers.flatMap(({ allowedIps }) => allowedIps.filter((text) => text.endsWith('/0')));
+}
+
+/**
+ * Number of the table with the default route, and mark of the tunnel's own datagrams, which must not take it: the scheme of
+ * wg-quick(8), where a format has no other way.
+ */
+export const EXIT_TABLE = 51820;
+
 /** The peer's own addresses, without prefix lengths. */
 export function addressesOf(peer: PeerView, config: PlainConfig): string[] {
   const routes = new Set(routesBehind(peer, config));

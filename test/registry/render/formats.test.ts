@@ -204,6 +204,34 @@ config interface 'wg0'
   });
 });
 
+describe('an exit', () => {
+  const exit: HostConfig['peers'][0] = { ...maeve, allowedIps: [...maeve.allowedIps, '0.0.0.0/0', '::/0'] };
+  const config: HostConfig = { ...CONFIG, peers: [exit, charlotte] };
+
+  test('for NixOS has its routes in a table of their own, and rules that lead there', async (t) => {
+    const file = await fileOf(t, 'exit.nix', renderConfig('nixos', config, OPTIONS));
+    const args = ['--store', 'dummy://', '--eval', '--strict', '--json', file];
+    const evaluated = JSON.parse(await output('nix-instantiate', args)) as {
+      networking: { wireguard: { interfaces: { wg0: Record<string, unknown> } } };
+    };
+    const { table, fwMark, postSetup, postShutdown } = evaluated.networking.wireguard.interfaces.wg0;
+    assert.deepEqual([table, fwMark], ['51820', '51820']);
+    const rules = [4, 6].flatMap((family) => [
+      `ip -${family} rule add not fwmark 51820 table 51820`,
+      `ip -${family} rule add table main suppress_prefixlength 0`,
+    ]);
+    assert.equal(postSetup, rules.join('; '));
+    assert.equal(postShutdown, rules.join('; ').replaceAll('rule add', 'rule delete'));
+  });
+
+  test('for RouterOS is left to its administrator, with a word about it', () => {
+    const text = renderConfig('routeros', config, OPTIONS);
+    assert.doesNotMatch(text, /^\/\S* route add dst-address="(0\.0\.0\.0|::)\/0"/m);
+    assert.match(text, /^# A default route \(::\/0\) through wg0 is yours to set\.$/m);
+    assert.match(text, /^\/ip route add dst-address="172\.27\.88\.0\/24" gateway="wg0"$/m);
+  });
+});
+
 describe('names', () => {
   test('as a zone are a zone that BIND would load, without a warning', async (t) => {
     const file = await fileOf(t, 'zone', render('zone'));

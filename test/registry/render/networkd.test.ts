@@ -32,8 +32,11 @@ inNamespace(import.meta.url, [], () => {
     // Where /sys is read-only there is no udev to wait for.
     execFileSync('mount', ['-t', 'sysfs', '-o', 'ro', 'sysfs', '/sys']);
     writeKey('/etc/wireguard/wg0.key');
-    writeFileSync('/etc/systemd/network/wg0.netdev', renderConfig('netdev', CONFIG, OPTIONS));
-    const network = renderConfig('network', CONFIG, { ...OPTIONS, interface: OTHER });
+    const [first, ...others] = CONFIG.peers;
+    const exit = { ...first!, allowedIps: [...first!.allowedIps, '0.0.0.0/0', '::/0'] };
+    const config = { ...CONFIG, peers: [exit, ...others] };
+    writeFileSync('/etc/systemd/network/wg0.netdev', renderConfig('netdev', config, OPTIONS));
+    const network = renderConfig('network', config, { ...OPTIONS, interface: OTHER });
     writeFileSync(`/etc/systemd/network/${OTHER}.network`, network);
     execFileSync('ip', ['link', 'add', OTHER, 'type', 'veth', 'peer', 'name', 'veth1']);
     execFileSync('ip', ['link', 'set', 'veth1', 'up']);
@@ -57,6 +60,9 @@ inNamespace(import.meta.url, [], () => {
     await waitFor('the routes are set', () => ['172.27.88.0/24', 'fd99::/48'].every((to) => routes().includes(to)), {
       explain,
     });
+    await waitFor('the exit has its rules', () => [4, 6].every((family) => hasExitRules(family)), { explain });
+    for (const family of [4, 6])
+      assert.equal(askIp<{ dst: string }>(`-${family}`, 'route', 'show', 'table', '51820')[0]?.dst, 'default');
     // `FILE:LINE: Unknown key ...`, and whatever else it may dislike.
     assert.doesNotMatch(said, /\/etc\/systemd\/network\/\S+:\d+:/);
   });
@@ -67,6 +73,16 @@ function writeKey(file: string): void {
   writeFileSync(file, 'wM2Wnfr0lO2EzYOmJ60TEf6rp/JjqS4p4AaAdYOOjXA=\n');
   chownSync(file, 0, group);
   chmodSync(file, 0o640);
+}
+
+/** As wg-quick(8) has them: the main table without its default route, then the tunnel, but not for its own datagrams. */
+function hasExitRules(family: number): boolean {
+  const rules = askIp<Record<string, unknown>>(`-${family}`, 'rule', 'show');
+  const main = rules.findIndex((rule) => rule['table'] === 'main' && rule['suppress_prefixlen'] === 0);
+  const tunnel = rules.findIndex(
+    (rule) => rule['table'] === '51820' && rule['not'] === null && rule['fwmark'] === '0xca6c',
+  );
+  return main >= 0 && main < tunnel;
 }
 
 function addresses(): string[] {

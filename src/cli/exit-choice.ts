@@ -1,0 +1,24 @@
+/**
+ * Which peer this host lets have its default route. It is said here, by its administrator, and kept here: what a registry says is
+ * not enough, since whoever broke into one could otherwise draw all traffic of all hosts to a peer.
+ */
+import { HostName } from '../registry/wire.ts';
+import { MEMBERSHIP_FOLDER } from './membership-path.ts';
+import type { Ports } from './ports.ts';
+
+type FilePorts = Pick<Ports, 'files'>;
+
+export function exitPath(interfaceName: string): string {
+  return `${MEMBERSHIP_FOLDER}/${interfaceName}.exit`;
+}
+
+/** The name of the host; undefined when there is none, or the file holds something else. */
+export async function readExit({ files }: FilePorts, interfaceName: string): Promise<string | undefined> {
+  const parsed = HostName.safeParse((await files.read(exitPath(interfaceName)))?.trim());
+  return parsed.success ? parsed.data : undefined;
+}
+
+export async function writeExit({ files }: FilePorts, interfaceName: string, exit: string | undefined): Promise<void> {
+  if (exit === undefined) return files.remove(exitPath(interfaceName));
+  return files.write(exitPath(interfaceName), `${exit}\n`, { mode: 0o600 });
+}
