@@ -53,6 +53,8 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, () => Promise<Ad
     ls: async () => (await import('./ls.ts')).addLs,
     route: async () => (await import('./route.ts')).addRoute,
     rm: async () => (await import('./rm.ts')).addRm,
+    restore: async () => (await import('./restore.ts')).addRestore,
+    renew: async () => (await import('./renew.ts')).addRenew,
     audit: async () => (await import('./audit.ts')).addAudit,
   },
   'This program:': {

@@ -19,7 +19,10 @@ export function addAdminKey(registry: Command, ports: Ports): void {
 
 async function printAdminKey({ json }: { json?: true }, { terminal, random, clock }: Ports): Promise<void> {
   const { text: adminKey, record } = await issueCredential('admin', { random, sha256 });
-  const sql = `INSERT INTO credentials (id, hash, role, created_at) VALUES ('${record.id}', '${record.hash}', 'admin', ${clock.wall()})`;
+  const at = clock.wall();
+  const sql =
+    `INSERT INTO credentials (id, hash, role, created_at) VALUES ('${record.id}', '${record.hash}', 'admin', ${at}); ` +
+    `INSERT INTO audit (at, network, actor, action, target) VALUES (${at}, '', 'operator', 'admin.add', '${record.id}')`;
   if (json === true) return terminal.stdout(`${JSON.stringify({ adminKey, sql })}\n`);
   terminal.stdout(`Admin key: ${adminKey}\n`);
   terminal.stderr(

@@ -30,6 +30,7 @@ async function removeHost(name: string, { network, yes }: RmOptions, ports: Port
   const path = `/v1/networks/${encodeURIComponent(chosen)}/hosts/${encodeURIComponent(name)}`;
   await askRegistry(ports, login, { method: 'DELETE', path, intent: `remove "${name}"` });
   ports.terminal.stderr(
-    `"${name}" is gone; the others let go of it within a minute, those with curl when they refresh.\n`,
+    `"${name}" is gone; the others let go of it within a minute, those with curl when they refresh.\n` +
+      `To undo it, while its addresses rest: peerage restore ${name}\n`,
   );
 }

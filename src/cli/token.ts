@@ -1,7 +1,7 @@
 /** `peerage token`: lets hosts enrol. `peerage add NAME` is the same for one host of that name. */
 import { InvalidArgumentError, type Command } from 'commander';
 import { CreatedToken, TokenList, type NewToken } from '../registry/wire.ts';
-import { askRegistry, chooseNetwork, readLogin } from './admin.ts';
+import { askRegistry, chooseNetwork, confirm, readLogin } from './admin.ts';
 import { addExamples } from './help.ts';
 import type { Ports } from './ports.ts';
 import type { AddCommand } from './command.ts';
@@ -19,6 +19,11 @@ export interface TokenOptions {
   ephemeral?: true;
   keep?: number;
   json?: true;
+}
+
+interface RevokeOptions {
+  network?: string;
+  yes?: true;
 }
 
 const SECONDS = { s: 1, m: 60, h: 3_600, d: 86_400 } as const;
@@ -49,8 +54,12 @@ export const addToken: AddCommand = (program, ports) => {
     .description('revoke a token')
     .argument('<id>', 'as `peerage token ls` shows it')
     .option('--network <name>', 'of this network')
-    .action((id: string, _: TokenOptions, self: Command) => revoke(id, self.optsWithGlobals<TokenOptions>(), ports));
-  addExamples(rm, [['peerage token rm pgt_1a2b3c4d', 'nobody can enrol with it any more']]);
+    .option('--yes', 'do not ask')
+    .action((id: string, _: TokenOptions, self: Command) => revoke(id, self.optsWithGlobals<RevokeOptions>(), ports));
+  addExamples(rm, [
+    ['peerage token rm pgt_1a2b3c4d', 'nobody can enrol with it any more; after asking'],
+    ['peerage token rm pgt_1a2b3c4d --yes', 'in a script'],
+  ]);
 };
 
 /** What `token` and `add` have in common. */
@@ -118,9 +127,10 @@ async function listTokens({ network, json }: TokenOptions, ports: Ports): Promis
   terminal.stdout(formatTable(columns, rows, terminal.columns));
 }
 
-async function revoke(id: string, { network }: TokenOptions, ports: Ports): Promise<void> {
+async function revoke(id: string, { network, yes }: RevokeOptions, ports: Ports): Promise<void> {
   const login = await readLogin(ports);
   const parent = `/v1/networks/${encodeURIComponent(await chooseNetwork(ports, login, network))}/tokens`;
+  await confirm(ports, `Revoke the token ${id}?`, yes === true);
   const path = `${parent}/${encodeURIComponent(id)}`;
   await askRegistry(ports, login, { method: 'DELETE', path, intent: `revoke the token ${id}` });
   ports.terminal.stderr(`The token ${id} opens nothing any more.\n`);

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { CreatedToken, HostList } from '../../src/registry/wire.ts';
+import { CreatedToken, HostList, HostView } from '../../src/registry/wire.ts';
 
 const MAIN = fileURLToPath(new URL('../../runtime/node/main.ts', import.meta.url));
 
@@ -103,6 +103,14 @@ describe('peerage, for the administrator of a registry', () => {
 
     const unasked = await peerage(['rm', 'teddy']);
     assert.deepEqual([unasked.exitCode, /Say yes beforehand: --yes/.test(unasked.stderr)], [1, true]);
+    assert.match((await peerage(['rm', 'teddy', '--yes'])).stderr, /To undo it[^]*peerage restore teddy/);
+    const back = await peerage(['restore', 'teddy']);
+    assert.deepEqual([back.exitCode, back.stderr.startsWith('"teddy" is back at 10.')], [0, true], back.stderr);
+    assert.equal((await peerage(['restore', 'teddy'])).exitCode, 1);
+    assert.match((await peerage(['renew', 'teddy'])).stderr, /stays for ever/);
+    assert.equal(HostView.parse(JSON.parse((await peerage(['renew', 'teddy', '--json'])).stdout)).expiresAt, null);
+    assert.match((await peerage(['audit'])).stdout, /host\.restore +teddy/);
+    assert.match((await peerage(['audit', '--action', 'admin.add'])).stdout, /setup +admin\.add +pga_/);
     assert.equal((await peerage(['rm', 'teddy', '--yes'])).exitCode, 0);
     const again = await peerage(['rm', 'teddy', '--yes']);
     assert.deepEqual([again.exitCode, /has no host teddy/.test(again.stderr)], [1, true]);
@@ -122,9 +130,12 @@ describe('peerage, for the administrator of a registry', () => {
     assert.match(stdout, /^For 6 hosts, until /);
     assert.match(stderr, /work on this machine only[^]*--public-url/);
     const id = token!.slice(0, 12);
-    assert.equal((await peerage(['token', 'rm', id])).exitCode, 0);
+    const unasked = await peerage(['token', 'rm', id]);
+    assert.deepEqual([unasked.exitCode, /Say yes beforehand: --yes/.test(unasked.stderr)], [1, true]);
+    assert.match((await peerage(['token', 'ls'])).stdout, new RegExp(`^${id} +good`, 'm'));
+    assert.equal((await peerage(['token', 'rm', id, '--yes'])).exitCode, 0);
     assert.match((await peerage(['token', 'ls'])).stdout, new RegExp(`^${id} +revoked`, 'm'));
-    assert.equal((await peerage(['token', 'rm', 'pgt_aaaaaaaa'])).exitCode, 1);
+    assert.equal((await peerage(['token', 'rm', 'pgt_aaaaaaaa', '--yes'])).exitCode, 1);
   });
 
   for (const [options, where, login] of [

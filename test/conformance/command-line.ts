@@ -80,7 +80,7 @@ export function commandLineConformance(name: string, programs: InstalledPrograms
       assert.match(await desk.output('peerage', ['network', 'ls']), /^home +home\.internal +10\./m);
       assert.match(await desk.output('peerage', ['token']), /peerage join http:\/\/203\.0\.113\.1:8080\/pgt_/);
       const revoked = await json<{ id: string }>(desk, 'token');
-      await desk.output('peerage', ['token', 'rm', revoked.id]);
+      await desk.output('peerage', ['token', 'rm', revoked.id, '--yes']);
       const tokens = await json<{ id: string; state: string }[]>(desk, 'token', 'ls');
       assert.deepEqual(tokens.map(({ id, state }) => `${state}${id === revoked.id ? ', that one' : ''}`).sort(), [
         'good',

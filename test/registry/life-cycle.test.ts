@@ -1,7 +1,15 @@
 /** How hosts stay, go and come back: expiry, silence, removal and its undoing, and a new key. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { HostConfig, HostList, HostView, PeerList, Renewed, type NewToken } from '../../src/registry/wire.ts';
+import {
+  AuditList,
+  HostConfig,
+  HostList,
+  HostView,
+  PeerList,
+  Renewed,
+  type NewToken,
+} from '../../src/registry/wire.ts';
 import { expectProblem, expectStatus, someKey, startLab } from './lab.ts';
 
 const HOSTS = '/v1/networks/home/hosts';
@@ -65,6 +73,23 @@ describe('a host whose time is limited', () => {
     const token = await lab.token({ expiresIn: 31_536_000 });
     lab.clock.now += HOUR_MS + 7 * DAY_MS;
     await lab.enrol(token, { name: 'teddy' });
+  });
+
+  test('is renewed by an administrator, too, who is named in the audit trail', async (t) => {
+    const { lab, peers } = await startWith(t, { hostLifetime: 3600 });
+    lab.clock.now += HOUR_MS + 1;
+    assert.equal((await peers()).peers.length, 0);
+    const renewed = expectStatus(200, await lab.ask('POST', `${HOSTS}/teddy/renew`)).read(HostView);
+    assert.equal(renewed.expiresAt, new Date(lab.clock.now + HOUR_MS).toISOString());
+    assert.equal((await peers()).peers.length, 1);
+    lab.clock.now += 1;
+    expectStatus(200, await lab.ask('POST', `${HOSTS}/teddy/renew`));
+    const { entries } = (await lab.ask('GET', '/v1/audit?action=host.renew')).read(AuditList);
+    assert.deepEqual(
+      entries.map(({ actor, target }) => [actor, target]),
+      Array.from({ length: 2 }, () => [`admin:${lab.adminKey.slice(0, 12)}`, 'teddy']),
+    );
+    expectProblem('not-found', await lab.ask('POST', `${HOSTS}/nobody/renew`));
   });
 
   test('may leave although its time is up', async (t) => {

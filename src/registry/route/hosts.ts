@@ -4,7 +4,7 @@ import type { RegistryApp, RouteContext } from '../env.ts';
 import { accepted, problemResponses } from '../problem.ts';
 import { addHost } from '../service/enrol.ts';
 import { changeHost, getHost, listHosts, removeHost } from '../service/hosts.ts';
-import { restoreHost } from '../service/life-cycle.ts';
+import { renewHost, restoreHost } from '../service/life-cycle.ts';
 import { Enrolled, HostList, HostName, HostPatch, HostView, NewHost } from '../wire.ts';
 import { expectedVersion, hostEtag } from './conditional.ts';
 import { pageQuery } from './page.ts';
@@ -121,6 +121,21 @@ export function addHostRoutes(app: RegistryApp, context: RouteContext): void {
     }),
     async (c) => {
       const host = accepted(await restoreHost(c.req.valid('param'), c.var.admin, ports));
+      return c.json(host, 200, { etag: hostEtag(host) });
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: 'post',
+      path: '/v1/networks/{network}/hosts/{host}/renew',
+      summary: 'Let a host stay for another lifetime, also when it is over already',
+      ...change,
+      request: { headers: changeHeaders, params: hostParams },
+      responses: { 200: view, ...problemResponses(401, 403, 404, 409, 422, 429) },
+    }),
+    async (c) => {
+      const host = accepted(await renewHost(c.req.valid('param'), c.var.admin, ports));
       return c.json(host, 200, { etag: hostEtag(host) });
     },
   );

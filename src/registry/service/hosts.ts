@@ -114,7 +114,7 @@ function describe(host: HostRecord, exit: string | null): HostView {
   };
 }
 
-async function findHost(
+export async function findHost(
   path: HostPath,
   ports: RegistryPorts,
 ): Promise<Result<{ host: HostRecord; network: NetworkRecord }>> {

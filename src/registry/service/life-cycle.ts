@@ -2,7 +2,7 @@
 import type { HostRecord, NetworkRecord } from '../store/port.ts';
 import type { HostView, Renewed } from '../wire.ts';
 import type { AdminCaller, HostCaller } from './credentials.ts';
-import { viewHost, type HostPath } from './hosts.ts';
+import { findHost, viewHost, type HostPath } from './hosts.ts';
 import type { RegistryPorts } from './ports.ts';
 import { done, refuse, UNAUTHORIZED, type Result } from './result.ts';
 import { areFree, trusted } from './subnets.ts';
@@ -16,6 +16,22 @@ export async function renew({ host, network }: HostCaller, ports: RegistryPorts)
   if (renewed === undefined) return UNAUTHORIZED;
   if (renewed.version !== host.version) ports.bell.ring(network.id, renewed.version);
   return done({ expiresAt: renewed.expiresAt === null ? null : new Date(renewed.expiresAt).toISOString() });
+}
+
+/** At the word of an administrator, also when its time is up already. */
+export async function renewHost(
+  path: HostPath,
+  { actor }: AdminCaller,
+  ports: RegistryPorts,
+): Promise<Result<HostView>> {
+  const found = await findHost(path, ports);
+  if (!found.ok) return found;
+  const { host, network } = found.value;
+  const at = ports.wall();
+  const renewed = await ports.store.renewHost(host, endOfLife(host, network, at), { actor, at, isByAdmin: true });
+  if (renewed === undefined) return refuse('not-found', `The network ${path.network} has no host ${path.host}.`);
+  if (renewed.version !== host.version) ports.bell.ring(network.id, renewed.version);
+  return done(await viewHost(renewed, ports));
 }
 
 /** Undoes a removal, as long as the host's addresses rest and nobody has taken its name, key or routes. */

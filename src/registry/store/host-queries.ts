@@ -1,8 +1,9 @@
 /** Hosts: lists, changes and removal. How they come: addition-queries.ts. */
 import { and, asc, eq, gt, isNotNull, isNull, or, sql, type SQLWrapper } from 'drizzle-orm';
 import { additionQueries } from './addition-queries.ts';
-import { auditColumns, followHost, followVersion, nextVersion, type Orm } from './orm.ts';
+import { auditColumns, dueBy, followHost, followVersion, nextVersion, type Orm } from './orm.ts';
 import type { Store } from './port.ts';
+import { tombstoneDue } from './retention.ts';
 import { addresses, audit, credentials, hosts, networks } from './schema.ts';
 
 type HostQueries = Pick<
@@ -148,6 +149,7 @@ export function hostQueries(db: Orm): HostQueries {
             .where(and(eq(hosts.id, id), isNotNull(hosts.deletedAt), gt(hosts.version, networks.version))),
         ),
         followVersion(db, networkId),
+        dueBy(db, networkId, tombstoneDue(act.at)),
       ]);
       return results[0].length === 1;
     },

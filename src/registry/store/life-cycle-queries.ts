@@ -8,6 +8,7 @@ import { and, desc, eq, gt, isNotNull, isNull, lte, or, sql } from 'drizzle-orm'
 import { leaveExits } from './host-queries.ts';
 import { auditColumns, dueBy, followVersion, nextVersion, orConflict, type Orm } from './orm.ts';
 import type { Act, Store } from './port.ts';
+import { nextPruning, pruneOld } from './retention.ts';
 import { addresses, audit, credentials, hosts, networks } from './schema.ts';
 
 type LifeCycleQueries = Pick<Store, 'findRemovedHost' | 'restoreHost' | 'noteSeen' | 'renewHost' | 'collectDue'>;
@@ -96,7 +97,9 @@ export function lifeCycleQueries(db: Orm): LifeCycleQueries {
           })
           .where(live(id))
           .returning(),
-        auditChanged(db, act, 'host.renew', live(id)),
+        act.isByAdmin === true
+          ? auditEach(db, act, 'host.renew', live(id))
+          : auditChanged(db, act, 'host.renew', live(id)),
         followVersion(db, networkId),
         ...(expiresAt === null ? [] : [dueBy(db, networkId, expiresAt)]),
       ]);
@@ -113,10 +116,11 @@ export function lifeCycleQueries(db: Orm): LifeCycleQueries {
       const over = sql`${hosts.expiresAt} + ${grace} <= ${at}`;
       const version = nextVersion(networkId);
       const goneNow = sql`(SELECT h.id FROM hosts AS h WHERE h.network_id = ${networkId} AND h.deleted_at = ${at} AND h.version = ${version})`;
-      const nextDue = sql`(SELECT min(min(
+      const dueOfHosts = sql`coalesce((SELECT min(min(
           CASE WHEN h.ephemeral = 1 AND h.seen_at IS NOT NULL THEN h.seen_at + ${silence} ELSE 1e15 END,
           CASE WHEN h.expires_at IS NULL THEN 1e15 WHEN h.lapsed_at IS NULL THEN h.expires_at ELSE h.expires_at + ${grace} END))
-        FROM hosts AS h WHERE h.network_id = ${networkId} AND h.deleted_at IS NULL)`;
+        FROM hosts AS h WHERE h.network_id = ${networkId} AND h.deleted_at IS NULL), 1e15)`;
+      const nextDue = sql`min(${dueOfHosts}, ${nextPruning(networkId)})`;
       const results = await db.batch([
         db
           .update(hosts)
@@ -138,24 +142,29 @@ export function lifeCycleQueries(db: Orm): LifeCycleQueries {
         auditChanged(db, act, 'host.collect', and(eq(hosts.networkId, networkId), eq(hosts.deletedAt, at))),
         auditChanged(db, act, 'host.expire', and(here, eq(hosts.lapsedAt, at))),
         followVersion(db, networkId),
+        ...pruneOld(db, networkId, at),
         db
           .update(networks)
           .set({ nextDueAt: sql`nullif(cast(${nextDue} AS INTEGER), 1000000000000000)` })
           .where(eq(networks.id, networkId)),
         db.select({ version: networks.version }).from(networks).where(eq(networks.id, networkId)),
       ]);
-      return results[9][0]?.version;
+      return results[14][0]?.version;
     },
   };
 }
 
 /** Within a batch, after the change and before `followVersion`: a line for each of these hosts that the batch has changed. */
 export function auditChanged(db: Orm, act: Act, action: string, which: ReturnType<typeof and>) {
+  return auditEach(db, act, action, and(which, gt(hosts.version, networks.version)));
+}
+
+function auditEach(db: Orm, act: Act, action: string, which: ReturnType<typeof and>) {
   return db.insert(audit).select(
     db
       .select(auditColumns(act, action, sql<string>`${hosts.name}`))
       .from(hosts)
       .innerJoin(networks, eq(networks.id, hosts.networkId))
-      .where(and(which, gt(hosts.version, networks.version))),
+      .where(which),
   );
 }

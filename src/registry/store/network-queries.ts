@@ -38,12 +38,20 @@ export function networkQueries(db: Orm): NetworkQueries {
   return {
     async addFirstAdmin(credential, act) {
       const anyAdmin = sql`(SELECT 1 FROM credentials AS c WHERE c.role = 'admin' AND c.revoked_at IS NULL)`;
-      const added = await db
-        .insert(credentials)
-        .select(
-          sql`SELECT ${credential.id}, ${credential.hash}, 'admin', NULL, ${act.at}, NULL WHERE NOT EXISTS ${anyAdmin}`,
-        )
-        .returning({ id: credentials.id });
+      const [added] = await db.batch([
+        db
+          .insert(credentials)
+          .select(
+            sql`SELECT ${credential.id}, ${credential.hash}, 'admin', NULL, ${act.at}, NULL WHERE NOT EXISTS ${anyAdmin}`,
+          )
+          .returning({ id: credentials.id }),
+        // Of no network.
+        db
+          .insert(audit)
+          .select(
+            sql`SELECT NULL, ${act.at}, '', ${act.actor}, 'admin.add', c.id, NULL, NULL FROM credentials AS c WHERE c.id = ${credential.id}`,
+          ),
+      ]);
       return added.length === 1;
     },
 

@@ -4,8 +4,9 @@
  */
 import { and, eq, isNotNull, isNull, not, sql } from 'drizzle-orm';
 import { auditChanged } from './life-cycle-queries.ts';
-import { followVersion, nextVersion, orConflict, type Orm } from './orm.ts';
+import { dueBy, followVersion, nextVersion, orConflict, type Orm } from './orm.ts';
 import type { Act, HostRecord, Store } from './port.ts';
+import { tombstoneDue } from './retention.ts';
 import { hosts } from './schema.ts';
 
 type RotationQueries = Pick<Store, 'announceKey' | 'useAnnouncedKey'>;
@@ -45,6 +46,7 @@ export function rotationQueries(db: Orm): RotationQueries {
             .returning(),
           auditChanged(db, act, 'host.rotate', live(id)),
           followVersion(db, networkId),
+          dueBy(db, networkId, tombstoneDue(act.at)),
         ]),
       );
       return 'conflict' in results ? results : results[1][0];
