@@ -3,6 +3,9 @@ import process from 'node:process';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
+/** When the first handshakes and packets are over: it takes 50 ms. */
+export const SHRINK_AFTER_MS = 2000;
+
 /** Collects what is garbage and gives the memory back. Bun has another engine, which leaves little. */
 export function shrinkHeap(): void {
   if ('bun' in process.versions) return;

@@ -3,13 +3,11 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { mustStop } from '../../../src/plane/gate.ts';
 import { BEGUN, CIPHER_IS_SPLIT, UDP_OFFLOAD } from '../../../src/plane/plane-memory.ts';
 import type { Ffi } from '../ffi.ts';
-import { shrinkHeap } from '../v8-heap.ts';
 import { runInbound } from './inbound.ts';
 import { runOutbound } from './outbound.ts';
 import type { FastWorkerData, FastWorkerStart } from './worker-link.ts';
 
 export function runFastWorker(ffi: Ffi): void {
-  shrinkHeap();
   const port = parentPort!; // a worker has one
   const start = workerData as FastWorkerStart; // as worker-threads.ts starts it
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a MessagePort has no origin

@@ -20,7 +20,7 @@ import { Memory } from '../memory.ts';
 import type { Watches } from '../poller.ts';
 import { createVirtioTun } from '../tun.ts';
 import { LinuxUdp } from '../udp.ts';
-import { shrinkHeap } from '../v8-heap.ts';
+import { SHRINK_AFTER_MS, shrinkHeap } from '../v8-heap.ts';
 import { SOL_UDP, UDP_GRO } from './fast-libc.ts';
 import { FastTun } from './fast-tun.ts';
 import { FastUdp } from './fast-udp.ts';
@@ -91,15 +91,20 @@ export async function startFastTunnel(name: string, parts: FastParts): Promise<F
   limitLargePackets(ffi, name);
   const tunnel = connect(parts, stage, { threads, ciphers, opened });
   try {
-    const begun = threads.begin({ cipherMode: ciphers.mode, udpOffload });
-    shrinkHeap(); // there is nothing else to do until they have
-    await begun;
+    await threads.begin({ cipherMode: ciphers.mode, udpOffload });
   } catch (error) {
     await Promise.all([tunnel.tun.close(), tunnel.udp.close()]);
     await dismiss();
     return doWithout(error);
   }
-  return { ...tunnel, stop: dismiss };
+  const timer = setTimeout(shrinkHeap, SHRINK_AFTER_MS);
+  return {
+    ...tunnel,
+    stop() {
+      clearTimeout(timer);
+      return dismiss();
+    },
+  };
 }
 
 /** What exists before the threads do. */

@@ -18,6 +18,7 @@ import { RingWriter } from '../../../src/plane/ring.ts';
 import { EVENT_BYTES } from '../epoll.ts';
 import type { Ffi, Handle } from '../ffi.ts';
 import { Memory } from '../memory.ts';
+import { SHRINK_AFTER_MS, shrinkHeap } from '../v8-heap.ts';
 import type { CipherMode } from './slot-cipher.ts';
 import { type FastLibc, loadFastLibc } from './fast-libc.ts';
 import { ownThreadId } from './thread-id.ts';
@@ -70,6 +71,8 @@ export class WorkerLink {
   readonly #counter: unknown;
   readonly #size8: unknown;
   #isActive = false;
+  /** What starting took was given back, once there was nothing to do for a while. */
+  #hasShrunk = false;
 
   constructor(ffi: Ffi, { role, memory, eventFd, bell }: FastWorkerData, notify: () => void) {
     this.#ffi = ffi;
@@ -154,7 +157,12 @@ export class WorkerLink {
     // Stored before WANTED was read, if not earlier: see `collect`.
     if (this.#isActive && Atomics.load(this.words, WANTED[this.role]) !== 0) this.#tellActivity();
     this.#isActive = false;
-    this.libc.poll(this.#pollfds, this.#ffi.size(POLLFDS), FOREVER);
+    const count = this.#ffi.size(POLLFDS);
+    if (this.#hasShrunk || this.libc.poll(this.#pollfds, count, SHRINK_AFTER_MS) === 0) {
+      if (!this.#hasShrunk) shrinkHeap();
+      this.#hasShrunk = true;
+      this.libc.poll(this.#pollfds, count, FOREVER);
+    }
     if (view.getInt16(REVENTS, true) !== 0) this.libc.read(this.#eventFd, this.#counter, this.#size8);
     wake(this.words, this.role);
     if (view.getInt16(3 * POLLFD_BYTES + REVENTS, true) !== 0) this.#hearBell();
