@@ -1,39 +1,72 @@
-/** Names of endpoints whose address changes. Each host here finds out in its own way, all at the same time. */
+/**
+ * Names of endpoints whose address changes. Each of ours finds out in three ways, about peers of every implementation, all at the
+ * same time: it takes minutes.
+ */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
+import { installPrograms, OURS, THEIRS, whyMissing } from './implementation.ts';
+import type { Implementation, Ours } from './implementation.ts';
 import type { Host } from './lab/host.ts';
 import { Lab, type Switch } from './lab/lab.ts';
-import { labOptions } from './lab/requirements.ts';
+import type { RunningProcess } from './lab/process.ts';
+import { PORT } from './pair.ts';
+import { scenarioOptions } from './pairings.ts';
+import { Tunnel } from './tunnel.ts';
 
 const NAME = 'teddy.example.net';
 /** More than the silence that is waited for, the pause after a name without an address, and a handshake. */
-const RECOVERY_MS = 300_000;
+const RECOVERY_MS = 600_000;
 
-describe('an endpoint that is a host name', labOptions('wg', 'ping'), () => {
+/** By `up` with a file somewhere else, by a service, and by a service whose name server has no answer at first. */
+const WAYS = ['up', 'service', 'late'] as const;
+type Way = (typeof WAYS)[number];
+const FILES = { up: '/run/office.conf', service: '/etc/wireguard/wg0.conf', late: '/etc/wireguard/wg0.conf' } as const;
+
+/** What is at the endpoint: a tunnel of each, with a port and a network of its own. */
+const PEERS = [...OURS, ...THEIRS].filter((implementation) => whyMissing(implementation) === undefined);
+
+interface Keys {
+  privateKey: string;
+  publicKey: string;
+}
+
+/** A host with one of ours, which has a tunnel to all peers. */
+interface Guest {
+  ours: Ours;
+  way: Way;
+  host: Host;
+  keys: Keys;
+  /** The last number of its addresses. */
+  number: number;
+  service?: RunningProcess;
+}
+
+describe('an endpoint that is a host name', scenarioOptions(), () => {
   let lab: Lab;
   let wire: Switch;
-  /** Where the name points at first, and later. */
-  let teddy: Host;
-  let newTeddy: Host;
-  const keys = new Map<string, { privateKey: string; publicKey: string }>();
+  const peerKeys = new Map<Implementation, Keys>();
+  const guests: Guest[] = [];
 
   before(async () => {
     lab = await Lab.open();
     wire = await lab.switch();
-    [teddy, newTeddy] = [await addHost('teddy', 2), await addHost('new-teddy', 3)];
-    for (const name of ['teddy', 'dolores', 'maeve', 'bernard']) {
-      const privateKey = (await teddy.output('peerage', ['genkey'])).trim();
-      const publicKey = (await teddy.output('peerage', ['pubkey'], { input: privateKey })).trim();
-      keys.set(name, { privateKey, publicKey });
-    }
-    // The machine that teddy moves to has the same key, and waits to be spoken to.
-    for (const host of [teddy, newTeddy]) {
-      const guests = [peer('dolores', '10.9.0.11/32'), peer('maeve', '10.9.0.12/32'), peer('bernard', '10.9.0.13/32')];
-      await configure(host, '/etc/wireguard/wg0.conf', 'teddy', '10.9.0.1/24', guests.join(''));
-      await host.output('peerage', ['up', 'wg0']);
-    }
+    const [teddy, newTeddy] = [await addHost('teddy', 2), await addHost('new-teddy', 3)];
+    for (const peer of PEERS) peerKeys.set(peer, await makeKeys(teddy));
+    let number = 11;
+    for (const ours of OURS.filter((each) => whyMissing(each) === undefined))
+      for (const way of WAYS) {
+        const host = await addHost(`${way}-${ours.name}`, number);
+        await installPrograms(host, ours);
+        guests.push({ ours, way, host, keys: await makeKeys(host), number: number++ });
+      }
+    // The machine that teddy moves to has the same keys, and waits to be spoken to.
+    const [tunnels] = await Promise.all([openTunnels(teddy), openTunnels(newTeddy)]);
+    await Promise.all(guests.map(start));
+    await Promise.all(tunnels.map((tunnel) => tunnel.stop()));
+    for (const { host } of guests) await pointName(host, '192.0.2.3');
   });
-  after(async () => lab[Symbol.asyncDispose]());
+  after(() => lab[Symbol.asyncDispose]());
 
   async function addHost(name: string, number: number): Promise<Host> {
     const host = await lab.host(name);
@@ -41,74 +74,110 @@ describe('an endpoint that is a host name', labOptions('wg', 'ping'), () => {
     return host;
   }
 
-  function peer(name: string, allowedIps: string, more = ''): string {
-    return `[Peer]\nPublicKey = ${keys.get(name)!.publicKey}\nAllowedIPs = ${allowedIps}\n${more}`;
-  }
-
-  async function configure(host: Host, path: string, name: string, address: string, peers: string): Promise<void> {
-    const { privateKey } = keys.get(name)!;
-    const input = `[Interface]\nPrivateKey = ${privateKey}\nAddress = ${address}\nListenPort = 51820\n${peers}`;
-    await host.output('sh', ['-c', `umask 077; cat > ${path}`], { input });
-  }
-
-  async function pointName(host: Host, address: string): Promise<void> {
-    // Written over, not replaced: /etc/hosts may be a mount of its own.
-    await host.output('sh', ['-c', `grep -v ${NAME} /etc/hosts > /run/hosts; cat /run/hosts > /etc/hosts`]);
-    await host.addNames({ [NAME]: [address] });
-  }
-
-  const toTeddy = () => peer('teddy', '10.9.0.1/32', `Endpoint = ${NAME}:51820\n`);
-
-  async function recovers(host: Host): Promise<void> {
-    await host.waitFor('traffic passes again', () => host.canPing('10.9.0.1'), {
-      timeoutMs: RECOVERY_MS,
-      explain: async () => (await host.run('sh', ['-c', 'wg show; cat /run/peerage/*.log'])).stdout,
-    });
-    assert.match(await host.output('wg', ['show', 'all', 'endpoints']), /192\.0\.2\.3:51820/);
-  }
-
-  it('is resolved again when the peer is silent, by `up` and by a service', async () => {
-    const dolores = await addHost('dolores', 11);
-    const maeve = await addHost('maeve', 12);
-    const bernard = await addHost('bernard', 13);
-    await Promise.all([
-      // A file somewhere else, whose path the agent has to know.
-      configure(dolores, '/run/office.conf', 'dolores', '10.9.0.11/24', toTeddy()),
-      configure(maeve, '/etc/wireguard/wg0.conf', 'maeve', '10.9.0.12/24', toTeddy()),
-      configure(bernard, '/etc/wireguard/wg0.conf', 'bernard', '10.9.0.13/24', toTeddy()),
-    ]);
-    for (const host of [dolores, maeve]) await pointName(host, '192.0.2.2');
-    await dolores.output('peerage', ['up', '/run/office.conf']);
-    const maeveService = await maeve.spawn('peerage', ['service', 'run', 'wg0']);
-    // The name server of this one has no answer at first.
-    const bernardService = await bernard.spawn('peerage', ['service', 'run', 'wg0']);
-    await dolores.waitFor('the tunnel works', () => dolores.canPing('10.9.0.1'));
-    await maeve.waitFor('the tunnel works', () => maeve.canPing('10.9.0.1'));
-    await bernard.waitFor('the interface is there', () => bernardService.stderr.includes(`not known: \`${NAME}'`));
-
-    await teddy.output('peerage', ['down', 'wg0']);
-    for (const host of [dolores, maeve, bernard]) await pointName(host, '192.0.2.3');
-    assert.equal(await dolores.canPing('10.9.0.1'), false, 'the old address is dead');
-    await Promise.all([recovers(dolores), recovers(maeve), recovers(bernard)]);
-
-    assert.match(maeveService.stderr, /wg0: teddy\.example\.net is at 192\.0\.2\.3:51820 now/);
-    const agentLog = await dolores.output('cat', ['/run/peerage/office.log']);
-    assert.equal(agentLog, `office: ${NAME} is at 192.0.2.3:51820 now\n`);
-    await dolores.output('peerage', ['down', '/run/office.conf']);
-    assert.equal((await dolores.run('pgrep', ['-f', '[a]gent /run/office.conf'])).exitCode, 1, 'no agent is left');
-    for (const service of [maeveService, bernardService]) {
-      await service.signal('SIGTERM');
-      assert.equal((await service.result).exitCode, 0);
+  async function openTunnels(host: Host): Promise<Tunnel[]> {
+    const tunnels: Tunnel[] = [];
+    for (const [i, peer] of PEERS.entries()) {
+      const options = { interface: `wg${i}`, addresses: [inside(i, 1, 24)], listenPort: PORT + i };
+      const { privateKey } = peerKeys.get(peer)!;
+      const tunnel = await Tunnel.open(host, peer, { ...options, privateKey });
+      await tunnel.setPeers(
+        guests.map(({ keys, number }) => [keys.publicKey, { allowedIps: [inside(i, number, 32)] }]),
+      );
+      tunnels.push(tunnel);
     }
+    return tunnels;
+  }
+
+  async function start(guest: Guest): Promise<void> {
+    const { host, way, keys, number } = guest;
+    const peers = PEERS.map((peer, i) => {
+      const lines = [`PublicKey = ${peerKeys.get(peer)!.publicKey}`, `AllowedIPs = ${inside(i, 1, 32)}`];
+      return ['[Peer]', ...lines, `Endpoint = ${NAME}:${PORT + i}`, ''].join('\n');
+    });
+    await configure(host, FILES[way], keys, PEERS.map((_, i) => inside(i, number, 24)).join(), peers.join(''));
+    if (way !== 'late') await pointName(host, '192.0.2.2');
+    if (way === 'up') await host.output('peerage', ['up', FILES.up]);
+    else guest.service = await host.spawn('peerage', ['service', 'run', 'wg0']);
+    if (way === 'late')
+      await host.waitFor('the interface is there', () => guest.service!.stderr.includes(`not known: \`${NAME}'`));
+    else
+      for (const i of PEERS.keys())
+        await host.waitFor(`the tunnel to ${PEERS[i]!.name} works`, () => host.canPing(inside(i, 1)));
+  }
+
+  async function recovers({ host, service }: Guest, i: number): Promise<void> {
+    const flow = await host.spawn('ping', ['-n', inside(i, 1)]);
+    await host.waitFor('traffic passes again', () => flow.stdout.includes('bytes from'), {
+      timeoutMs: RECOVERY_MS,
+      explain: async () =>
+        `${service?.stderr}${(await host.run('sh', ['-c', 'wg show; cat /run/peerage/*.log'])).stdout}`,
+    });
+    await flow.stop('SIGINT');
+    assert.ok((await host.output('wg', ['show', 'all', 'endpoints'])).includes(`\t192.0.2.3:${PORT + i}\n`));
+  }
+
+  describe('is resolved again when the peer is silent, by `up` and by a service', { concurrency: true }, () => {
+    for (const ours of OURS)
+      for (const peer of [...OURS, ...THEIRS])
+        it(`${ours.name} -> ${peer.name}`, { skip: whyMissing(ours) ?? whyMissing(peer) ?? false }, async () => {
+          const own = guests.filter((guest) => guest.ours === ours);
+          assert.equal(own.length, WAYS.length);
+          await Promise.all(own.map((guest) => recovers(guest, PEERS.indexOf(peer))));
+        });
   });
 
-  it('a file with addresses only leaves no process behind but the tunnel', async () => {
-    const arnold = await addHost('arnold', 14);
-    keys.set('arnold', keys.get('bernard')!);
-    const fixed = peer('teddy', '10.9.0.1/32', 'Endpoint = 192.0.2.3:51820\n');
-    await configure(arnold, '/etc/wireguard/wg0.conf', 'arnold', '10.9.0.14/24', fixed);
-    await arnold.output('peerage', ['up', 'wg0']);
-    assert.equal((await arnold.run('test', ['-e', '/run/peerage/wg0.agent.json'])).exitCode, 1);
-    await arnold.output('peerage', ['down', 'wg0']);
-  });
+  for (const ours of OURS)
+    describe(`on ${ours.name}`, { skip: whyMissing(ours) ?? false }, () => {
+      it('is told with its new address, until the tunnel ends with all that belongs to it', async () => {
+        const told = (name: string) => PEERS.map((_, i) => `${name}: ${NAME} is at 192.0.2.3:${PORT + i} now`);
+        for (const { host, way, service } of guests.filter((guest) => guest.ours === ours)) {
+          if (service === undefined) {
+            // Packets may pass before it is written.
+            await host.waitFor('it is written', async () => {
+              const lines = (await host.output('cat', ['/run/peerage/office.log'])).trimEnd().split('\n');
+              return isDeepStrictEqual(new Set(lines), new Set(told('office')));
+            });
+            await host.output('peerage', ['down', FILES.up]);
+            assert.equal((await host.run('pgrep', ['-f', '[a]gent /run/office.conf'])).exitCode, 1, 'no agent is left');
+            continue;
+          }
+          if (way === 'service')
+            for (const line of told('wg0')) await host.waitFor(line, () => service.stderr.includes(line));
+          await service.signal('SIGTERM');
+          assert.equal((await service.result).exitCode, 0);
+        }
+      });
+
+      it('and a file with addresses only leaves no process behind but the tunnel', async () => {
+        const host = await addHost(`fixed-${ours.name}`, 100 + OURS.indexOf(ours));
+        await installPrograms(host, ours);
+        const { publicKey } = peerKeys.get(PEERS[0]!)!;
+        const fixed = `[Peer]\nPublicKey = ${publicKey}\nAllowedIPs = ${inside(0, 1, 32)}\nEndpoint = 192.0.2.3:${PORT}\n`;
+        await configure(host, FILES.service, await makeKeys(host), inside(0, 100, 24), fixed);
+        await host.output('peerage', ['up', 'wg0']);
+        assert.equal((await host.run('test', ['-e', '/run/peerage/wg0.agent.json'])).exitCode, 1);
+        await host.output('peerage', ['down', 'wg0']);
+      });
+    });
 });
+
+/** In the network of a peer; that is number 1 there. */
+function inside(peer: number, number: number, length?: number): string {
+  return `10.9.${peer}.${number}${length === undefined ? '' : `/${length}`}`;
+}
+
+async function makeKeys(host: Host): Promise<Keys> {
+  const privateKey = (await host.output('wg', ['genkey'])).trim();
+  return { privateKey, publicKey: (await host.output('wg', ['pubkey'], { input: privateKey })).trim() };
+}
+
+async function configure(host: Host, path: string, keys: Keys, addresses: string, peers: string): Promise<void> {
+  const own = `PrivateKey = ${keys.privateKey}\nAddress = ${addresses}\nListenPort = ${PORT}\n`;
+  await host.output('sh', ['-c', `umask 077; cat > ${path}`], { input: `[Interface]\n${own}${peers}` });
+}
+
+async function pointName(host: Host, address: string): Promise<void> {
+  // Written over, not replaced: /etc/hosts may be a mount of its own.
+  await host.output('sh', ['-c', `grep -v ${NAME} /etc/hosts > /run/hosts; cat /run/hosts > /etc/hosts`]);
+  await host.addNames({ [NAME]: [address] });
+}
