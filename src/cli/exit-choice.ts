@@ -8,7 +8,7 @@ import type { Ports } from './ports.ts';
 
 type FilePorts = Pick<Ports, 'files'>;
 
-export function exitPath(interfaceName: string): string {
+function exitPath(interfaceName: string): string {
   return `${MEMBERSHIP_FOLDER}/${interfaceName}.exit`;
 }
 

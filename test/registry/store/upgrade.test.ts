@@ -47,6 +47,8 @@ test('a database of version 0.1.0 comes forward with all that is in it, and mean
     [teddy?.name, teddy?.routes, teddy?.observedEndpoint, teddy?.tags, teddy?.ephemeral, teddy?.expiresAt],
     ['teddy', ['172.27.88.0/24'], '192.0.2.3:51000', [], false, null],
   );
+  // Whoever had a route keeps it; nobody waits for one or has an exit, and one family was all that was seen.
+  assert.deepEqual([teddy?.requestedRoutes, teddy?.exitHostId, teddy?.otherEndpoint], [[], null, null]);
   assert.deepEqual(
     (await store.hostsChangedSince(1, 6)).map(({ name, deletedAt }) => [name, deletedAt]),
     [['maeve', 3000]],
@@ -57,4 +59,8 @@ test('a database of version 0.1.0 comes forward with all that is in it, and mean
   assert.deepEqual([token?.remaining, token?.hostName, token?.namePattern, token?.tags], [2, 'teddy', null, []]);
   const trail = await database.prepare('SELECT action, detail FROM audit').all();
   assert.deepEqual(trail.results, [{ action: 'network.add', detail: null }]);
+  const seen = { hostId: 'h1', endpoint: '[2001:db8::3]:51000', handshakeAt: 9 };
+  await store.observeEndpoints(1, [seen]);
+  const both = await store.findHost(1, 'teddy');
+  assert.deepEqual([both?.observedEndpoint, both?.otherEndpoint], ['192.0.2.3:51000', '[2001:db8::3]:51000']);
 });
