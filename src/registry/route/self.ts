@@ -54,7 +54,8 @@ export function addSelfRoutes(app: RegistryApp, context: RouteContext): void {
       path: '/v1/self',
       summary: 'Say what lies behind the host, for an administrator to approve, and choose an exit',
       ...common,
-      request: { body: { required: true, content: { 'application/json': { schema: SelfPatch } } } },
+      // Whoever says nothing changes nothing.
+      request: { body: { required: false, content: { 'application/json': { schema: SelfPatch } } } },
       responses: {
         200: { description: 'The configuration after it', content: { 'application/json': { schema: HostConfig } } },
         ...problemResponses(400, 401, 403, 409, 413, 415, 422, 429, 503),
