@@ -42,7 +42,8 @@ async function expectNothingFound(t: TestContext, options: readonly string[]): P
   t.after(() => clearInterval(ticking));
   const token = await lab.token({ uses: 10_000, expiresIn: 365 * 86_400 });
   const { hostKey } = await lab.enrol(token, { name: 'dolores' });
-  const config = join(dirname(lab.databaseFile), 'schemathesis.toml');
+  const folder = dirname(lab.databaseFile); // what it keeps goes with it
+  const config = join(folder, 'schemathesis.toml');
   await writeFile(
     config,
     [
@@ -60,16 +61,16 @@ async function expectNothingFound(t: TestContext, options: readonly string[]): P
   args.push('--exclude-path', '/v1/events'); // and waits for the end of what has none
   args.push('--exclude-path', '/v1/socket'); // of the edge: a registry on a host says 501 to everybody
   args.push('--checks', CHECKS.join(','), '--max-examples', '10');
-  args.push('--generation-deterministic', '--report', 'junit', '--report-dir', dirname(lab.databaseFile));
-  const { code, printed } = await run(args);
+  args.push('--generation-deterministic', '--report', 'junit', '--report-dir', folder);
+  const { code, printed } = await run(args, folder);
   assert.equal(code, 0, printed);
   assert.match(printed, /\b[1-9]\d{2,} generated/, 'hundreds of cases were tried');
   assert(!lab.logged.some((line) => line.includes('"status":5')), 'the registry has not failed');
 }
 
-function run(args: readonly string[]): Promise<{ code: number | string; printed: string }> {
+function run(args: readonly string[], cwd: string): Promise<{ code: number | string; printed: string }> {
   return new Promise((done) => {
-    execFile(PROGRAM, args, { maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
+    execFile(PROGRAM, args, { cwd, maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
       done({ code: error === null ? 0 : (error.code ?? 'a signal'), printed: stdout + stderr });
     });
   });
