@@ -63,7 +63,6 @@ export async function runTunnel(
     crypto,
     log,
     ...(canHaveThreads && threads.number > 0 ? { fastWorker: runtime.workers.fast } : {}),
-    ...(runtime.shrinkHeap === undefined ? {} : { shrinkHeap: runtime.shrinkHeap }),
     ...(keyLogFile === undefined ? {} : { keyLog: openKeyLog(keyLogFile, log) }),
     ...descriptor('tunFd', TUN_FD),
     ...descriptor('uapiFd', UAPI_FD),
