@@ -55,6 +55,7 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, () => Promise<Ad
     rm: async () => (await import('./rm.ts')).addRm,
     restore: async () => (await import('./restore.ts')).addRestore,
     renew: async () => (await import('./renew.ts')).addRenew,
+    why: async () => (await import('./why.ts')).addWhy,
     audit: async () => (await import('./audit.ts')).addAudit,
   },
   'This program:': {
