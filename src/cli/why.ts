@@ -49,11 +49,11 @@ async function why(a: string, b: string, { network, json }: WhyOptions, ports: P
   ]);
   const explanation = explainSight(left, right, rules, ports.clock.wall());
   const { seen, obstacles, facts } = explanation;
-  const { stdout } = ports.terminal;
-  if (json === true) stdout(`${JSON.stringify({ hosts: [a, b], ...explanation }, null, 2)}\n`);
+  const { terminal } = ports;
+  if (json === true) terminal.stdout(`${JSON.stringify({ hosts: [a, b], ...explanation }, null, 2)}\n`);
   else {
-    stdout(`${a} and ${b} ${seen ? 'see each other' : 'do not see each other'}.\n`);
-    for (const sentence of [...obstacles, ...facts]) stdout(`- ${sentence}\n`);
+    terminal.stdout(`${a} and ${b} ${seen ? 'see each other' : 'do not see each other'}.\n`);
+    for (const sentence of [...obstacles, ...facts]) terminal.stdout(`- ${sentence}\n`);
   }
   if (!seen) throw new UserError('');
 }

@@ -24,7 +24,7 @@ async function startPair(t: TestContext, tags: readonly [string[], string[]], li
   return {
     lab,
     why: (...args: string[]) => peerage(['why', ...args, '--network', 'work'], { env }),
-    async setRules(rules: { from: string[]; to: string[] }[]) {
+    setRules: async (rules: { from: string[]; to: string[] }[]) => {
       const path = '/v1/networks/work';
       const { revision } = expectStatus(200, await lab.ask('GET', path)).read(NetworkView);
       expectStatus(200, await lab.ask('PATCH', path, { headers: { 'if-match': `"${revision}"` }, body: { rules } }));
