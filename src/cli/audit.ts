@@ -1,6 +1,6 @@
 /** `peerage audit`: who changed what, and when. */
 import { InvalidArgumentError } from 'commander';
-import { AuditList, type AuditEntry } from '../registry/wire.ts';
+import { AuditList, type AuditEntry } from '../registry/wire-audit.ts';
 import { askRegistry, readLogin } from './admin.ts';
 import type { AddCommand } from './command.ts';
 import { addExamples } from './help.ts';

@@ -1,15 +1,8 @@
 /** Idempotency-Key: what an administrator sends twice is done once, and answered twice. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import {
-  AuditList,
-  CreatedToken,
-  Enrolled,
-  HostList,
-  HostView,
-  NetworkView,
-  TokenList,
-} from '../../src/registry/wire.ts';
+import { AuditList } from '../../src/registry/wire-audit.ts';
+import { CreatedToken, Enrolled, HostList, HostView, NetworkView, TokenList } from '../../src/registry/wire.ts';
 import { expectProblem, expectStatus, someKey, startLab, type Lab } from './lab.ts';
 
 const TOKENS = '/v1/networks/home/tokens';

@@ -1,15 +1,8 @@
 /** How hosts stay, go and come back: expiry, silence, removal and its undoing, and a new key. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import {
-  AuditList,
-  HostConfig,
-  HostList,
-  HostView,
-  PeerList,
-  Renewed,
-  type NewToken,
-} from '../../src/registry/wire.ts';
+import { AuditList } from '../../src/registry/wire-audit.ts';
+import { HostConfig, HostList, HostView, PeerList, Renewed, type NewToken } from '../../src/registry/wire.ts';
 import { expectProblem, expectStatus, someKey, startLab } from './lab.ts';
 
 const HOSTS = '/v1/networks/home/hosts';

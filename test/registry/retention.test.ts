@@ -1,7 +1,8 @@
 /** What is over is forgotten after a while, and nobody misses it: not the one who was away meanwhile either. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { AuditList, PeerList } from '../../src/registry/wire.ts';
+import { AuditList } from '../../src/registry/wire-audit.ts';
+import { PeerList } from '../../src/registry/wire.ts';
 import { expectProblem, expectStatus, someKey, startLab, type Lab } from './lab.ts';
 
 const HOSTS = '/v1/networks/home/hosts';

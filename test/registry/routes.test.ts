@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import { FORMAT_NAMES } from '../../src/registry/render/formats.ts';
-import { AuditList, HostConfig, HostList, HostView, PeerList, type EnrolRequest } from '../../src/registry/wire.ts';
+import { AuditList } from '../../src/registry/wire-audit.ts';
+import { HostConfig, HostList, HostView, PeerList, type EnrolRequest } from '../../src/registry/wire.ts';
 import { expectProblem, expectStatus, someKey, startLab } from './lab.ts';
 
 const HOSTS = '/v1/networks/home/hosts';

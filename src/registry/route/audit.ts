@@ -3,7 +3,7 @@ import { createRoute } from '@hono/zod-openapi';
 import type { RegistryApp, RouteContext } from '../env.ts';
 import { problemResponses } from '../problem.ts';
 import { listAudit } from '../service/audit.ts';
-import { AuditList, AuditQuery } from '../wire.ts';
+import { AuditList, AuditQuery } from '../wire-audit.ts';
 import { adminOnly } from './role.ts';
 
 export function addAuditRoute(app: RegistryApp, context: RouteContext): void {

@@ -1,6 +1,6 @@
 /** Who changed what, and when. */
 import type { AuditRecord } from '../store/port.ts';
-import type { AuditEntry, AuditList, AuditQuery } from '../wire.ts';
+import type { AuditEntry, AuditList, AuditQuery } from '../wire-audit.ts';
 import type { RegistryPorts } from './ports.ts';
 
 const PAGE = 100;

@@ -1,7 +1,7 @@
 /** The audit trail: every change is in it once, with who did it, when and to what, and no secret is. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { AuditList } from '../../../src/registry/wire.ts';
+import { AuditList } from '../../../src/registry/wire-audit.ts';
 import { expectProblem, expectStatus, someKey, startLab, type Lab } from '../lab.ts';
 
 async function read(lab: Lab, query = ''): Promise<AuditList> {
