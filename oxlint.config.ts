@@ -80,13 +80,21 @@ const LAYERS: Layer[] = [
   {
     files: ['registry/route/**', 'registry/ui/**'],
     rule: 'route -> service, wire format',
-    imports: ['../service/*', '../render/*', '../wire.ts', '../problem.ts', '../env.ts'],
+    imports: ['../service/*', '../render/*', '../wire.ts', '../wire-audit.ts', '../problem.ts', '../env.ts'],
     packages: ['hono', 'zod'],
   },
   {
     files: ['registry/service/**', 'registry/render/**'],
     rule: 'service -> store port, render, network, config',
-    imports: ['../store/port.ts', '../service/*', '../render/*', '../wire.ts', '../../network/*', '../../config/*'],
+    imports: [
+      '../store/port.ts',
+      '../service/*',
+      '../render/*',
+      '../wire.ts',
+      '../wire-audit.ts',
+      '../../network/*',
+      '../../config/*',
+    ],
   },
   { files: ['registry/store/**'], rule: 'store -> leaves', packages: ['drizzle'] },
   {
