@@ -66,7 +66,7 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
   await migrate(database, MIGRATIONS);
   const bell = createMemoryBell();
   const own = createD1Store(database);
-  const store = database.isLocal === true ? rememberHosts(own) : own;
+  const store = database.isLocal === true ? rememberHosts(own, { wall }) : own;
   const ports: RegistryPorts = { store, bell, random: randomBytes, sha256, sealer, wall };
   return {
     app: createApp({ ports, log, publicUrl, peerAddress }),

@@ -29,13 +29,14 @@ export async function startServices(t: TestContext) {
   });
   await migrate(database, MIGRATIONS);
   const clock = { now: Date.UTC(2026, 0, 1) };
+  const wall = (): number => clock.now;
   const ports: RegistryPorts = {
-    store: rememberHosts(createD1Store(database)),
+    store: rememberHosts(createD1Store(database), { wall }),
     bell: createMemoryBell(),
     random: (length) => new Uint8Array(randomBytes(length)),
     sha256: async (bytes) => new Uint8Array(await crypto.subtle.digest('SHA-256', bytes.slice())),
     sealer,
-    wall: () => clock.now,
+    wall,
   };
   accepted(await addNetwork({ name: 'home', ranges: ['10.1.0.0/16'] }, ADMIN, ports));
   const caller = async (hostKey: string): Promise<HostCaller> => accepted(await authenticateHost(hostKey, ports));

@@ -21,12 +21,12 @@ const step = fc.record({
 
 /** Two registries over one file, of which the first one remembers. */
 async function open(t: TestContext, options?: { limit: number }) {
-  const { database, ports } = await startServices(t);
+  const { database, ports, clock } = await startServices(t);
   const plain = createD1Store(database);
-  const kept = rememberHosts(plain, options);
+  const kept = rememberHosts(plain, { ...options, wall: ports.wall });
   const add = async (name: string) =>
     accepted(await addHost('home', { name, publicKey: someKey() }, ADMIN, { ...ports, store: plain }));
-  return { ports: { ...ports, store: plain }, plain, kept, add };
+  return { ports: { ...ports, store: plain }, plain, kept, add, clock };
 }
 
 describe('hosts that are remembered', () => {
@@ -73,6 +73,21 @@ describe('hosts that are remembered', () => {
     assert.deepEqual(
       (await kept.listHosts(NETWORK)).map(({ name }) => name),
       ['bernard', 'dolores'],
+    );
+  });
+
+  test('do not outlive the tombstone of one that was removed while nobody looked', async (t) => {
+    const { ports, plain, kept, add, clock } = await open(t);
+    await add('dolores');
+    await add('teddy');
+    assert.equal((await kept.listHosts(NETWORK)).length, 2);
+    accepted(await removeHost({ network: 'home', host: 'teddy' }, ADMIN, ports));
+    clock.now += 32 * 86_400_000;
+    await add('maeve');
+    assert.equal((await plain.findRemovedHost(NETWORK, 'teddy')) === undefined, true, 'its tombstone is gone');
+    assert.deepEqual(
+      (await kept.listHosts(NETWORK)).map(({ name }) => name),
+      ['dolores', 'maeve'],
     );
   });
 
