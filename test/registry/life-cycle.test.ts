@@ -266,6 +266,19 @@ describe('a new key', () => {
     expectProblem('invalid', expectStatus(422, await asTeddy('POST', '/v1/rotate', { publicKey: zero })));
   });
 
+  test('cannot be taken by who enrols with it before it is in use', async (t) => {
+    const { lab, asTeddy } = await startWith(t, {});
+    const publicKey = someKey();
+    expectStatus(200, await asTeddy('POST', '/v1/rotate', { publicKey }));
+    const body = { name: 'robert', publicKey };
+    const token = await lab.token();
+    expectProblem('key-in-use', expectStatus(409, await lab.ask('POST', '/v1/enroll', { as: token, body })));
+    expectProblem('key-in-use', expectStatus(409, await lab.ask('POST', HOSTS, { body })));
+    const used = await asTeddy('POST', '/v1/rotate', { publicKey, use: true });
+    assert.equal(expectStatus(200, used).read(HostConfig).host.publicKey, publicKey);
+    assert.equal((await lab.enrol(token, { name: 'robert' })).host.name, 'robert');
+  });
+
   test('leaves nothing that could be restored as a host', async (t) => {
     const { lab, asTeddy } = await startWith(t, {});
     const { publicKey } = { publicKey: someKey() };

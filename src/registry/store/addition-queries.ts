@@ -168,7 +168,11 @@ function hostRow() {
     lifetimeSeconds: value<number | null>(given('lifetimeSeconds'), 'lifetime_seconds'),
     expiresAt: value<number | null>(given('expiresAt'), 'expires_at'),
     lapsedAt: sql<null>`NULL`.as('lapsed_at'),
-    nextPublicKey: sql<null>`NULL`.as('next_public_key'),
+    // Null, unless another host has announced this key: then it violates the unique index, as a key in use does.
+    nextPublicKey: value<string | null>(
+      sql`(SELECT h.next_public_key FROM hosts AS h WHERE h.network_id = ${networks.id} AND h.next_public_key = ${given('publicKey')} AND h.deleted_at IS NULL)`,
+      'next_public_key',
+    ),
     successorId: sql<null>`NULL`.as('successor_id'),
     viewVersion: sql<number>`0`.as('view_version'),
     requestedRoutes: value<string[]>(given('requestedRoutes'), 'requested_routes'),
