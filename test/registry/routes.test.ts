@@ -128,6 +128,23 @@ describe('a route that the token does not allow', () => {
     assert.deepEqual((await view('maeve')).requestedRoutes, ['192.168.0.0/16']);
   });
 
+  test('tells nothing of what lies behind hosts that are out of sight, before it is approved', async (t) => {
+    const { lab, enrol, tryEnrol, patch, say, view } = await start(t);
+    await enrol('charlotte', { routes: ['172.27.88.0/24'] });
+    expectStatus(200, await patch('charlotte', { routes: ['172.27.88.0/24', '192.168.7.0/24'] }));
+    const teddy = await enrol('teddy');
+    const headers = { 'if-match': '"1"' };
+    expectStatus(200, await lab.ask('PATCH', '/v1/networks/home', { body: { rules: [] }, headers }));
+    for (const routes of [['192.168.7.0/24'], ['192.168.0.0/16'], ['192.168.8.0/24']])
+      expectStatus(200, await say(teddy, { routes }));
+    const open = await lab.token();
+    await lab.enrol(open, { name: 'maeve', routes: ['192.168.7.0/25'] });
+    assert.deepEqual((await view('maeve')).requestedRoutes, ['192.168.7.0/25']);
+    expectProblem('route-overlap', expectStatus(409, await patch('maeve', { routes: ['192.168.7.0/25'] })));
+    // What a token lets in counts at once.
+    expectProblem('route-overlap', expectStatus(409, await tryEnrol('bernard', { routes: ['172.27.88.0/28'] })));
+  });
+
   test('is shown to administrators only, and asks for no more than a list of prefixes', async (t) => {
     const { lab, enrol, say, peers } = await start(t);
     const charlotte = await enrol('charlotte', { routes: ['192.168.7.0/24'] });

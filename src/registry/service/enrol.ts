@@ -22,7 +22,7 @@ import type { RegistryPorts } from './ports.ts';
 import { matchesPattern } from './name-pattern.ts';
 import { isLowOrder } from './public-keys.ts';
 import { done, refuse, UNAUTHORIZED, type Refusal, type Result } from './result.ts';
-import { canonicalTags } from './sight.ts';
+import { canonicalTags, sees } from './sight.ts';
 import { areFree, divide, parseSubnets, trusted } from './subnets.ts';
 
 const HOST_ID_BYTES = 16;
@@ -106,7 +106,7 @@ async function register(candidate: Candidate, by: Sponsor, ports: RegistryPorts)
   let taken: ReadonlySet<string> = new Set();
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const others = await hostsToCompare(candidate, network, ports);
-    const free = areFree(candidate.declared, network, others);
+    const free = checkRoutes(candidate, network, others);
     if (!free.ok) return free;
     const exit = candidate.exit === undefined ? done(null) : findExit(candidate.exit, candidate, network, others);
     if (!exit.ok) return exit;
@@ -141,6 +141,16 @@ async function register(candidate: Candidate, by: Sponsor, ports: RegistryPorts)
   }
   const busy = refuse('busy', 'Too many hosts are enrolling at this moment. Try again in a few seconds.');
   return { ...busy, retryAfterSeconds: 5 };
+}
+
+/**
+ * What waits is compared with all others when it is approved: until then with those that the host may see, since a refusal tells
+ * what lies behind another.
+ */
+function checkRoutes({ declared, routes, tags }: Candidate, network: NetworkRecord, others: readonly HostRecord[]) {
+  const visible = others.filter((other) => sees(tags, other.tags, network.rules));
+  const free = areFree(declared, network, visible);
+  return free.ok ? areFree(routes, network, others) : free;
 }
 
 /** Only who declares routes or chooses an exit is compared with the others, so only then are they read. */

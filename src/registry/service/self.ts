@@ -7,6 +7,7 @@ import { findExit } from './exits.ts';
 import { viewHostConfig } from './peers.ts';
 import type { RegistryPorts } from './ports.ts';
 import { done, refuse, type Result } from './result.ts';
+import { sees } from './sight.ts';
 import { areFree, divide, parseSubnets } from './subnets.ts';
 
 const ATTEMPTS = 8;
@@ -53,7 +54,10 @@ function checkPatch(
 ): Result<HostChanges> {
   const declared = parseSubnets(routes ?? [], '/routes');
   if (!declared.ok) return declared;
-  const free = areFree(declared.value, network, others);
+  // What waits is compared with all others when it is approved: a refusal here would tell what lies behind those that the host
+  // may not see. Of what was approved nobody else has a part.
+  const visible = others.filter((other) => sees(host.tags, other.tags, network.rules));
+  const free = areFree(declared.value, network, visible);
   if (!free.ok) return free;
   const chosen = typeof exit === 'string' ? findExit(exit, host, network, others) : done(exit);
   if (!chosen.ok) return chosen;
