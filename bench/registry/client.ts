@@ -22,19 +22,26 @@ export interface Client {
   close(): void;
 }
 
-export function createClient(url: string): Client {
+/** How a request says whose it is. */
+export type Identify = (as: string) => { readonly headers: Record<string, string>; readonly localAddress?: string };
+
+export function createClient(
+  url: string,
+  identify: Identify = (as) => ({ headers: { authorization: `Bearer ${as}` } }),
+): Client {
   const agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
 
   const ask: Ask = (method, path, as, status, options = {}) => {
     const { body, etag, onConnect } = options;
     const text = body === undefined ? undefined : JSON.stringify(body);
+    const identity = identify(as);
     const headers = {
-      authorization: `Bearer ${as}`,
+      ...identity.headers,
       ...(etag !== undefined && { 'if-none-match': etag }),
       ...(text !== undefined && { 'content-type': 'application/json', 'content-length': text.length }),
     };
     return new Promise((resolve, reject) => {
-      const asked = request(`${url}${path}`, { method, headers, agent }, (answer) => {
+      const asked = request(`${url}${path}`, { ...identity, method, headers, agent }, (answer) => {
         const chunks: Buffer[] = [];
         answer.on('data', (chunk: Buffer) => chunks.push(chunk));
         answer.on('error', reject);

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Ask } from './client.ts';
 import { versionOf } from './client.ts';
-import { cpuSeconds, perSecond } from './measure.ts';
+import { cpuSeconds, perSecond, residentMegabytes } from './measure.ts';
 import type { MeasuredRegistry } from './server.ts';
 import { untilHeld } from './waiting.ts';
 
@@ -29,21 +29,15 @@ export async function measureThroughput(
   const keyOf = (i: number): string => hostKeys[i % hostKeys.length]!; // there is one at least
   const size = `${hosts.toLocaleString('en')} hosts`;
   const rate = async (figure: string, calls: number, atOnce: number, call: (i: number) => Promise<unknown>) => {
-    const { rates, cpuMs } = await perSecond({ pid: registry.pid, rounds, calls, atOnce }, call);
-    return [
-      { figure: `${figure}, ${size}`, unit: '1/s', better: 'higher' as const, values: rates },
-      // What a busy machine changes least.
-      { figure: `${figure}, each, ${size}`, unit: 'CPU ms', better: 'lower' as const, values: cpuMs },
-    ];
+    return rateFigures(figure, size, await perSecond({ pid: registry.pid, rounds, calls, atOnce }, call));
   };
 
-  const listCalls = Math.min(500, Math.max(30, 300_000 / hosts));
   const lists = await Promise.all(hostKeys.map((key) => ask('GET', '/v1/peers', key, 200)));
   const unchanged = await rate('unchanged (304)', 1500, AT_ONCE, (i) =>
     ask('GET', '/v1/peers', keyOf(i), 304, { etag: lists[i % lists.length]!.etag! }),
   );
-  const config = await rate('wg0.conf', listCalls, 4, (i) => ask('GET', '/v1/config', keyOf(i), 200));
-  const full = await rate('full list as JSON', listCalls, 4, (i) => ask('GET', '/v1/peers', keyOf(i), 200));
+  const config = await rate('wg0.conf', listCalls(hosts), 4, (i) => ask('GET', '/v1/config', keyOf(i), 200));
+  const full = await rate('full list as JSON', listCalls(hosts), 4, (i) => ask('GET', '/v1/peers', keyOf(i), 200));
   const version = versionOf(lists[0]!);
   await change(registry, ask, 0);
   const difference = await rate('difference of one', 1000, AT_ONCE, (i) =>
@@ -63,6 +57,24 @@ export async function measureThroughput(
     ...config,
     ...full,
     { figure: `a change, for each host that waits, ${size}`, unit: 'CPU ms', better: 'lower', values: cost },
+    { figure: `resident memory, ${size}`, unit: 'MB', better: 'lower', values: [residentMegabytes(registry.pid)] },
+  ];
+}
+
+/** Calls for a full list in a round: fewer of those that are long. */
+export function listCalls(hosts: number): number {
+  return Math.min(500, Math.max(30, 300_000 / hosts));
+}
+
+export function rateFigures(
+  figure: string,
+  size: string,
+  { rates, cpuMs }: { rates: readonly number[]; cpuMs: readonly number[] },
+): Figures[] {
+  return [
+    { figure: `${figure}, ${size}`, unit: '1/s', better: 'higher', values: rates },
+    // What a busy machine changes least.
+    { figure: `${figure}, each, ${size}`, unit: 'CPU ms', better: 'lower', values: cpuMs },
   ];
 }
 
