@@ -87,9 +87,17 @@ export async function startFastTunnel(name: string, parts: FastParts): Promise<F
     await dismiss();
     throw error;
   }
-  const { udpOffload } = setOffloads(ffi, opened.fd);
-  limitLargePackets(ffi, name);
-  const tunnel = connect(parts, stage, { threads, ciphers, opened });
+  let tunnel: ReturnType<typeof connect>;
+  let udpOffload: boolean;
+  try {
+    ({ udpOffload } = setOffloads(ffi, opened.fd));
+    limitLargePackets(ffi, name);
+    tunnel = connect(parts, stage, { threads, ciphers, opened });
+  } catch (error) {
+    await opened.tun.close();
+    await dismiss(); // threads that wait keep the process alive
+    throw error;
+  }
   try {
     await threads.begin({ cipherMode: ciphers.mode, udpOffload });
   } catch (error) {

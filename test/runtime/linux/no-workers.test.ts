@@ -1,6 +1,6 @@
-/** Where the threads of the data plane cannot be had, one does everything, and the log says why. */
+/** Where the threads of the data plane cannot be had, one does everything, and the log says why. They keep nothing alive. */
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import process from 'node:process';
 import { test } from 'node:test';
@@ -10,7 +10,10 @@ import { waitFor } from '../../interop/lab/wait.ts';
 
 const PROGRAM = fileURLToPath(new URL('programs/tunnel-without-workers.ts', import.meta.url));
 const FAILING = fileURLToPath(new URL('programs/failing-worker.ts', import.meta.url));
+const WITHOUT_SOCKETS = fileURLToPath(new URL('programs/tunnel-without-sockets.ts', import.meta.url));
 const NAME = 'alone0';
+/** Of netlink: a tunnel opens them one after the other, some before the interface is there, and some after. */
+const SOCKETS = 5;
 
 inNamespace(import.meta.url, [], () => {
   for (const [what, module, why] of [
@@ -34,4 +37,13 @@ inNamespace(import.meta.url, [], () => {
       assert.deepEqual(await exit, [0, null], log);
       assert.throws(() => execFileSync('ip', ['link', 'show', NAME], { stdio: 'ignore' }));
     });
+
+  test('a tunnel that gets too few sockets ends, whatever it has started by then', () => {
+    for (let count = 0; count < SOCKETS; count++) {
+      const options = { encoding: 'utf8', timeout: 20_000 } as const;
+      const { status, stderr } = spawnSync(process.execPath, [WITHOUT_SOCKETS, NAME, String(count)], options);
+      assert.match(stderr, /cannot open a netlink socket/, `with ${count}`);
+      assert.equal(status, 1, `with ${count}`);
+    }
+  });
 });
