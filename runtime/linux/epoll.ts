@@ -24,7 +24,7 @@ export const EVENT_BYTES = DATA + 8;
 const EVENTS_AT_ONCE = 16;
 
 export interface Watch {
-  /** Calls the listener once when the descriptor is readable, at once if it is so now. */
+  /** Calls the listener once when the descriptor is readable, at once if it is so now. Nothing once it was released. */
   arm(): void;
   /** The listener is never called again, and closing the descriptor has its effect. */
   release(): void;
@@ -61,13 +61,13 @@ export class Epoll {
     let isAdded = false;
     return {
       arm: () => {
+        if (!this.#listeners.has(id)) return; // its number may be another file's by now
         // Not before: one that nothing is asked of tells of errors and hang-ups all the same, until it has done so once.
         this.#control(this.#epoll, isAdded ? CTL_MOD : CTL_ADD, fd, EPOLLIN | EPOLLONESHOT, id);
         isAdded = true;
       },
       release: () => {
-        this.#listeners.delete(id);
-        if (isAdded) this.#control(this.#epoll, CTL_DEL, fd, 0, 0);
+        if (this.#listeners.delete(id) && isAdded) this.#control(this.#epoll, CTL_DEL, fd, 0, 0);
       },
     };
   }

@@ -113,6 +113,17 @@ export async function pollerConformance(runtime: Runtime): Promise<void> {
     pipe.closeReader();
   });
 
+  test('what was released is neither armed nor released again, whoever has its number by now', () => {
+    const pipe = openPipe();
+    const watch = poller.watch(pipe.reader, () => assert.fail('called after its release'));
+    watch.arm();
+    watch.release();
+    pipe.closeReader();
+    watch.arm();
+    watch.release();
+    pipe.closeWriter();
+  });
+
   test('a watch that is released before the worker has begun waits for nobody', async () => {
     const gate = new Int32Array(new SharedArrayBuffer(4));
     const module = new URL('programs/late-poll-worker.ts', import.meta.url);
