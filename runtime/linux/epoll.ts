@@ -41,6 +41,7 @@ export class Epoll {
   readonly #events: Memory;
   readonly #eventsAt: Handle;
   #lastId = 0;
+  #isClosed = false;
 
   /** Throws LibcError when there is no descriptor for it. */
   constructor(ffi: Ffi) {
@@ -77,10 +78,10 @@ export class Epoll {
     this.#control(this.bell, CTL_ADD, fd, EPOLLIN | EPOLLET, 0);
   }
 
-  /** Calls the listeners of whatever is readable. */
+  /** Calls the listeners of whatever is readable. A call that comes too late takes nothing from an epoll that has our number now. */
   dispatch(): void {
     const { view } = this.#events;
-    for (;;) {
+    while (!this.#isClosed) {
       const count = this.#libc.epoll_wait(this.#epoll, this.#eventsAt, EVENTS_AT_ONCE, 0);
       const ids = Array.from({ length: Math.max(count, 0) }, (_, i) => view.getInt32(i * EVENT_BYTES + DATA, true));
       for (const id of ids) this.#listeners.get(id)?.();
@@ -90,6 +91,7 @@ export class Epoll {
 
   /** Every watch must have been released. */
   close(): void {
+    this.#isClosed = true;
     this.#libc.close(this.bell);
     this.#libc.close(this.#epoll);
   }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
+import { Epoll } from '../../runtime/linux/epoll.ts';
 import { loadLibc } from '../../runtime/linux/libc.ts';
 import { Memory } from '../../runtime/linux/memory.ts';
 import { createPoller } from '../../runtime/linux/poller.ts';
@@ -122,6 +123,25 @@ export async function pollerConformance(runtime: Runtime): Promise<void> {
     watch.arm();
     watch.release();
     pipe.closeWriter();
+  });
+
+  test('an epoll that was closed takes no event from the next one, which has its numbers', () => {
+    const pipe = openPipe();
+    const closed = new Epoll(ffi);
+    closed.close();
+    const next = new Epoll(ffi);
+    assert.equal(next.bell, closed.bell);
+    let calls = 0;
+    const watch = next.watch(pipe.reader, () => calls++);
+    watch.arm();
+    pipe.write();
+    closed.dispatch();
+    next.dispatch();
+    assert.equal(calls, 1);
+    watch.release();
+    next.close();
+    pipe.closeWriter();
+    pipe.closeReader();
   });
 
   test('a watch that is released before the worker has begun waits for nobody', async () => {
