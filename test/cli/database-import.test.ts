@@ -103,6 +103,14 @@ describe('the database of innernet-server', () => {
     assert.deepEqual(await readFile(file), before, 'the database of the other program is what it was');
     assert.equal(read('PRAGMA journal_mode').journal_mode, 'delete');
   });
+
+  test('says so when rules let more hosts see each other than before', async (t) => {
+    const { run, file } = await startImport(t, INNERNET);
+    const { insert } = fill(file);
+    insert('peers', null, 'dolores', '10.66.9.2', someKey(), null, 1, 0, 0, 1, null, '[]');
+    const { stderr } = await run();
+    assert.match(stderr, /all hosts of the network see each other here/);
+  });
 });
 
 describe('a database of another kind', () => {

@@ -61,11 +61,11 @@ export function readInnernet([rangeRows = [], peerRows = [], associationRows = [
     ...associations.map(({ cidr_id_1, cidr_id_2 }) => rule(tagOf(cidr_id_1, ranges), tagOf(cidr_id_2, ranges))),
   ];
   const parents = [...populated].filter((id) => [...ranges.values()].some(({ parent }) => parent === id));
-  for (const id of parents)
-    if (tagOf(id, ranges) !== '*')
-      notes.push(
-        `all below ${tagOf(id, ranges)} see each other here, as it holds peers itself: see peerage network rules`,
-      );
+  for (const id of parents) {
+    const tag = tagOf(id, ranges);
+    const below = tag === '*' ? 'all hosts of the network' : `all below ${tag}`;
+    notes.push(`${below} see each other here, as it holds peers itself: see peerage network rules`);
+  }
   const roots = [...ranges.values()].filter(({ parent }) => parent === null);
   const listed = roots.map(({ ip, prefix }) => parseCidr(`${ip}/${prefix}`)).filter((range) => range !== undefined);
   return { ranges: listed.map((range) => formatCidr(maskCidr(range))), listenPort: undefined, hosts, rules, notes };
