@@ -133,6 +133,25 @@ describe('reports', () => {
     assert.equal(await seenBy(teddy), SEEN.v6);
   });
 
+  test('a family in which nobody sees a host any more gives way to the other, after hours', async (t) => {
+    const { lab, charlotte, dolores, teddy, say } = await startTrio(t);
+    const heard = async () => {
+      const list = (await lab.ask('GET', '/v1/peers', { as: charlotte.hostKey })).read(PeerList);
+      return list.peers.find(({ name }) => name === 'teddy')?.endpoint;
+    };
+    await say(dolores, [charlotte, SEEN.newV4, 9], [teddy, SEEN.v4, 9]);
+    await say(dolores, [charlotte, '[2001:db8::8]:1', 8], [teddy, SEEN.v6, 8]);
+    const [version, hour] = [await say(dolores), 3600];
+    assert.equal(await heard(), SEEN.v6);
+    lab.clock.now += 7000 * hour;
+    assert.equal(await say(dolores, [teddy, SEEN.v4, -5 * hour]), version, 'it may be seen again in both');
+    assert.equal(await heard(), SEEN.v6);
+    assert.equal(await say(dolores, [teddy, SEEN.v4, -7 * hour]), version + 1);
+    assert.equal(await heard(), SEEN.v4);
+    assert.equal(await say(dolores, [teddy, SEEN.v4, -7 * hour + 60]), version + 1, 'once');
+    assert.equal(await say(dolores, [teddy, SEEN.v6, -7 * hour + 60]), version + 1);
+  });
+
   test('the name that a host says of itself stands, whatever is seen of it', async (t) => {
     const { lab, dolores, say } = await startTrio(t);
     const token = await lab.token();

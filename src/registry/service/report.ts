@@ -15,6 +15,11 @@ import { trusted } from './subnets.ts';
 
 /** How far ahead the clock of a reporter may be: what it says then counts as seen now. Beyond, it is not believed. */
 const CLOCK_SKEW_SECONDS = 60;
+/**
+ * Where a host was seen in one family stands before the other for so long without being seen again: a family that is gone, or never
+ * was there, must not stay. Long, because of a host that is seen in both the two take turns.
+ */
+const FAMILY_SECONDS = 6 * 3600;
 
 export async function report(
   { host, network }: HostCaller,
@@ -51,14 +56,22 @@ async function news(
     )
       return [];
     const { latestHandshake: handshakeAt } = seen;
-    const known = observationOf(host, endpoint.address.family);
-    if (handshakeAt <= (known?.seenAt ?? 0) || endpoint.text === known?.text) return [];
+    const { family } = endpoint.address;
+    const known = observationOf(host, family);
+    if (handshakeAt <= (known?.seenAt ?? 0)) return [];
+    if (endpoint.text === known?.text && !outlasts(known, observationOf(host, family === 4 ? 6 : 4), handshakeAt))
+      return [];
     // From inside the tunnel itself: whoever sent there would send to itself.
     if (ranges.some((range) => containsAddress(range, endpoint.address))) return [];
     // A neighbour in the same LAN sees an address that is of no use to anyone outside.
     if (endpoint.local && known?.local === false) return [];
     return [{ hostId: host.id, endpoint: endpoint.text, handshakeAt }];
   });
+}
+
+/** Whether what is known is seen again so long after the other family's that this one should no longer stand before it. */
+function outlasts(known: { seenAt: number }, other: { seenAt: number } | undefined, handshakeAt: number): boolean {
+  return other !== undefined && other.seenAt > known.seenAt && handshakeAt >= other.seenAt + FAMILY_SECONDS;
 }
 
 /** The latest credible handshake with each key: a report may name one many times, and costs no more for it. */

@@ -189,8 +189,10 @@ export function hostQueries(db: Orm): HostQueries {
       // Each family has a place of its own: the one that was seen first has the first place.
       const isV6 = (endpoint: SQLWrapper) => sql`(${endpoint} LIKE '[%')`;
       const isFirst = sql`(${hosts.observedEndpoint} IS NULL OR ${isV6(hosts.observedEndpoint)} = ${isV6(seen.endpoint)})`;
-      const isNews = (endpoint: SQLWrapper, at: SQLWrapper) =>
-        sql`(coalesce(${at} < ${seen.handshakeAt}, 1) AND coalesce(${endpoint} <> ${seen.endpoint}, 1))`;
+      // The same endpoint again is news while the other family's stands before it, which was seen earlier.
+      const isNews = (endpoint: SQLWrapper, at: SQLWrapper, otherAt: SQLWrapper) =>
+        sql`(coalesce(${at} < ${seen.handshakeAt}, 1) AND (coalesce(${endpoint} <> ${seen.endpoint}, 1)
+          OR coalesce(${at} < ${otherAt} AND ${otherAt} < ${seen.handshakeAt}, 0)))`;
       const first = (value: SQLWrapper, otherwise: SQLWrapper) =>
         sql`CASE WHEN ${isFirst} THEN ${value} ELSE ${otherwise} END`;
       await db.batch([
@@ -212,8 +214,8 @@ export function hostQueries(db: Orm): HostQueries {
               sql`+${hosts.networkId} = ${networkId}`,
               isNull(hosts.endpoint),
               first(
-                isNews(hosts.observedEndpoint, hosts.observedAt),
-                isNews(hosts.otherEndpoint, hosts.otherObservedAt),
+                isNews(hosts.observedEndpoint, hosts.observedAt, hosts.otherObservedAt),
+                isNews(hosts.otherEndpoint, hosts.otherObservedAt, hosts.observedAt),
               ),
             ),
           ),
