@@ -1,13 +1,14 @@
 /** The matrix of runtimes is whole, and every test file is in one of its suites. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { describe, it } from 'node:test';
+import { OURS } from '../interop/implementation.ts';
 import { parseJunit } from '../run-junit.ts';
 import { formatMatrix } from '../run-matrix.ts';
-import { implementationsOf } from '../run-results.ts';
+import { implementationsOf, type Passed } from '../run-results.ts';
 import { NODE_24, OTHER_RUNTIMES } from '../run-runtimes.ts';
 import { filesOf, PORTABLE, suiteOf, SUITE_NAMES } from '../run-suites.ts';
 import { readGuide, ROOT } from './markdown.ts';
@@ -17,22 +18,27 @@ function cellsOf(table: string): string[][] {
   return table.split('\n').map((line) => line.split('|').map((cell) => cell.trim()));
 }
 
+/** One test of each suite on each runtime that it runs on, and of interop with each of ours. */
+function onePassedEach(): Passed {
+  const each = (rows: readonly string[]) => Object.fromEntries(rows.map((row) => [row, 1]));
+  const passed: Passed = { [NODE_24.name]: each([...SUITE_NAMES, ...OURS.map(({ name }) => `with ${name}`)]) };
+  for (const { name, suites = [] } of OTHER_RUNTIMES) passed[name] = each(suites.map((suite) => suite.name));
+  return passed;
+}
+
 describe('the matrix', () => {
-  it('in the guide has every suite and every runtime, and numbers where the suites run', () => {
+  it('in the guide has every suite and every runtime, and numbers where the suites run and nowhere else', () => {
     const guide = cellsOf(readGuide('runtimes').text);
-    const [header = [], , ...rows] = cellsOf(formatMatrix({}));
+    const [header = [], , ...rows] = cellsOf(formatMatrix(onePassedEach()));
     for (const { name } of [NODE_24, ...OTHER_RUNTIMES]) assert.ok(header.includes(name), name);
     const start = guide.findIndex((cells) => cells.join() === header.join());
     assert.notEqual(start, -1, 'the columns are others: npm run matrix');
     const written = guide.slice(start + 2, start + 2 + rows.length);
     assert.deepEqual(
-      written.map(([, name]) => name),
-      rows.map(([, name]) => name),
-      'the suites are others: npm run matrix',
+      written.map((cells) => cells.map((cell) => cell.replace(/^[1-9]\d*$/, '1'))),
+      rows,
+      'the suites are others, or run elsewhere: npm run matrix',
     );
-    const portable = new Set(PORTABLE.map(({ name }) => name));
-    for (const [, name = '', ...cells] of written)
-      if (portable.has(name)) for (const cell of cells.slice(0, 5)) assert.match(cell, /^[1-9]\d*$/, name);
   });
 
   it('has a suite for each test file, and files for each suite', () => {
@@ -65,6 +71,29 @@ describe('the matrix', () => {
       const results = parseJunit(readFileSync(junit, 'utf8'));
       const suites = new Set(results.map(({ file }) => file && suiteOf(relative(ROOT, file))));
       assert.deepEqual(suites, new Set(['tunnel', 'keys, addresses']));
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('fails in CI where a runtime is missing, and elsewhere says so and goes on', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'peerage-missing-test-'));
+    try {
+      // What runs the tests, without what `npm ci` installs: Bun and Deno are missing.
+      for (const file of ['package.json', 'test/build/binary.ts', ...globSync('test/run*.ts', { cwd: ROOT })])
+        cpSync(join(ROOT, file), join(folder, file));
+      const { CI: _, ...env } = process.env;
+      for (const [CI, exitCode, outcome] of [
+        ['true', 1, 'FAILED Deno: 0 passed, 1 failed'],
+        ['', 0, 'ok     Deno: 0 passed, 0 failed, 1 skipped'],
+      ] as const) {
+        const options = { cwd: folder, env: { ...env, CI }, encoding: 'utf8' } as const;
+        const { status, stdout } = spawnSync(NODE_24.locate(), ['test/run.ts', 'Bun', 'Deno'], options);
+        assert.equal(status, exitCode, stdout);
+        for (const name of ['Bun', 'Deno'])
+          assert.match(stdout, new RegExp(`^${name} is missing: .* does not start`, 'm'));
+        assert.ok(stdout.includes(outcome), stdout);
+      }
     } finally {
       rmSync(folder, { recursive: true });
     }
