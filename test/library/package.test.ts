@@ -16,7 +16,13 @@ const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as
   engines: { node: string };
   exports: Record<string, string>;
 };
-const TSC = join(ROOT, 'node_modules/.bin/tsc');
+const BIN = join(ROOT, 'node_modules/.bin');
+const TSC = join(BIN, 'tsc');
+const RUNTIMES: Readonly<Record<string, Command>> = {
+  node: [process.execPath],
+  bun: [join(BIN, 'bun')],
+  deno: [join(BIN, 'deno'), 'run', '--allow-all'],
+};
 
 /** Without the types of Node, and with those of everything that ours refer to. */
 const TYPESCRIPT_PROJECT = {
@@ -47,6 +53,29 @@ const CONSUMER = `
   (await openOnDeno()).createUdp();
   const registry = await createRegistry({ database: await openDatabase(name), peerAddress: () => '' });
   export const answer: Response = await registry.app.request('/');
+`;
+
+/** A tunnel over a socket of the system, and a registry in a file. */
+const onRuntime = (name: string) => `
+  import { createTunnel, generateKeyPair, MemoryTun } from 'peerage';
+  import { createRegistry } from 'peerage/registry';
+  import { openDatabase, openPorts } from 'peerage/${name}';
+
+  const ports = await openPorts();
+  const tun = new MemoryTun();
+  const tunnel = createTunnel({ ...ports.parts, tun, udp: ports.createUdp() });
+  tunnel.configure(generateKeyPair());
+  tun.setLink('up');
+  const { listenPort } = tunnel.describe();
+  await tunnel.close();
+  await ports.close();
+
+  const database = await openDatabase('${name}.db');
+  const registry = await createRegistry({ database, peerAddress: () => '' });
+  const adminKey = await registry.issueFirstAdminKey();
+  registry.close();
+  database.close();
+  console.log(listenPort > 0, adminKey.slice(0, 4));
 `;
 
 describe('the npm package', () => {
@@ -92,16 +121,18 @@ describe('the npm package', () => {
     assert.match(readFileSync(join(built, 'README.md'), 'utf8'), /\| CONTRIBUTING\.md \|/);
   });
 
-  it('has an entry for each of ours', async () => {
-    const names = Object.keys(manifest.exports).filter((name) => !/^\.\/(?:bun|deno|package\.json)$/.test(name));
-    assert.ok(names.length >= 3);
-    const program = names.map(
-      (name) => `console.log(Object.keys(await import('peerage${name.slice(1)}')).length > 0);`,
-    );
-    await writeFile(join(installed.project, 'entries.js'), program.join('\n'));
-    const { stdout } = await installed.run(process.execPath, 'entries.js');
-    assert.equal(stdout, 'true\n'.repeat(names.length));
+  it('has the entries of ours', () => {
+    const names = ['.', ...Object.keys(RUNTIMES).map((name) => `./${name}`), './registry', './package.json'];
+    assert.deepEqual(Object.keys(manifest.exports).sort(), names.sort());
+    for (const name of ['bun', 'deno'])
+      assert.ok(!installed.files.includes(`runtime/${name}/fast-worker.js`), 'the daemon is that of Node');
   });
+
+  for (const [name, [program, ...options]] of Object.entries(RUNTIMES))
+    it(`runs a tunnel and a registry in a program on ${name}`, async () => {
+      await writeFile(join(installed.project, `${name}.js`), onRuntime(name));
+      assert.deepEqual(await installed.run(program, ...options, `${name}.js`), { stdout: 'true pga_\n', stderr: '' });
+    });
 
   it('makes a device in JavaScript', async () => {
     const program = `import { createDevice } from 'peerage';\nconsole.log(createDevice().describe().peers);\n`;
