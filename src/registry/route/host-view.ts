@@ -7,6 +7,7 @@ import { hasWaited, holdRequest } from '../service/held-requests.ts';
 import { accepted, problemResponses, refuseForRetry } from '../problem.ts';
 import { FORMAT_NAMES, renderConfig } from '../render/formats.ts';
 import type { HostCaller } from '../service/credentials.ts';
+import { isOverdue } from '../service/due.ts';
 import { hostConfig, listPeers, waitMs } from '../service/peers.ts';
 import { HostConfig, PeerList } from '../wire.ts';
 import { hasSeen, viewEtag } from './conditional.ts';
@@ -105,7 +106,8 @@ export function addHostViewRoutes(app: RegistryApp, context: RouteContext): void
     c.header('vary', 'Accept, Authorization');
     c.header('cache-control', 'private, no-cache');
     if (ports.bell.listen !== undefined) c.header('peerage-push', 'websocket');
-    if (!sawNewest) return caller;
+    // What is due and not written has no version.
+    if (!sawNewest || isOverdue(caller.network, ports.wall())) return caller;
     if (ports.bell.pollSeconds !== undefined) c.header('retry-after', `${ports.bell.pollSeconds}`);
     return undefined;
   }

@@ -3,6 +3,7 @@ import { formatCidr } from '../../ip.ts';
 import type { HostChanges, HostRecord, NetworkRecord, Page } from '../store/port.ts';
 import type { HostPatch, HostView } from '../wire.ts';
 import type { AdminCaller, HostCaller } from './credentials.ts';
+import { withDue } from './due.ts';
 import { parseEndpoint } from './endpoints.ts';
 import { findExit } from './exits.ts';
 import { findNetwork } from './networks.ts';
@@ -29,8 +30,10 @@ export async function listHosts(
   if (!network.ok) return network;
   // One more than asked for tells whether there is another page.
   const found = await ports.store.listHosts(network.value.id, { ...page, limit: page.limit + 1 });
-  const hosts = await viewHosts(found.slice(0, page.limit), ports);
-  return done({ hosts, next: found.length > page.limit ? hosts.at(-1)!.name : null });
+  const shown = found.slice(0, page.limit);
+  const there = withDue(shown, network.value, ports).filter(({ deletedAt }) => deletedAt === null);
+  const hosts = await viewHosts(there, ports);
+  return done({ hosts, next: found.length > page.limit ? shown.at(-1)!.name : null });
 }
 
 export async function getHost(path: HostPath, ports: RegistryPorts): Promise<Result<HostView>> {
@@ -121,7 +124,9 @@ export async function findHost(
   const network = await findNetwork(path.network, ports);
   if (!network.ok) return network;
   const host = await ports.store.findHost(network.value.id, path.host);
-  if (host === undefined) return refuse('not-found', `The network ${path.network} has no host ${path.host}.`);
+  const [there] = host === undefined ? [] : withDue([host], network.value, ports);
+  if (host === undefined || there?.deletedAt !== null)
+    return refuse('not-found', `The network ${path.network} has no host ${path.host}.`);
   return done({ host, network: network.value });
 }
 

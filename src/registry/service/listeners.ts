@@ -12,7 +12,7 @@
 import type { HostRecord, NetworkRecord } from '../store/port.ts';
 import type { PeerList } from '../wire.ts';
 import { authenticateAgain } from './credentials.ts';
-import { collectDue, hasExpired, isUnseen } from './due.ts';
+import { collectDue, hasExpired, isUnseen, noteAllSeen, RETRY_MS, hostsWithDue } from './due.ts';
 import { difference, fullList, listPeers, needsFull } from './peers.ts';
 import type { RegistryPorts } from './ports.ts';
 
@@ -80,7 +80,7 @@ export async function notifyAll(
   const present = isNews || wasDue ? ((await readNetwork(networkId, ports)) ?? found) : found;
   return {
     notices: await compose(present, listeners, ports),
-    lookAgainAt: lookAgainAt(present, listeners),
+    lookAgainAt: lookAgainAt(present, listeners, ports),
   };
 }
 
@@ -90,7 +90,7 @@ export async function notifyOne(listener: Listener, ports: RegistryPorts): Promi
   if (!caller.ok)
     return { notices: [close(caller.reason === 'host-expired' ? 'expired' : 'revoked')], lookAgainAt: null };
   const { host, network } = caller.value;
-  const again = lookAgainAt({ network, hosts: [host] }, [listener]);
+  const again = lookAgainAt({ network, hosts: [host] }, [listener], ports);
   return { notices: [list(await listPeers(caller.value, listener.version, ports))], lookAgainAt: again };
 }
 
@@ -99,9 +99,9 @@ interface Found {
   readonly hosts: readonly HostRecord[];
 }
 
-async function readNetwork(id: number, { store }: RegistryPorts): Promise<Found | undefined> {
-  const network = await store.networkById(id);
-  return network && { network, hosts: await store.listHosts(id) };
+async function readNetwork(id: number, ports: RegistryPorts): Promise<Found | undefined> {
+  const network = await ports.store.networkById(id);
+  return network && { network, hosts: await hostsWithDue(network, ports) };
 }
 
 async function compose(
@@ -144,13 +144,13 @@ function memoize<T>(compute: (version: number) => T): (version: number) => T {
 async function noteListening(
   listeners: readonly Listener[],
   { network, hosts }: Found,
-  { store, wall }: RegistryPorts,
+  ports: RegistryPorts,
 ): Promise<boolean> {
-  const at = wall();
+  const at = ports.wall();
   const listening = new Set(listeners.map(({ hostId }) => hostId));
   const unseen = hosts.filter((host) => listening.has(host.id) && isUnseen(host, network, at)).map(({ id }) => id);
   if (unseen.length === 0) return false;
-  await store.noteSeen(network.id, unseen, at);
+  await noteAllSeen(unseen, network, ports);
   return true;
 }
 
@@ -158,13 +158,17 @@ async function noteListening(
 function lookAgainAt(
   { network: { nextDueAt, silenceSeconds }, hosts }: Found,
   listeners: readonly Listener[],
+  { wall }: RegistryPorts,
 ): number | null {
   const listening = new Set(listeners.map(({ hostId }) => hostId));
   const halfSilent = hosts
     .filter((host) => host.ephemeral && host.seenAt !== null && listening.has(host.id))
     .map((host) => (host.seenAt ?? 0) + 500 * silenceSeconds);
   const times = [...(nextDueAt === null ? [] : [nextDueAt]), ...halfSilent];
-  return times.length === 0 ? null : times.reduce((a, b) => Math.min(a, b));
+  if (times.length === 0) return null;
+  const [first, at] = [times.reduce((a, b) => Math.min(a, b)), wall()];
+  // What is past could not be written.
+  return first > at ? first : at + RETRY_MS;
 }
 
 function list(peers: PeerList): Notice {

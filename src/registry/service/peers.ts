@@ -5,6 +5,7 @@ import type { HostRecord, NetworkRecord } from '../store/port.ts';
 import type { HostConfig, PeerList, PeerView } from '../wire.ts';
 import { perObject } from '../render/per-object.ts';
 import { authenticateAgain, type HostCaller } from './credentials.ts';
+import { isOverdue, RETRY_MS, hostsWithDue } from './due.ts';
 import { endpointFor, familiesOf } from './endpoints.ts';
 import { exitOf, routesFor } from './exits.ts';
 import type { RegistryPorts } from './ports.ts';
@@ -22,7 +23,9 @@ export async function listPeers(
   ports: RegistryPorts,
 ): Promise<PeerList> {
   const { id, version } = caller.network;
-  if (since === undefined || needsFull(caller, since)) return fullList(caller, await ports.store.listHosts(id));
+  // What is due and not written has no version: no difference tells of it.
+  if (since === undefined || needsFull(caller, since) || isOverdue(caller.network, ports.wall()))
+    return fullList(caller, await hostsWithDue(caller.network, ports));
   return difference(caller, since === version ? [] : await ports.store.hostsChangedSince(id, since));
 }
 
@@ -53,7 +56,7 @@ export function difference({ host, network }: HostCaller, changed: readonly Host
 }
 
 export async function hostConfig({ host, network }: HostCaller, ports: RegistryPorts): Promise<HostConfig> {
-  return viewHostConfig(host, network, await ports.store.listHosts(network.id));
+  return viewHostConfig(host, network, await hostsWithDue(network, ports));
 }
 
 /** `others` may hold the host itself. */
@@ -94,7 +97,8 @@ export async function awaitChange(
 
 /** How long to wait for a change, at most: what is due meanwhile nobody rings for, so the one who waits sees to it. */
 export function waitMs({ network }: HostCaller, timeoutMs: number, { wall }: Pick<RegistryPorts, 'wall'>): number {
-  return Math.max(0, Math.min(timeoutMs, (network.nextDueAt ?? Infinity) - wall()));
+  const at = wall();
+  return Math.min(timeoutMs, isOverdue(network, at) ? RETRY_MS : (network.nextDueAt ?? Infinity) - at);
 }
 
 function viewPeers(host: HostRecord, { rules }: NetworkRecord, others: readonly HostRecord[]): PeerView[] {

@@ -10,8 +10,12 @@ import { auditColumns, dueBy, followVersion, nextVersion, orConflict, type Orm }
 import type { Act, Store } from './port.ts';
 import { nextPruning, pruneOld } from './retention.ts';
 import { addresses, audit, credentials, hosts, networks } from './schema.ts';
+import { isStorageFull } from './storage-full.ts';
 
-type LifeCycleQueries = Pick<Store, 'findRemovedHost' | 'restoreHost' | 'noteSeen' | 'renewHost' | 'collectDue'>;
+type LifeCycleQueries = Pick<
+  Store,
+  'findRemovedHost' | 'restoreHost' | 'noteSeen' | 'renewHost' | 'collectDue' | 'isFull'
+>;
 
 export function lifeCycleQueries(db: Orm): LifeCycleQueries {
   const live = (id: string) => and(eq(hosts.id, id), isNull(hosts.deletedAt));
@@ -151,6 +155,8 @@ export function lifeCycleQueries(db: Orm): LifeCycleQueries {
       ]);
       return results[14][0]?.version;
     },
+
+    isFull: isStorageFull,
   };
 }
 

@@ -296,6 +296,9 @@ export interface Store {
   /** Hides the hosts that have expired, removes those whose time is over, and forgets what was kept long enough; the version of the network after it. */
   collectDue(networkId: number, act: Act): Promise<number | undefined>;
 
+  /** Whether a write was refused with this because there is no room left. */
+  isFull(error: unknown): boolean;
+
   /** Those of these hosts that say nothing of their own endpoint. */
   hostsWithoutEndpoint(networkId: number, publicKeys: readonly string[]): Promise<HostRecord[]>;
   /** As the host itself reports it. No other host sees it, so no version moves. */

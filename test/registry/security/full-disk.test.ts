@@ -55,6 +55,11 @@ if (!isEdge)
         return answer.text === '' ? undefined : JSON.parse(answer.text);
       };
       expect(201, await ask('POST', '/v1/networks', undefined, { name: 'home' }));
+      const brief = expect(201, await ask('POST', '/v1/networks/home/tokens', undefined, { ephemeral: true }));
+      const { token: briefToken } = z.object({ token: z.string() }).parse(brief);
+      const delos = { name: 'delos', publicKey: someKey() };
+      const enrolled = expect(201, await ask('POST', '/v1/enroll', briefToken, delos));
+      const { hostKey: briefKey } = z.object({ hostKey: z.string() }).parse(enrolled);
       const made = expect(201, await ask('POST', '/v1/networks/home/tokens', undefined, { uses: 1000 }));
       const { token } = z.object({ token: z.string() }).parse(made);
       const names: string[] = [];
@@ -75,17 +80,18 @@ if (!isEdge)
       assert.equal(problem.type, 'urn:peerage:problem:storage-full');
       assert.doesNotMatch(answer.text, /registry\.db|SQLITE|insert/i, 'it says nothing of its insides');
       expect(507, await enrol());
-      expect(200, await ask('GET', '/v1/peers', hostKey));
+      // One of them would be noted as seen.
+      for (const key of [hostKey, briefKey]) expect(200, await ask('GET', '/v1/peers', key));
       const listed = z.object({ hosts: z.array(z.object({ name: z.string() })) });
       const hosts = async () => {
         const list = listed.parse(expect(200, await ask('GET', '/v1/networks/home/hosts')));
         return list.hosts.map(({ name }) => name).toSorted();
       };
-      assert.deepEqual(await hosts(), names.toSorted());
+      assert.deepEqual(await hosts(), [...names, 'delos'].toSorted());
 
       await rm(ballast);
       expect(201, await enrol());
-      assert.deepEqual(await hosts(), names.toSorted());
+      assert.deepEqual(await hosts(), [...names, 'delos'].toSorted());
       const { tokens } = z
         .object({ tokens: z.array(z.object({ remaining: z.number() })) })
         .parse(expect(200, await ask('GET', '/v1/networks/home/tokens')));
