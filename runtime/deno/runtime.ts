@@ -10,7 +10,7 @@ const command = (flags: readonly string[], path: string) => [process.execPath, '
 
 // Programs that start no tunnel need not be allowed to look.
 const isAllowed = Deno.permissions.querySync({ name: 'env', variable: 'PEERAGE_KEYLOG' }).state === 'granted';
-const keyLogFile = isAllowed ? process.env['PEERAGE_KEYLOG'] : undefined;
+const keyLogFile = isAllowed ? (process.env['PEERAGE_KEYLOG'] ?? '') : undefined;
 
 export const runtime: Runtime = {
   name: 'deno',
