@@ -8,6 +8,8 @@ import { parseAddress, unmapAddress } from '../ip.ts';
 import { Endpoint } from '../peer/endpoint.ts';
 import type { Ports } from './ports.ts';
 
+const NOT_FOUND = 127;
+
 /** Undefined when the name has no address now, or its zone names no interface. */
 export async function resolveEndpoint(
   ports: Pick<Ports, 'processes' | 'files'>,
@@ -27,7 +29,9 @@ export async function resolveEndpoint(
 
 /** Why no name at all has an address here, which asking again does not mend; undefined when names can be asked for. */
 export async function missingResolver({ processes }: Pick<Ports, 'processes'>): Promise<UserError | undefined> {
-  if (await processes.has('getent')) return undefined;
+  // By running it: whoever may do that need not be allowed to look through the PATH.
+  const { exitCode } = await processes.run('getent', ['--version']);
+  if (exitCode !== NOT_FOUND) return undefined;
   return new UserError('getent(1), which looks up the host names of endpoints, is not installed', {
     remedy: 'Install it (libc-bin on Debian, musl-utils on Alpine), or write the address instead of the name.',
   });

@@ -15,8 +15,9 @@ function hostWith(options: { answersAt?: number; failure?: typeof TEMPORARY; ret
   const ports = {
     processes: {
       env: { WG_ENDPOINT_RESOLUTION_RETRIES: retries },
-      has: async () => hasGetent,
-      run: async () => {
+      run: async (_program: string, [first]: readonly string[]) => {
+        if (!hasGetent) return { exitCode: 127, stdout: '', stderr: '' };
+        if (first === '--version') return { exitCode: 0, stdout: '', stderr: '' };
         questions += 1;
         return questions >= answersAt
           ? { exitCode: 0, stdout: '203.0.113.54 STREAM dolores.example.net\n', stderr: '' }

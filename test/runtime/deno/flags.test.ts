@@ -173,7 +173,7 @@ inNamespace(import.meta.url, [], () => {
     const set = (endpoint: string) => ['set', 'wg0', 'private-key', key, 'peer', PEER, 'endpoint', endpoint];
     const show = ['show', 'wg0'];
     const wg = async (flags: readonly string[], args: readonly string[]) => {
-      const { said, ended } = start(t, flags, 'wg', args);
+      const { said, ended } = start(t, flags, 'wg', args, { WG_ENDPOINT_RESOLUTION_RETRIES: '0' });
       const code = await ended;
       return { ...said, code };
     };
@@ -196,6 +196,8 @@ inNamespace(import.meta.url, [], () => {
         );
       }
     }
+    const unknown = await wg(allow(wgFlags({ withHostNames: true })), set('nowhere.invalid:7'));
+    assert.match(unknown.stderr, /^(?:Name or service not known|Temporary failure in name resolution): /);
     tunnel.kill('SIGTERM');
     assert.equal(await tunnel.ended, 0);
     assert.equal(tunnel.said.stderr, '');
