@@ -220,6 +220,29 @@ describe('the join script', { skip: whyNot }, () => {
     );
   });
 
+  test('what is missing is named as the packages of the system are, before anything is done', async (t) => {
+    const lab = await startLab(t);
+    const { folder, joinBy } = await startHost(t);
+    const token = await lab.token();
+    for (const [manager, advice] of [
+      ['apt', 'apt install curl wireguard-tools iproute2'],
+      ['apk', 'apk add curl wireguard-tools'],
+      ['opkg', 'opkg update && opkg install curl kmod-wireguard wireguard-tools'],
+      ['dnf', 'dnf install curl wireguard-tools iproute'],
+      ['none', 'curl, wireguard-tools and iproute2, or what your system calls them.'],
+    ] as const) {
+      const tools = await mkdtemp(join(tmpdir(), 'peerage-tools-'));
+      t.after(() => rm(tools, { recursive: true }));
+      for (const name of ['id', 'uname', 'tr', 'curl', 'ip']) await symlink(which(name), join(tools, name));
+      await symlink(which('true'), join(tools, manager));
+      for (const up of ['yes', 'no']) {
+        const { exitCode, stderr } = await joinBy([which('dash')], lab, token, { PATH: tools, PEERAGE_UP: up });
+        assert.deepEqual([exitCode, stderr], [1, `join: wg is missing. Install it: ${advice}\n`]);
+      }
+    }
+    assert.deepEqual(await readdir(folder), []);
+  });
+
   test('a host that has peerage joins by it, with the token in the environment', async (t) => {
     const lab = await startLab(t);
     const { joinBy } = await startHost(t);

@@ -59,22 +59,24 @@ join() {
       fail "$config is there already and belongs to something else. Choose another interface: PEERAGE_INTERFACE=wg1"
     say "This host has joined already: $config is there. Nothing was changed."
     say "To join anew, leave first (the second line asks the registry to forget this host), then take a new token:"
-    say "  wg-quick down $interface"
+    say "  $(down)"
     say "  printf 'header = \\"Authorization: Bearer %s\\"\\\\n' \\"\\$(cat $folder/$interface.hostkey)\\" | curl -fsS --config - -X DELETE $registry/v1/self"
     say "  rm $config $key $folder/$interface.hostkey $folder/$interface.refresh"
     return 0
   fi
-  for program in curl wg wg-quick; do
-    [ "$program:$\{PEERAGE_UP:-yes}" = wg-quick:no ] || has "$program" ||
-      fail "$program is missing. Install it: apt install curl wireguard-tools, or what your system calls them."
+  for program in curl wg ip; do
+    [ "$program:$\{PEERAGE_UP:-yes}" = ip:no ] || has "$program" || fail "$program is missing. Install it: $(packages)"
   done
+  if [ -n "$\{PEERAGE_EXIT:-}" ] && [ "$\{PEERAGE_UP:-yes}" != no ]; then
+    has wg-quick || fail 'the default route through another host (PEERAGE_EXIT) needs wg-quick, which is missing.'
+  fi
 
   say "This host joins the VPN of $registry as $name:"
   [ -e "$key" ] && say "  use the private key in $key; it does not leave this host" ||
     say "  make a private key in $key; it does not leave this host"
   say "  enrol its public key$\{PEERAGE_ENDPOINT:+, reachable at $PEERAGE_ENDPOINT}$\{PEERAGE_ROUTES:+, with $PEERAGE_ROUTES behind it}"
   say "  write $config, and $folder/$interface.refresh to fetch changes of the peers"
-  [ "$\{PEERAGE_UP:-yes}" = no ] || say "  bring up $interface with wg-quick"
+  [ "$\{PEERAGE_UP:-yes}" = no ] || say "  bring up $interface with: $(up)"
 
   umask 077
   mkdir -p "$folder"
@@ -85,10 +87,28 @@ join() {
   say "Enrolled: $(sed -n '1s/^# //p' "$config")"
   write_refresh
   if [ "$\{PEERAGE_UP:-yes}" != no ]; then
-    wg-quick up "$interface_or_file" >&2 || fail "$config is written, but wg-quick could not bring it up: see above."
+    $(up) >&2 </dev/null || fail "$config is written, but $interface could not be brought up: see above. Try again with: $(up)"
     say "$interface is up. See it with: wg show $interface"
+    has wg-quick || say "After a reboot, bring it up again with: $(up)"
   fi
   say "Peers come and go. Fetch the changes, best from cron every few minutes: $folder/$interface.refresh"
+}
+
+# wg-quick wants bash, which small systems do without. It finds an interface by its name in /etc/wireguard only.
+up() {
+  if ! has wg-quick; then echo "$folder/$interface.refresh up"
+  elif [ "$folder" = /etc/wireguard ]; then echo "wg-quick up $interface"
+  else echo "wg-quick up $config"; fi
+}
+down() { if has wg-quick; then echo "wg-quick down $interface"; else echo "ip link delete dev $interface"; fi; }
+
+# How to install what is needed here.
+packages() {
+  if has apt; then echo 'apt install curl wireguard-tools iproute2'
+  elif has opkg; then echo 'opkg update && opkg install curl kmod-wireguard wireguard-tools'
+  elif has apk; then echo 'apk add curl wireguard-tools'
+  elif has dnf; then echo 'dnf install curl wireguard-tools iproute'
+  else echo 'curl, wireguard-tools and iproute2, or what your system calls them.'; fi
 }
 
 # peerage says itself what it does, and keeps the peers current from then on. The token is not for its arguments either.
@@ -123,35 +143,61 @@ enrol() {
   sed -n 's/^# HostKey = //p' "$answer" >"$folder/$interface.hostkey"
   sed -e '/^# HostKey = /d' -e "s|/etc/wireguard/%i|$folder/%i|" "$answer" >"$config.new"
   mv "$config.new" "$config"
-  # wg-quick finds an interface by its name in /etc/wireguard only.
-  interface_or_file=$interface
-  [ "$folder" = /etc/wireguard ] || interface_or_file=$config
 }
 
 # The list is fetched as a whole before any of it is used: a registry that is down changes nothing.
 write_refresh() {
   cat >"$folder/$interface.refresh" <<END
 #!/bin/sh
-# Brings the peers of $interface up to date with $registry.
+# Brings the peers of $interface up to date with $registry. With the argument "up" it brings up $interface itself, as
+# $config says: for hosts without wg-quick. Down again: ip link delete dev $interface
 set -eu
 umask 077
 new=\\$(mktemp)
 trap 'rm -f "\\$new"' EXIT
-{
-  printf '[Interface]\\nPrivateKey = '
-  cat '$key'
-  # wg syncconf would take away the mark that a default route needs.
-  printf 'FwMark = %s\\n' "\\$(wg show '$interface' fwmark)"
-} >"\\$new"
-printf 'header = "Authorization: Bearer %s"\\n' "\\$(cat '$folder/$interface.hostkey')" |
-  curl -fsS --config - '$registry/v1/config?format=wg' >>"\\$new"
-wg syncconf '$interface' "\\$new"
+
+fetch() {
+  {
+    printf '[Interface]\\nPrivateKey = '
+    cat '$key'
+    # wg syncconf would take away the mark that a default route needs.
+    printf 'FwMark = %s\\n' "\\$(wg show '$interface' fwmark)"
+  } >"\\$new"
+  printf 'header = "Authorization: Bearer %s"\\n' "\\$(cat '$folder/$interface.hostkey')" |
+    curl -fsS --config - '$registry/v1/config?format=wg' >>"\\$new"
+  wg syncconf '$interface' "\\$new"
+}
+
+bring_up() {
+  if [ -e '/sys/class/net/$interface' ]; then echo '$interface is up already.' >&2; exit 1; fi
+  grep -vE '^(Address|PostUp) = ' '$config' >"\\$new"
+  make_interface
+  trap 'rm -f "\\$new"; ip link delete dev "$interface"' EXIT
+  wg setconf '$interface' "\\$new"
+  wg set '$interface' private-key '$key'
+  for address in \\$(sed -n 's/^Address = //p' '$config' | tr -d ,); do
+    ip address add "\\$address" dev '$interface'
+  done
+  ip link set dev '$interface' up
+}
+
+make_interface() {
+  if ip link add dev '$interface' type wireguard; then return; fi
+  for program in wireguard-go peerage-tun; do
+    if command -v "\\$program" >/dev/null; then "\\$program" '$interface'; return; fi
+  done
+  echo 'The kernel has no WireGuard, and there is no wireguard-go. Install one of them (OpenWrt: kmod-wireguard).' >&2
+  exit 1
+}
+
+if [ "\\$\{1:-}" = up ]; then bring_up; else fetch; fi
 for prefix in \\$(sed -n 's/^AllowedIPs = //p' "\\$new" | tr -d ,); do
-  # A default route takes more than a line: wg-quick sets it, when the interface comes up.
+  # A default route takes more than a line: wg-quick sets it, when the interface comes up. An exit needs wg-quick.
   case \\$prefix in */0) continue ;; *:*) family=-6 ;; *) family=-4 ;; esac
   [ -n "\\$(ip \\$family route show dev '$interface' match "\\$prefix")" ] ||
     ip \\$family route add "\\$prefix" dev '$interface'
 done
+trap 'rm -f "\\$new"' EXIT
 END
   chmod 700 "$folder/$interface.refresh"
 }
