@@ -1,7 +1,7 @@
 /** Requests that wait for a change, and what an edge where none can wait says instead. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { PeerList } from '../../src/registry/wire.ts';
+import { HostList, HostView, PeerList } from '../../src/registry/wire.ts';
 import { isEdge } from './engines/engine.ts';
 import { expectProblem, expectStatus, type Lab } from './lab.ts';
 import { startPair } from './pair.ts';
@@ -56,6 +56,37 @@ function waitingSuite(): void {
     assert.deepEqual([next.value?.full, next.value?.peers.map(({ name }) => name)], [false, ['charlotte']]);
     const [end] = await Promise.all([events.next(), lab.close()]);
     assert.equal(end.done, true);
+  });
+
+  test('a host on a stream of events is not silent: it stays for as long as the stream does', async (t) => {
+    const { lab, token } = await startPair(t);
+    const teddy = await lab.enrol(await lab.token({ ephemeral: true, name: 'teddy' }));
+    const controller = new AbortController();
+    const headers = { authorization: `Bearer ${teddy.hostKey}` };
+    const events = readEvents(await fetch(`${lab.url}/v1/events`, { headers, signal: controller.signal }));
+    await events.next();
+    const listed = async () => {
+      const { hosts } = expectStatus(200, await lab.ask('GET', '/v1/networks/home/hosts')).read(HostList);
+      return hosts.some(({ name }) => name === 'teddy');
+    };
+    for (const name of ['charlotte', 'bernard', 'clementine']) {
+      lab.clock.now += 0.7 * 3_600_000;
+      // What wakes the stream, as its heartbeat would.
+      await lab.enrol(token, { name });
+      assert.deepEqual(
+        (await events.next()).value?.peers.map((peer) => peer.name),
+        [name],
+      );
+      const { seenAt } = (await lab.ask('GET', '/v1/networks/home/hosts/teddy')).read(HostView);
+      assert.equal(seenAt, new Date(lab.clock.now).toISOString());
+    }
+    controller.abort();
+    await events.next().catch(() => {});
+    // The registry hears of it a moment later.
+    await waitFor('it goes once it has hung up', async () => {
+      lab.clock.now += 3_600_000;
+      return !(await listed());
+    });
   });
 
   test('a host that hangs up makes room for others of its requests', async (t) => {

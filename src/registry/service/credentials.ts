@@ -87,7 +87,9 @@ export async function authenticateAgain(
 ): Promise<Result<HostCaller>> {
   const caller = await findAgain(credentialId, ports);
   if (!caller.ok) return caller;
-  const { network } = caller.value;
+  const { host, network } = caller.value;
+  // In this order: whoever listens must not be collected for its silence.
+  await noteSeen(host, network, ports);
   const present = (await collectDue(network, ports)) ? await findAgain(credentialId, ports) : caller;
   return present.ok ? refuseExpired(present.value, ports) : present;
 }
