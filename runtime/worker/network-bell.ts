@@ -32,7 +32,7 @@ export const LISTENER_HEADER = 'peerage-listener';
 const SOCKETS_OF_A_HOST = 4;
 /** Cloudflare takes 32,768 in one object. */
 const MAX_SOCKETS = 30_000;
-/** The agent sends a ping each minute. */
+/** The agent sends a ping every 50 seconds. */
 const SILENCE_MS = 300_000;
 /** So few that begin to listen at once are looked at one by one; for more, the network is read once. */
 const ONE_BY_ONE = 8;
