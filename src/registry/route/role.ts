@@ -19,7 +19,7 @@ type Check = MiddlewareHandler<RegistryEnv>;
 
 export function adminOnly(context: RouteContext) {
   const middleware: Check = async (c, next) => {
-    c.set('admin', await admit(c, bearer(c), authenticateAdmin, context));
+    c.set('admin', { ...(await admit(c, bearer(c), authenticateAdmin, context)), requestId: c.var.requestId });
     await next();
   };
   return { security: [{ adminKey: [] }], middleware };
@@ -27,7 +27,7 @@ export function adminOnly(context: RouteContext) {
 
 export function tokenHolderOnly(context: RouteContext) {
   const middleware: Check = async (c, next) => {
-    c.set('holder', await admit(c, bearer(c), authenticateToken, context));
+    c.set('holder', { ...(await admit(c, bearer(c), authenticateToken, context)), requestId: c.var.requestId });
     await next();
   };
   return { security: [{ enrolmentToken: [] }], middleware };
@@ -37,7 +37,7 @@ export function tokenHolderOnly(context: RouteContext) {
 export function hostOnly(context: RouteContext, { expiredToo = false }: { expiredToo?: boolean } = {}) {
   const authenticate = expiredToo ? authenticateExpiredToo : authenticateHost;
   const middleware: Check = async (c, next) => {
-    c.set('caller', await admit(c, bearer(c), authenticate, context));
+    c.set('caller', { ...(await admit(c, bearer(c), authenticate, context)), requestId: c.var.requestId });
     await next();
   };
   return { security: [{ hostKey: [] }], middleware };

@@ -23,17 +23,22 @@ export interface Credential {
   readonly record: CredentialRecord;
 }
 
-export interface AdminCaller {
+/** What a caller does is written down with the request that asked for it. */
+interface Asking {
+  readonly requestId?: string | undefined;
+}
+
+export interface AdminCaller extends Asking {
   /** For the audit trail. */
   readonly actor: string;
 }
 
-export interface TokenHolder {
+export interface TokenHolder extends Asking {
   readonly token: TokenRecord;
   readonly network: NetworkRecord;
 }
 
-export interface HostCaller {
+export interface HostCaller extends Asking {
   readonly credentialId: string;
   readonly host: HostRecord;
   /** As it was when the caller was looked up. */

@@ -50,7 +50,7 @@ interface Candidate {
 
 export async function enrol(
   request: EnrolRequest,
-  { token, network }: TokenHolder,
+  { token, network, requestId }: TokenHolder,
   ports: RegistryPorts,
 ): Promise<Result<Enrolled>> {
   const candidate = parseCandidate(request);
@@ -61,14 +61,14 @@ export async function enrol(
     return refuse('name-not-allowed', `The token is good for names like ${token.namePattern} only.`, '/name');
   const { allowed: routes } = divide(candidate.value.declared, token.routes);
   const granted = { ...candidate.value, routes, tags: token.tags };
-  return register(granted, { network, token, actor: `token:${token.id}` }, ports);
+  return register(granted, { network, token, actor: `token:${token.id}`, requestId }, ports);
 }
 
 /** The administrator's own way: any name, any free route, any free address. */
 export async function addHost(
   networkName: string,
   { addresses: wanted = [], tags = [], ...request }: NewHost,
-  { actor }: AdminCaller,
+  { actor, requestId }: AdminCaller,
   ports: RegistryPorts,
 ): Promise<Result<Enrolled>> {
   const network = await findNetwork(networkName, ports);
@@ -77,7 +77,7 @@ export async function addHost(
   if (!candidate.ok) return candidate;
   const addresses = parseAddresses(wanted, network.value);
   if (!addresses.ok) return addresses;
-  const by = { network: network.value, token: undefined, actor };
+  const by = { network: network.value, token: undefined, actor, requestId };
   const granted = { ...candidate.value, addresses: addresses.value, tags: canonicalTags(tags) };
   return register(granted, by, ports);
 }
@@ -99,6 +99,7 @@ interface Sponsor {
   network: NetworkRecord;
   token: TokenRecord | undefined;
   actor: string;
+  requestId: string | undefined;
 }
 
 async function register(candidate: Candidate, by: Sponsor, ports: RegistryPorts): Promise<Result<Enrolled>> {
@@ -119,7 +120,7 @@ async function register(candidate: Candidate, by: Sponsor, ports: RegistryPorts)
     const at = ports.wall();
     const chosen = { addresses, exitHostId: exit.value };
     const { addition, hostKey } = await prepare(candidate, { ...by, network }, chosen, at, ports);
-    const added = await ports.store.addHost(addition, { actor: by.actor, at });
+    const added = await ports.store.addHost(addition, { actor: by.actor, requestId: by.requestId, at });
     if (added === undefined) {
       const moved = await movedOn(network, by.token, ports);
       if (moved === undefined && by.token === undefined)

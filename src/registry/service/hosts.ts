@@ -45,7 +45,7 @@ export async function getHost(path: HostPath, ports: RegistryPorts): Promise<Res
 export async function changeHost(
   path: HostPath,
   patch: HostPatch,
-  { actor, ifVersion }: AdminCaller & { ifVersion: number },
+  { actor, requestId, ifVersion }: AdminCaller & { ifVersion: number },
   ports: RegistryPorts,
 ): Promise<Result<HostView>> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -57,7 +57,7 @@ export async function changeHost(
     const changes = await checkPatch(patch, host, network, ports);
     if (!changes.ok) return changes;
     const newViewsOf = await whoSeesOthers(host, changes.value, network, ports);
-    const act = { actor, at: ports.wall(), ifVersion: network.version, newViewsOf, detail: patch };
+    const act = { actor, requestId, at: ports.wall(), ifVersion: network.version, newViewsOf, detail: patch };
     const changed = await ports.store.changeHost(host, changes.value, act);
     if (changed !== undefined) {
       ports.bell.ring(network.id, changed.version);
@@ -69,18 +69,18 @@ export async function changeHost(
 
 export async function removeHost(
   path: HostPath,
-  { actor }: AdminCaller,
+  { actor, requestId }: AdminCaller,
   ports: RegistryPorts,
 ): Promise<Result<undefined>> {
   const found = await findHost(path, ports);
   if (!found.ok) return found;
-  await remove(found.value.host, actor, ports);
+  await remove(found.value.host, { actor, requestId }, ports);
   return done(undefined);
 }
 
 /** By its own wish. */
-export async function leave({ host }: HostCaller, ports: RegistryPorts): Promise<void> {
-  await remove(host, `host:${host.name}`, ports);
+export async function leave({ host, requestId }: HostCaller, ports: RegistryPorts): Promise<void> {
+  await remove(host, { actor: `host:${host.name}`, requestId }, ports);
 }
 
 export async function viewHost(host: HostRecord, ports: RegistryPorts): Promise<HostView> {
@@ -189,8 +189,8 @@ async function whoSeesOthers(
   return whoNotices(host, tags, await store.listHosts(id), rules).map((other) => other.id);
 }
 
-async function remove(host: HostRecord, actor: string, { store, bell, wall }: RegistryPorts): Promise<void> {
-  if (!(await store.removeHost(host, { actor, at: wall() }))) return;
+async function remove(host: HostRecord, by: AdminCaller, { store, bell, wall }: RegistryPorts): Promise<void> {
+  if (!(await store.removeHost(host, { ...by, at: wall() }))) return;
   const version = await store.networkVersion(host.networkId);
   if (version !== undefined) bell.ring(host.networkId, version);
 }

@@ -10,9 +10,13 @@ import { areFree, trusted } from './subnets.ts';
 const ATTEMPTS = 8;
 
 /** The proof that it is this host is its key: the caller has been let in with it. */
-export async function renew({ host, network }: HostCaller, ports: RegistryPorts): Promise<Result<Renewed>> {
+export async function renew({ host, network, requestId }: HostCaller, ports: RegistryPorts): Promise<Result<Renewed>> {
   const at = ports.wall();
-  const renewed = await ports.store.renewHost(host, endOfLife(host, network, at), { actor: `host:${host.name}`, at });
+  const renewed = await ports.store.renewHost(host, endOfLife(host, network, at), {
+    actor: `host:${host.name}`,
+    requestId,
+    at,
+  });
   if (renewed === undefined) return UNAUTHORIZED;
   if (renewed.version !== host.version) ports.bell.ring(network.id, renewed.version);
   return done({ expiresAt: renewed.expiresAt === null ? null : new Date(renewed.expiresAt).toISOString() });
@@ -21,14 +25,19 @@ export async function renew({ host, network }: HostCaller, ports: RegistryPorts)
 /** At the word of an administrator, also when its time is up already. */
 export async function renewHost(
   path: HostPath,
-  { actor }: AdminCaller,
+  { actor, requestId }: AdminCaller,
   ports: RegistryPorts,
 ): Promise<Result<HostView>> {
   const found = await findHost(path, ports);
   if (!found.ok) return found;
   const { host, network } = found.value;
   const at = ports.wall();
-  const renewed = await ports.store.renewHost(host, endOfLife(host, network, at), { actor, at, isByAdmin: true });
+  const renewed = await ports.store.renewHost(host, endOfLife(host, network, at), {
+    actor,
+    requestId,
+    at,
+    isByAdmin: true,
+  });
   if (renewed === undefined) return refuse('not-found', `The network ${path.network} has no host ${path.host}.`);
   if (renewed.version !== host.version) ports.bell.ring(network.id, renewed.version);
   return done(await viewHost(renewed, ports));
@@ -37,7 +46,7 @@ export async function renewHost(
 /** Undoes a removal, as long as the host's addresses rest and nobody has taken its name, key or routes. */
 export async function restoreHost(
   path: HostPath,
-  { actor }: AdminCaller,
+  { actor, requestId }: AdminCaller,
   ports: RegistryPorts,
 ): Promise<Result<HostView>> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -53,7 +62,12 @@ export async function restoreHost(
     }
     const hasExpired = host.expiresAt !== null && host.expiresAt <= at;
     const expiresAt = hasExpired ? endOfLife(host, network, at) : host.expiresAt;
-    const restored = await ports.store.restoreHost(host, expiresAt, { actor, at, ifVersion: network.version });
+    const restored = await ports.store.restoreHost(host, expiresAt, {
+      actor,
+      requestId,
+      at,
+      ifVersion: network.version,
+    });
     if (restored === undefined) {
       if ((await ports.store.networkVersion(network.id)) !== network.version) continue;
       return refuse('not-found', `The addresses of ${path.host} have gone to another host. Enrol it anew.`);

@@ -24,7 +24,7 @@ const NETWORK_DEFAULTS = {
 
 export async function addNetwork(
   request: NewNetwork,
-  { actor }: AdminCaller,
+  { actor, requestId }: AdminCaller,
   ports: RegistryPorts,
 ): Promise<Result<NetworkView>> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -32,7 +32,7 @@ export async function addNetwork(
     const others = present.flatMap((network) => network.ranges.map(trusted));
     const ranges = request.ranges === undefined ? chooseRanges(others, ports) : givenRanges(request.ranges, others);
     if (!ranges.ok) return ranges;
-    const act = { actor, at: ports.wall(), ifNewestId: Math.max(0, ...present.map(({ id }) => id)) };
+    const act = { actor, requestId, at: ports.wall(), ifNewestId: Math.max(0, ...present.map(({ id }) => id)) };
     const added = await ports.store.addNetwork(fill(request, ranges.value, ports), act);
     if (added === undefined) continue; // another network came in between, whose ranges were not compared
     if ('conflict' in added)
@@ -57,7 +57,7 @@ export async function findNetwork(name: string, ports: RegistryPorts): Promise<R
 export async function changeNetwork(
   name: string,
   patch: NetworkPatch,
-  { actor, ifRevision }: AdminCaller & { ifRevision: number },
+  { actor, requestId, ifRevision }: AdminCaller & { ifRevision: number },
   ports: RegistryPorts,
 ): Promise<Result<NetworkView>> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -70,7 +70,7 @@ export async function changeNetwork(
     const { rules } = changes;
     const noticing =
       rules === undefined ? [] : setsThatNotice(await ports.store.listTagSets(network.id), network.rules, rules);
-    const act = { actor, at: ports.wall(), newViewsOf: noticing.map(({ tags }) => tags) };
+    const act = { actor, requestId, at: ports.wall(), newViewsOf: noticing.map(({ tags }) => tags), detail: patch };
     const changed = await ports.store.changeNetwork(network, changes, act);
     if (changed === undefined) continue; // a host came or changed in between, who was not looked at
     if (changed.version !== network.version) ports.bell.ring(changed.id, changed.version);
@@ -81,12 +81,12 @@ export async function changeNetwork(
 
 export async function removeNetwork(
   name: string,
-  { actor }: AdminCaller,
+  { actor, requestId }: AdminCaller,
   ports: RegistryPorts,
 ): Promise<Result<undefined>> {
   const network = await findNetwork(name, ports);
   if (!network.ok) return network;
-  if (await ports.store.removeNetwork(network.value, { actor, at: ports.wall() })) return done(undefined);
+  if (await ports.store.removeNetwork(network.value, { actor, requestId, at: ports.wall() })) return done(undefined);
   return refuse('network-not-empty', `Hosts are still in the network ${name}. Remove them first.`);
 }
 

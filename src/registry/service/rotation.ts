@@ -10,13 +10,13 @@ import { isLowOrder } from './public-keys.ts';
 import { done, refuse, UNAUTHORIZED, type Result } from './result.ts';
 
 export async function rotate(
-  { host, network }: HostCaller,
+  { host, network, requestId }: HostCaller,
   { publicKey, use }: Rotation,
   ports: RegistryPorts,
 ): Promise<Result<HostConfig>> {
   if (isLowOrder(publicKey))
     return refuse('invalid', 'No private key has this public key. Send what wg pubkey prints.', '/publicKey');
-  const act = { actor: `host:${host.name}`, at: ports.wall() };
+  const act = { actor: `host:${host.name}`, requestId, at: ports.wall() };
   let present = host;
   // Said twice, because the answer was lost: there is nothing left to do.
   const isDone = publicKey === host.publicKey && host.nextPublicKey === null;

@@ -26,6 +26,7 @@ export async function changeSelf(
     if (changesNothing(changes.value, host)) return done(viewHostConfig(host, network, others));
     const act = {
       actor: `host:${host.name}`,
+      requestId: caller.requestId,
       at: ports.wall(),
       ifVersion: network.version,
       newViewsOf: [],

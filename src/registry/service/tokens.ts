@@ -14,7 +14,7 @@ const DEFAULT_LIFETIME_SECONDS = 86_400;
 export async function addToken(
   networkName: string,
   request: NewToken,
-  { actor }: AdminCaller,
+  { actor, requestId }: AdminCaller,
   ports: RegistryPorts,
 ): Promise<Result<TokenView & { token: string }>> {
   const network = await findNetwork(networkName, ports);
@@ -37,7 +37,7 @@ export async function addToken(
     ephemeral: request.ephemeral ?? false,
     hostLifetimeSeconds: request.hostLifetime ?? null,
   };
-  await ports.store.addToken(token, { actor, at: now });
+  await ports.store.addToken(token, { actor, requestId, at: now, detail: request });
   return done({ ...viewToken(token, now), token: text });
 }
 
@@ -56,12 +56,13 @@ export async function listTokens(
 export async function revokeToken(
   networkName: string,
   id: string,
-  { actor }: AdminCaller,
+  { actor, requestId }: AdminCaller,
   ports: RegistryPorts,
 ): Promise<Result<undefined>> {
   const network = await findNetwork(networkName, ports);
   if (!network.ok) return network;
-  if (await ports.store.revokeToken(network.value.id, id, { actor, at: ports.wall() })) return done(undefined);
+  if (await ports.store.revokeToken(network.value.id, id, { actor, requestId, at: ports.wall() }))
+    return done(undefined);
   return refuse('not-found', `The network ${networkName} has no token ${id}.`);
 }
 

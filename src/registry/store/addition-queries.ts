@@ -12,7 +12,7 @@ import { addresses, audit, credentials, hosts, networks, tokens } from './schema
 type AdditionQueries = Pick<Store, 'addHost'>;
 
 const given = sql.placeholder;
-const act = { actor: given('actor'), at: given('at') };
+const act = { actor: given('actor'), at: given('at'), requestId: given('requestId') };
 
 export function additionQueries(db: Orm): AdditionQueries {
   const isHost = eq(hosts.id, given('id'));
@@ -84,9 +84,9 @@ export function additionQueries(db: Orm): AdditionQueries {
   };
 
   return {
-    async addHost(addition, { actor, at }) {
+    async addHost(addition, { actor, at, requestId }) {
       const { tokenId, host } = addition;
-      const values = { ...valuesOf(addition), actor, at };
+      const values = { ...valuesOf(addition), actor, at, requestId: requestId ?? null };
       const claimed = (tokenId === undefined ? kept.claimByAdmin : kept.claimByToken)(values);
       const results = await orConflict(
         db.batch([

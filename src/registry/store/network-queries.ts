@@ -112,7 +112,7 @@ export function networkQueries(db: Orm): NetworkQueries {
       const [, [changed]] = await db.batch([
         db.insert(audit).select(
           db
-            .select(auditColumns(act, 'network.change', sql<string>`${networks.name}`))
+            .select(auditColumns(act, 'network.change', sql<string>`${networks.name}`, JSON.stringify(act.detail)))
             .from(networks)
             .where(unchanged),
         ),

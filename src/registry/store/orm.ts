@@ -65,7 +65,7 @@ export function dueBy(db: Orm, networkId: Given<number>, at: Given<number>) {
  * `detail`: what was changed to what, as JSON, without secrets.
  */
 export function auditColumns(
-  act: { readonly actor: Given<string>; readonly at: Given<number> },
+  act: { readonly actor: Given<string>; readonly at: Given<number>; readonly requestId?: Given<string> | undefined },
   action: Given<string>,
   target: SQL<string>,
   detail: Given<string> | null = null,
@@ -78,7 +78,7 @@ export function auditColumns(
     action: sql<string>`${action}`.as('action'),
     target: target.as('target'),
     detail: sql<Record<string, unknown> | null>`${detail}`.as('detail'),
-    requestId: sql<null>`NULL`.as('request_id'),
+    requestId: sql<string | null>`${act.requestId ?? null}`.as('request_id'),
   };
 }
 

@@ -86,6 +86,8 @@ export interface CredentialRecord {
 export interface Act {
   readonly actor: string;
   readonly at: WallMs;
+  /** Names the request in the log; left out for what no single request does. */
+  readonly requestId?: string | undefined;
 }
 
 /** Something that must be unique is taken already. */
@@ -230,12 +232,12 @@ export interface Store {
   changeNetwork(
     network: NetworkRecord,
     changes: NetworkChanges,
-    act: Act & { newViewsOf: readonly (readonly string[])[] },
+    act: Act & { newViewsOf: readonly (readonly string[])[]; detail: Readonly<Record<string, unknown>> },
   ): Promise<NetworkRecord | undefined>;
   /** With its tokens, tombstones and ledger; false when hosts are still in it. */
   removeNetwork(network: NetworkRecord, act: Act): Promise<boolean>;
 
-  addToken(token: TokenRecord, act: Act): Promise<void>;
+  addToken(token: TokenRecord, act: Act & { detail: Readonly<Record<string, unknown>> }): Promise<void>;
   /** Used up, expired and revoked ones too. */
   findToken(id: string): Promise<{ token: TokenRecord; network: NetworkRecord } | undefined>;
   /** Newest first, from the one that comes after the token `after`. */

@@ -20,7 +20,7 @@ export function tokenQueries(db: Orm): TokenQueries {
         db.insert(tokens).values({ ...token, routes: [...token.routes], tags: [...token.tags] }),
         db.insert(audit).select(
           db
-            .select(auditColumns(act, 'token.add', sql<string>`${token.id}`))
+            .select(auditColumns(act, 'token.add', sql<string>`${token.id}`, JSON.stringify(act.detail)))
             .from(networks)
             .where(eq(networks.id, token.networkId)),
         ),

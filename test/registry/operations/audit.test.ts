@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { AuditList } from '../../../src/registry/wire-audit.ts';
+import { isEdge } from '../engines/engine.ts';
 import { expectProblem, expectStatus, someKey, startLab, type Lab } from '../lab.ts';
 
 async function read(lab: Lab, query = ''): Promise<AuditList> {
@@ -46,6 +47,28 @@ describe('the audit trail', () => {
     );
     const text = JSON.stringify(entries);
     for (const secret of [lab.adminKey, token, hostKey]) assert(!text.includes(secret.slice(14, 40)));
+  });
+
+  test('each entry names its request in the log, and what was changed to what', async (t) => {
+    const lab = await startLab(t);
+    const options = { uses: 2, tags: ['cameras'], routes: ['172.27.88.0/24'] };
+    const { hostKey } = await lab.enrol(await lab.token(options), { name: 'teddy' });
+    const patch = { rules: [{ from: ['cameras'], to: ['*'] }], silence: 7200 };
+    const headers = { 'if-match': '"1"' };
+    expectStatus(200, await lab.ask('PATCH', '/v1/networks/home', { body: patch, headers }));
+    expectStatus(200, await lab.ask('POST', '/v1/rotate', { as: hostKey, body: { publicKey: someKey() } }));
+    expectStatus(204, await lab.ask('DELETE', '/v1/self', { as: hostKey }));
+    expectStatus(200, await lab.ask('POST', '/v1/networks/home/hosts/teddy/restore'));
+    const { entries } = await read(lab, '?network=home');
+    assert.equal(entries.length, 7);
+    for (const { requestId, action } of entries) {
+      assert.match(requestId ?? '', /^[0-9a-f-]{36}$/, action);
+      // On workerd the log comes through another process.
+      if (!isEdge) assert.equal(lab.logged.filter((line) => line.includes(`"${requestId}"`)).length, 1, action);
+    }
+    assert.equal(new Set(entries.map(({ requestId }) => requestId)).size, 7);
+    const details = new Map(entries.map(({ action, detail }) => [action, detail]));
+    assert.deepEqual([details.get('token.add'), details.get('network.change')], [options, patch]);
   });
 
   test('pages follow one another without a gap, and the last one says so', async (t) => {
