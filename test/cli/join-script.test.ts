@@ -103,7 +103,7 @@ describe('the join script without wg-quick', labOptions('curl', 'wg', 'wireguard
     await reach(alpine, router);
   });
 
-  it('that cannot be brought up says why, leaves nothing behind, and can be tried again', async () => {
+  it('that cannot be brought up says why, leaves no interface behind, and can be tried again, with peerage-tun', async () => {
     await alpine.output('sh', ['-c', `ip link delete dev wg0; rm /etc/wireguard/* ${SMALL}/wg`]);
     const incomplete = await joinBy(alpine, { PEERAGE_NAME: 'maeve' });
     assert.equal(incomplete.exitCode, 1);
@@ -116,7 +116,12 @@ describe('the join script without wg-quick', labOptions('curl', 'wg', 'wireguard
     assert.equal(failed.exitCode, 1);
     assert.match(failed.stderr, /The kernel has no WireGuard, and there is no wireguard-go/);
     assert.match(failed.stderr, /Try again with: \/etc\/wireguard\/wg0\.refresh up\n/);
-    await alpine.output('sh', ['-c', `ln -s "$(command -v wireguard-go)" ${SMALL}`]);
+    await alpine.output('sh', ['-c', `ln -s /run/bin/peerage-tun ${SMALL}`]);
+    const config = await alpine.output('cat', ['/etc/wireguard/wg0.conf']);
+    await alpine.output('sh', ['-c', 'echo Nonsense = 1 >>/etc/wireguard/wg0.conf']);
+    assert.notEqual((await onSmall(alpine, '/etc/wireguard/wg0.refresh', 'up')).exitCode, 0);
+    assert.doesNotMatch(await alpine.output('ip', ['link', 'show']), /wg0/);
+    await alpine.output('sh', ['-c', 'cat >/etc/wireguard/wg0.conf'], { input: config });
     await refresh(alpine, 'up');
     await refresh(router);
     await reach(alpine, router);
