@@ -13,6 +13,8 @@ export async function listAudit({ limit = PAGE, ...filter }: AuditQuery, { store
   return { entries: shown.map(viewEntry), next: records.length > limit ? (shown.at(-1)?.id ?? null) : null };
 }
 
-function viewEntry({ at, network, ...entry }: AuditRecord): AuditEntry {
-  return { ...entry, network: network === '' ? null : network, at: new Date(at).toISOString() };
+function viewEntry({ at, network, detail, ...entry }: AuditRecord): AuditEntry {
+  // A token that was asked for without a word has nothing to tell.
+  const said = detail === null || Object.keys(detail).length === 0 ? null : detail;
+  return { ...entry, detail: said, network: network === '' ? null : network, at: new Date(at).toISOString() };
 }

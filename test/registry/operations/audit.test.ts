@@ -69,6 +69,8 @@ describe('the audit trail', () => {
     assert.equal(new Set(entries.map(({ requestId }) => requestId)).size, 7);
     const details = new Map(entries.map(({ action, detail }) => [action, detail]));
     assert.deepEqual([details.get('token.add'), details.get('network.change')], [options, patch]);
+    await lab.token();
+    assert.equal((await read(lab, '?action=token.add&limit=1')).entries[0]?.detail, null);
   });
 
   test('pages follow one another without a gap, and the last one says so', async (t) => {
