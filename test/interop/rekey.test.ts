@@ -1,5 +1,6 @@
 /** New keys in time. The constants of the protocol cannot be changed from outside: it takes as long as it takes, for all pairings at once. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { OURS, THEIRS, whyMissing } from './implementation.ts';
 import type { Implementation } from './implementation.ts';
@@ -14,8 +15,6 @@ const REJECT_AFTER_TIME_S = 180;
 const PING_INTERVAL_S = '0.5';
 /** Answers that are waited for after the new keys are more. */
 const IN_FLIGHT = 3;
-/** Of the packets of a flow, at whatever time: forty of them for minutes, on a machine without a processor to spare, do lose one. */
-const STRAY = 1;
 
 const ALL = [...OURS, ...THEIRS].filter((implementation) => whyMissing(implementation) === undefined);
 
@@ -56,9 +55,10 @@ describe('rekey', { ...scenarioOptions(), concurrency: EVERY_PAIRING.length }, (
         skip: whyMissing(initiator) ?? whyMissing(responder) ?? false,
       },
       () => {
-        it('the initiator makes new keys after 120 seconds, and the flow goes on with next to nothing lost', async () => {
+        it('the initiator makes new keys after 120 seconds, and the flow loses nothing that the kernel did not drop', async () => {
           const [left, right] = [tunnels.initiator.get(initiator)!, tunnels.responder.get(responder)!];
           const { host } = left;
+          const droppedBefore = droppedByKernel();
           const [teller, other] = initiator.countsDifferently ? [right, left] : [left, right];
           const flow = await host.spawn('ping', ['-n', '-i', PING_INTERVAL_S, insideAddress('responder', responder)]);
           const first = await host.waitFor('they have met', async () => {
@@ -83,11 +83,21 @@ describe('rekey', { ...scenarioOptions(), concurrency: EVERY_PAIRING.length }, (
           const answered = new Set(Array.from(stdout.matchAll(/icmp_seq=(\d+)/g), ([, number]) => Number(number)));
           const sent = Array.from({ length: Math.max(...answered) - IN_FLIGHT }, (_, i) => i + 1);
           const lost = sent.filter((number) => !answered.has(number));
-          assert.ok(lost.length <= STRAY, `lost: ${lost.join()}`);
+          const dropped = droppedByKernel() - droppedBefore;
+          assert.ok(lost.length <= dropped, `lost: ${lost.join()}; the kernel dropped ${dropped}`);
         });
       },
     );
 });
+
+/**
+ * Packets that found the queue of a processor full, since the machine was started: one queue for the veths of all namespaces, and a
+ * machine without a processor to spare does fill it. The second column of each line, in hexadecimal (net/core/net-procfs.c).
+ */
+function droppedByKernel(): number {
+  const lines = readFileSync('/proc/net/softnet_stat', 'utf8').trim().split('\n');
+  return lines.reduce((sum, line) => sum + Number.parseInt(line.split(' ')[1]!, 16), 0);
+}
 
 function numberOf(role: Role, implementation: Implementation): number {
   return FIRST[role] + ALL.indexOf(implementation);
