@@ -4,10 +4,13 @@
  * 1. `parseJoinLink` takes `vpn.example.net/pgt_...` apart.
  * 2. `createEnrolment` makes the request; the private key stays here, only its public key travels.
  * 3. `readEnrolment` checks that the answer is about this very host.
+ *
+ * A host that is in already does the same with its host key in place of a token, and reads the answer with `readReEnrolment`: it gets its
+ * configuration again.
  */
 import { UserError } from '../errors.ts';
 import { isPrivate, parseAddress, parseCidr } from '../ip.ts';
-import { Enrolled, type EnrolRequest } from '../registry/wire.ts';
+import { Enrolled, HostConfig, type EnrolRequest } from '../registry/wire.ts';
 import { isTooWide } from './credible-routes.ts';
 import { jsonRequest, parseJson, refusal, type RegistryAnswer, type RegistryRequest } from './exchange.ts';
 
@@ -47,8 +50,9 @@ export function isPrivateAddress(text: string): boolean {
   return address !== undefined && isPrivate(address);
 }
 
-export function createEnrolment(token: string, facts: EnrolRequest): RegistryRequest {
-  return jsonRequest({ method: 'POST', path: '/v1/enroll', credential: token, body: facts });
+/** `credential`: a token, or the host key of a host that is in already; `facts.publicKey` is its present one then. */
+export function createEnrolment(credential: string, facts: EnrolRequest): RegistryRequest {
+  return jsonRequest({ method: 'POST', path: '/v1/enroll', credential, body: facts });
 }
 
 /** Throws a UserError that says why this host was not taken. */
@@ -59,21 +63,36 @@ export function readEnrolment(answer: RegistryAnswer, facts: EnrolRequest): Enro
       `enrol "${facts.name}"`,
       'A token works once and for a limited time: ask for a new one (`peerage token`).',
     );
-  const parsed = Enrolled.safeParse(parseJson(answer.body));
-  if (!parsed.success)
+  return expectCredible(Enrolled.safeParse(parseJson(answer.body)).data, facts);
+}
+
+/** The same for who asked with `hostKey`, which the answer does not repeat. Throws a UserError that says what to do instead. */
+export function readReEnrolment(answer: RegistryAnswer, facts: EnrolRequest, hostKey: string): Enrolled {
+  if (answer.status !== 200)
+    throw refusal(
+      answer,
+      `get the configuration of "${facts.name}" again`,
+      'If the registry has forgotten this host, enrol it anew with a token (`peerage token`).',
+    );
+  return { ...expectCredible(HostConfig.safeParse(parseJson(answer.body)).data, facts), hostKey };
+}
+
+/** Throws a UserError for what is no answer, or not about this host. */
+function expectCredible<T extends HostConfig>(config: T | undefined, facts: EnrolRequest): T {
+  if (config === undefined)
     throw new UserError('What answered is not a Peerage registry.', {
       remedy: 'Check the address: its page /healthz should answer.',
     });
-  if (parsed.data.host.publicKey !== facts.publicKey)
+  if (config.host.publicKey !== facts.publicKey)
     throw new UserError('The registry answered about another host.', {
       remedy: 'Do not use what it sent; tell its administrator.',
     });
-  const tooWide = parsed.data.host.addresses.find((text) => isTooWide(parseCidr(text)));
+  const tooWide = config.host.addresses.find((text) => isTooWide(parseCidr(text)));
   if (tooWide !== undefined)
     throw new UserError(`The registry gave this host the address ${tooWide}, which would draw foreign traffic.`, {
       remedy: 'Do not use what it sent; tell its administrator.',
     });
-  return parsed.data;
+  return config;
 }
 
 export function createLeave(hostKey: string): RegistryRequest {

@@ -32,6 +32,7 @@ const PROBLEMS: Readonly<Record<Reason | HttpReason, readonly [status: Contentfu
   'method-not-allowed': [405, 'Method not allowed'],
   'name-taken': [409, 'Name taken'],
   'key-in-use': [409, 'Public key in use'],
+  'key-differs': [409, 'Not the present public key'],
   'address-taken': [409, 'Address taken'],
   'route-overlap': [409, 'Route overlaps another'],
   'no-such-exit': [409, 'No such exit'],

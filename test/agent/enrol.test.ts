@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createEnrolment, isCleartext, parseJoinLink, readEnrolment, readLeave } from '../../src/agent/enrol.ts';
+import {
+  createEnrolment,
+  isCleartext,
+  parseJoinLink,
+  readEnrolment,
+  readLeave,
+  readReEnrolment,
+} from '../../src/agent/enrol.ts';
 import { UserError } from '../../src/errors.ts';
 import { answer, keyOf, peer } from './fake-registry.ts';
 
@@ -104,6 +111,26 @@ describe('enrolment', () => {
           message.test(error.message) &&
           (remedy === undefined || remedy.test(error.remedy ?? '')),
       );
+  });
+});
+
+describe('enrolling again with the host key', () => {
+  const { hostKey, ...config } = enrolled;
+
+  it('completes the answer, which holds no secret, with the host key that was asked with', () => {
+    assert.equal(createEnrolment(hostKey, facts).headers['authorization'], `Bearer ${hostKey}`);
+    assert.deepEqual(readReEnrolment(answer(200, config), facts, hostKey), enrolled);
+  });
+
+  it('believes no more than an enrolment does', () => {
+    const other = { ...config, host: { ...config.host, publicKey: keyOf(9) } };
+    assert.throws(() => readReEnrolment(answer(200, other), facts, hostKey), /another host/);
+    assert.throws(() => readReEnrolment(answer(200, '<html>'), facts, hostKey), /not a Peerage registry/);
+    const problem = { 'content-type': 'application/problem+json' };
+    assert.throws(
+      () => readReEnrolment(answer(401, { detail: 'No.' }, problem), facts, hostKey),
+      (error) => error instanceof UserError && /No\./.test(error.message) && /token/.test(error.remedy ?? ''),
+    );
   });
 });
 

@@ -9,6 +9,8 @@ export interface ArbitraryRequest {
   accept: string;
   /** Which credential: one that opens the operation, one that nobody made, or none. */
   as: 'right' | 'wrong' | 'none';
+  /** Of several roles that open the operation, the one that asks. */
+  turn: number;
 }
 
 export function requestsOf(operation: Operation): fc.Arbitrary<ArbitraryRequest> {
@@ -28,6 +30,7 @@ export function requestsOf(operation: Operation): fc.Arbitrary<ArbitraryRequest>
       contentType: fc.constantFrom('application/json', 'application/x-www-form-urlencoded', 'text/csv'),
       accept: fc.constantFrom('*/*', 'application/json', 'text/plain', 'image/png'),
       as: fc.constantFrom('right' as const, 'right' as const, 'wrong' as const, 'none' as const),
+      turn: fc.nat({ max: 5 }),
     })
     .map(({ parameters, query, body, contentType, ...rest }) => ({
       ...rest,

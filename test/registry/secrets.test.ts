@@ -23,13 +23,17 @@ describe('secrets', () => {
       return answer;
     };
     const token = await lab.token({ uses: 2 });
-    const { hostKey } = await lab.enrol(token, { endpoint: '203.0.113.1:1' });
+    const { hostKey, host } = await lab.enrol(token, { endpoint: '203.0.113.1:1' });
     const script = await lab.ask('GET', `/${token}`, { as: null });
     assert.match(script.text, new RegExp(token), 'the script is for this token');
     for (const path of ['/v1/networks', '/v1/networks/home/tokens', '/v1/networks/home/hosts', '/v1/networks/home'])
       expectStatus(200, await ask('GET', path));
     for (const path of ['/v1/config', '/v1/config?format=wg', '/v1/config?format=json', '/v1/peers'])
       expectStatus(200, await ask('GET', path, { as: hostKey }));
+    for (const accept of ['*/*', 'application/json']) {
+      const body = { name: 'teddy', publicKey: host.publicKey };
+      expectStatus(200, await ask('POST', '/v1/enroll', { as: hostKey, body, headers: { accept } }));
+    }
     // In places where they do not belong, and where a log might take them from.
     await ask('GET', `/v1/nothing/${token}`);
     await ask('GET', `/v1/peers?key=${hostKey}`, { as: hostKey });

@@ -33,6 +33,18 @@ export function tokenHolderOnly(context: RouteContext) {
   return { security: [{ enrolmentToken: [] }], middleware };
 }
 
+/** A token, or the key of a host that is in already. Sets `holder` or `caller`; `comesWithHostKey` says which. */
+export function tokenHolderOrHost(context: RouteContext) {
+  const [token, host] = [tokenHolderOnly(context), hostOnly(context)];
+  const middleware: Check = (c, next) => (comesWithHostKey(c) ? host : token).middleware(c, next);
+  return { security: [...token.security, ...host.security], middleware };
+}
+
+/** Which kind of credential it is, not whether it is good. */
+export function comesWithHostKey(c: Context<RegistryEnv>): boolean {
+  return bearer(c).startsWith('pgh_');
+}
+
 /** `expiredToo`: for what a host may do although its time is up. */
 export function hostOnly(context: RouteContext, { expiredToo = false }: { expiredToo?: boolean } = {}) {
   const authenticate = expiredToo ? authenticateExpiredToo : authenticateHost;

@@ -239,12 +239,12 @@ function refuseConflict(conflict: 'name' | 'publicKey', { name }: Candidate): Re
   if (conflict === 'name')
     return refuse(
       'name-taken',
-      `A host is called ${name} already. Choose another name, or have it removed first.`,
+      `A host is called ${name} already. Choose another name, or have it removed first. If it is this host, send its host key instead of the token.`,
       '/name',
     );
   return refuse(
     'key-in-use',
-    'This public key cannot be used. Generate a new private key for this host.',
+    'This public key cannot be used. Generate a new private key for this host; or, if it has enrolled before, send its host key instead of the token.',
     '/publicKey',
   );
 }

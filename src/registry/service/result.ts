@@ -10,6 +10,7 @@ export type Reason =
   | 'name-not-allowed'
   | 'name-taken'
   | 'key-in-use'
+  | 'key-differs'
   | 'address-taken'
   | 'route-overlap'
   | 'no-such-exit'

@@ -1,4 +1,4 @@
-/** What a host changes of itself: what lies behind it, and the exit that it uses. */
+/** What a host changes of itself: what lies behind it, the exit that it uses, and where it says that others reach it. */
 import { formatCidr } from '../../ip.ts';
 import type { HostChanges, HostRecord, NetworkRecord } from '../store/port.ts';
 import type { HostConfig, SelfPatch } from '../wire.ts';
@@ -12,9 +12,12 @@ import { areFree, divide, parseSubnets } from './subnets.ts';
 
 const ATTEMPTS = 8;
 
+/** `endpoint` is in canonical text. */
+type SelfChange = SelfPatch & { endpoint?: string | undefined; listenPort?: number | undefined };
+
 export async function changeSelf(
   caller: HostCaller,
-  patch: SelfPatch,
+  patch: SelfChange,
   ports: RegistryPorts,
 ): Promise<Result<HostConfig>> {
   let present = caller;
@@ -30,8 +33,8 @@ export async function changeSelf(
       at: ports.wall(),
       ifVersion: network.version,
       newViewsOf: [],
-      // The others see what is approved, and nothing else of this.
-      isOwn: isSame(changes.value.routes, host.routes),
+      // The others see what is approved and where it is reached, and nothing else of this.
+      isOwn: isSame(changes.value.routes, host.routes) && isUnchanged(changes.value.endpoint, host.endpoint),
       detail: patch,
     };
     const changed = await ports.store.changeHost(host, changes.value, act);
@@ -48,7 +51,7 @@ export async function changeSelf(
 }
 
 function checkPatch(
-  { routes, exit }: SelfPatch,
+  { routes, exit, endpoint, listenPort }: SelfChange,
   host: HostRecord,
   network: NetworkRecord,
   others: readonly HostRecord[],
@@ -67,12 +70,24 @@ function checkPatch(
   return done({
     ...(routes !== undefined && { routes: allowed.map(formatCidr), requestedRoutes: requested.map(formatCidr) }),
     ...(chosen.value !== undefined && { exitHostId: chosen.value }),
+    ...(endpoint !== undefined && { endpoint }),
+    ...(listenPort !== undefined && { listenPort }),
   });
 }
 
-function changesNothing({ routes, requestedRoutes, exitHostId }: HostChanges, host: HostRecord): boolean {
-  const isSameExit = exitHostId === undefined || exitHostId === host.exitHostId;
-  return isSame(routes, host.routes) && isSame(requestedRoutes, host.requestedRoutes) && isSameExit;
+function changesNothing(changes: HostChanges, host: HostRecord): boolean {
+  return (
+    isSame(changes.routes, host.routes) &&
+    isSame(changes.requestedRoutes, host.requestedRoutes) &&
+    isUnchanged(changes.exitHostId, host.exitHostId) &&
+    isUnchanged(changes.endpoint, host.endpoint) &&
+    isUnchanged(changes.listenPort, host.listenPort)
+  );
+}
+
+/** The same, or nothing was said. */
+function isUnchanged<T>(after: T | undefined, before: T): boolean {
+  return after === undefined || after === before;
 }
 
 /** The same set, or none that was said. */
