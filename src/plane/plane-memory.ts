@@ -56,8 +56,8 @@ export const UDP6_FD = GATE_WORDS + 4;
 export const OVERFLOWED = GATE_WORDS + 5;
 /** 1 when the two words below are known, and the workers may begin. */
 export const BEGUN = GATE_WORDS + 6;
-/** Which of the two ways to compute the AEAD. */
-export const CIPHER_IS_SPLIT = GATE_WORDS + 7;
+/** Which of the ways to compute the AEAD. */
+export const CIPHER_MODE = GATE_WORDS + 7;
 /** Whether the TUN takes and gives large UDP packets. */
 export const UDP_OFFLOAD = GATE_WORDS + 8;
 /** The control thread sleeps and wants to hear of the next packet, and has been told already. */

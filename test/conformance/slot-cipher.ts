@@ -4,22 +4,37 @@ import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import type { Ffi } from '../../runtime/linux/ffi.ts';
 import { createPacketMemory, HUGE_ROOM, PACKET, SLOT_ROOM } from '../../runtime/linux/fast/packet-memory.ts';
-import { createSlotCipher } from '../../runtime/linux/fast/slot-cipher.ts';
+import { CIPHER_MODES, type CipherMode, createSlotCipher } from '../../runtime/linux/fast/slot-cipher.ts';
 import { createWorkerCiphers } from '../../runtime/linux/fast/worker-ciphers.ts';
 import { nobleCrypto } from '../../src/crypto/noble.ts';
-import type { Aead } from '../../src/crypto/port.ts';
+import type { Aead, CryptoProvider } from '../../src/crypto/port.ts';
 
 const SLOTS = 3;
 
-export function slotCipherConformance(ffi: Ffi): void {
+/** `modes`: those that this runtime's OpenSSL has, fastest first. */
+export function slotCipherConformance(ffi: Ffi, modes: readonly CipherMode[]): void {
   describe('the AEAD in the slots of a worker', () => {
     const ciphers = createWorkerCiphers(ffi, nobleCrypto);
 
-    test('is there where libcrypto is, out of its two primitives', () => {
-      assert.equal(ciphers?.mode, 'split');
+    test('is there where libcrypto is, in the fastest way', () => {
+      assert.equal(ciphers?.mode, modes[0]);
     });
 
-    for (const mode of ['split', 'whole'] as const) {
+    for (const mode of CIPHER_MODES.filter((mode) => !modes.includes(mode)))
+      test(`${mode}: is passed over where OpenSSL hides what it takes`, () => {
+        assert.equal(createWorkerCiphers(ffi, nobleCrypto, [mode]), undefined);
+        assert.equal(createWorkerCiphers(ffi, nobleCrypto, [mode, 'whole'])?.mode, 'whole');
+      });
+
+    test('a way that computes something else is passed over', () => {
+      const wrong: CryptoProvider = {
+        ...nobleCrypto,
+        createAead: (key) => nobleCrypto.createAead(key.map((byte) => byte ^ 1)),
+      };
+      assert.equal(createWorkerCiphers(ffi, wrong), undefined);
+    });
+
+    for (const mode of modes) {
       const own = createWorkerCiphers(ffi, nobleCrypto, [mode])!; // it is there: see above
       const memory = createPacketMemory(ffi, SLOTS, { plain: true });
       const cipher = createSlotCipher(ffi, memory, mode);

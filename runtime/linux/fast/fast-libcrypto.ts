@@ -21,9 +21,25 @@ const SYMBOLS = {
   EVP_MAC_final: ['i', 'pppz'],
 } as const satisfies Record<string, FfiSignature>;
 
+/** What implements them: public names in OpenSSL's objects, which only those programs export that have them inside. */
+const DIRECT_SYMBOLS = {
+  ChaCha20_ctr32: ['v', 'ppzpp'],
+  Poly1305_ctx_size: ['z', ''],
+  Poly1305_Init: ['v', 'pp'],
+  Poly1305_Update: ['v', 'ppz'],
+  Poly1305_Final: ['v', 'pp'],
+  CRYPTO_malloc: ['p', 'zpi'],
+  CRYPTO_clear_free: ['v', 'pzpi'],
+} as const satisfies Record<string, FfiSignature>;
+
 export type FastLibcrypto = Readonly<Record<keyof typeof SYMBOLS, FfiFunction>>;
 
 /** Throws when the library or one of the functions is missing. */
 export function loadFastLibcrypto(ffi: Ffi): FastLibcrypto {
   return ffi.load('libcrypto', SYMBOLS);
+}
+
+/** Throws when one of them is hidden, as in the libcrypto of Linux distributions. */
+export function loadDirectLibcrypto(ffi: Ffi): Readonly<Record<keyof typeof DIRECT_SYMBOLS, FfiFunction>> {
+  return ffi.load('libcrypto', DIRECT_SYMBOLS);
 }

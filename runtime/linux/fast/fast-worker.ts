@@ -1,10 +1,11 @@
 /** A worker of the data plane. It ends by returning: a process must not exit while a thread sits in a foreign call. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { mustStop } from '../../../src/plane/gate.ts';
-import { BEGUN, CIPHER_IS_SPLIT, UDP_OFFLOAD } from '../../../src/plane/plane-memory.ts';
+import { BEGUN, CIPHER_MODE, UDP_OFFLOAD } from '../../../src/plane/plane-memory.ts';
 import type { Ffi } from '../ffi.ts';
 import { runInbound } from './inbound.ts';
 import { runOutbound } from './outbound.ts';
+import { CIPHER_MODES } from './slot-cipher.ts';
 import type { FastWorkerData, FastWorkerStart } from './worker-link.ts';
 
 export function runFastWorker(ffi: Ffi): void {
@@ -17,7 +18,7 @@ export function runFastWorker(ffi: Ffi): void {
   if (mustStop(words)) return;
   const data: FastWorkerData = {
     ...start,
-    cipherMode: words[CIPHER_IS_SPLIT] === 1 ? 'split' : 'whole',
+    cipherMode: CIPHER_MODES[words[CIPHER_MODE]!]!, // written before BEGUN
     udpOffload: words[UDP_OFFLOAD] === 1,
   };
   if (data.role === 'outbound') runOutbound(ffi, data, notify);

@@ -6,25 +6,21 @@
  *      ciphertext. The length is rounded up to what OpenSSL's fastest loop takes at once; the surplus is overwritten.
  *   2. Poly1305 over the ciphertext, padded with zeros, and the lengths of nothing and of it.
  *
- * A context belongs to the control thread's keys (worker-ciphers.ts) and is used by one worker. With `whole` it is one of the AEAD,
- * for an OpenSSL that computes something else with the two.
+ * A context belongs to the control thread's keys (worker-ciphers.ts) and is used by one worker. How the two are called is in
+ * slot-primitives.ts. With `whole` the context is one of the AEAD, for an OpenSSL that computes something else with the two.
  */
 import type { Ffi, Handle } from '../ffi.ts';
-import {
-  EVP_CTRL_AEAD_GET_TAG,
-  EVP_CTRL_AEAD_SET_TAG,
-  fetchAlgorithm,
-  type FastLibcrypto,
-  loadFastLibcrypto,
-  made,
-} from './fast-libcrypto.ts';
+import { EVP_CTRL_AEAD_GET_TAG, EVP_CTRL_AEAD_SET_TAG, loadFastLibcrypto } from './fast-libcrypto.ts';
 import { PACKET, type PacketMemory, SLOT_BYTES } from './packet-memory.ts';
+import { createDirectPrimitives, createEvpPrimitives, type Primitives } from './slot-primitives.ts';
 
 const TAG_BYTES = 16;
 const DECRYPT = 0;
 const ENCRYPT = 1;
 
-export type CipherMode = 'split' | 'whole';
+/** Fastest first: OpenSSL's own functions where it exports them, as Node does; the same through EVP; the AEAD of EVP. */
+export const CIPHER_MODES = ['direct', 'split', 'whole'] as const;
+export type CipherMode = (typeof CIPHER_MODES)[number];
 
 export interface SlotCipher {
   /** Seals the `length` bytes (padded already) at the packet's place in wire slot `index`; the tag follows. False at a fault. */
@@ -33,25 +29,24 @@ export interface SlotCipher {
   open(context: Handle, index: number, counterLow: number, counterHigh: number, length: number): boolean;
 }
 
+/** Throws where OpenSSL lacks what the mode takes. */
 export function createSlotCipher(ffi: Ffi, memory: PacketMemory, mode: CipherMode): SlotCipher {
-  const libcrypto = loadFastLibcrypto(ffi);
-  return mode === 'split' ? createSplit(ffi, memory, libcrypto) : createWhole(ffi, memory, libcrypto);
+  if (mode === 'whole') return createWhole(ffi, memory);
+  const nonce = memory.reserve(16); // block number, then the 12 bytes of section 5.4.6
+  const tag = memory.reserve(TAG_BYTES);
+  const createPrimitives = mode === 'direct' ? createDirectPrimitives : createEvpPrimitives;
+  return createPutTogether(memory, { nonce, tag }, createPrimitives(ffi, memory, { nonce, tag }));
 }
 
-function createSplit(ffi: Ffi, memory: PacketMemory, libcrypto: FastLibcrypto): SlotCipher {
+function createPutTogether(
+  memory: PacketMemory,
+  { nonce, tag }: { nonce: number; tag: number },
+  { encrypt, authenticate }: Primitives,
+): SlotCipher {
   const { wire, plain, arena } = memory;
   const { bytes, u32, view } = arena;
-  const { EVP_EncryptInit, EVP_Cipher, EVP_MAC_init, EVP_MAC_update, EVP_MAC_final } = libcrypto;
-  const mac = made(ffi, libcrypto.EVP_MAC_CTX_new(fetchAlgorithm(ffi, libcrypto.EVP_MAC_fetch, 'POLY1305')));
-  const nonce = memory.reserve(16); // block number, then the 12 bytes of section 5.4.6
-  const tag = memory.reserve(16);
   const nonceWord = nonce >>> 2;
   const tagWord = tag >>> 2;
-  const noncePointer = memory.pointer(nonce);
-  const tagPointer = memory.pointer(tag);
-  const none = ffi.handle(0);
-  const size32 = ffi.size(32);
-  const size16 = ffi.size(16);
 
   function clearKeyPlace(at: number): void {
     const word = at >>> 2;
@@ -73,27 +68,12 @@ function createSplit(ffi: Ffi, memory: PacketMemory, libcrypto: FastLibcrypto): 
     return padded + 16;
   }
 
-  function encrypt(context: Handle, from: Handle, to: Handle, length: number): boolean {
-    return (
-      EVP_EncryptInit(context, none, none, noncePointer) === 1 &&
-      EVP_Cipher(context, to, from, wholeBlocks(length)) >= 0
-    );
-  }
-
-  function authenticate(key: Handle, data: Handle, length: number): boolean {
-    return (
-      EVP_MAC_init(mac, key, size32, none) === 1 &&
-      EVP_MAC_update(mac, data, ffi.size(length)) === 1 &&
-      EVP_MAC_final(mac, tagPointer, none, size16) === 1
-    );
-  }
-
   function decrypt(context: Handle, index: number, counterLow: number, counterHigh: number, length: number): boolean {
     const at = wire.at[index]!;
     clearKeyPlace(at);
     u32[nonceWord + 2] = counterLow;
     u32[nonceWord + 3] = counterHigh;
-    if (!encrypt(context, wire.start[index], plain.start[index], length)) return false;
+    if (!encrypt(context, wire.start[index], plain.start[index], wholeBlocks(length))) return false;
     const end = at + PACKET + length;
     const tag0 = view.getInt32(end, true);
     const tag1 = view.getInt32(end + 4, true);
@@ -111,7 +91,7 @@ function createSplit(ffi: Ffi, memory: PacketMemory, libcrypto: FastLibcrypto): 
       clearKeyPlace(at);
       u32[nonceWord + 2] = counter >>> 0;
       u32[nonceWord + 3] = counter / 0x1_0000_0000;
-      if (!encrypt(context, wire.start[index], wire.start[index], length)) return false;
+      if (!encrypt(context, wire.start[index], wire.start[index], wholeBlocks(length))) return false;
       if (!authenticate(wire.start[index], wire.packet[index], endForMac(at, length))) return false;
       const end = at + PACKET + length;
       if ((length & 3) === 0) for (let i = 0; i < 4; i++) u32[(end >>> 2) + i] = u32[tagWord + i]!;
@@ -135,7 +115,8 @@ function wholeBlocks(length: number): number {
   return end <= 1024 ? 1024 : end <= 1536 ? 1536 : end <= SLOT_BYTES ? SLOT_BYTES : (end + 255) & ~255;
 }
 
-function createWhole(ffi: Ffi, memory: PacketMemory, libcrypto: FastLibcrypto): SlotCipher {
+function createWhole(ffi: Ffi, memory: PacketMemory): SlotCipher {
+  const libcrypto = loadFastLibcrypto(ffi);
   const { wire, plain, arena } = memory;
   const { bytes, u32 } = arena;
   const nonce = memory.reserve(16);

@@ -6,11 +6,13 @@ import { type Aead, type CryptoProvider, TAG_BYTES } from '../../../src/crypto/p
 import type { PlaneCiphers } from '../../../src/plane/control-plane.ts';
 import type { Ffi, Handle } from '../ffi.ts';
 import { Memory } from '../memory.ts';
-import { fetchAlgorithm, loadFastLibcrypto, type FastLibcrypto } from './fast-libcrypto.ts';
+import { fetchAlgorithm, loadDirectLibcrypto, loadFastLibcrypto } from './fast-libcrypto.ts';
 import { createPacketMemory, PACKET } from './packet-memory.ts';
-import { type CipherMode, createSlotCipher } from './slot-cipher.ts';
+import { CIPHER_MODES, type CipherMode, createSlotCipher } from './slot-cipher.ts';
 
 const ALGORITHMS = { split: 'ChaCha20', whole: 'ChaCha20-Poly1305' } as const;
+
+const KEY_BYTES = 32;
 
 export interface WorkerCiphers extends PlaneCiphers {
   readonly mode: CipherMode;
@@ -22,16 +24,15 @@ export interface WorkerCiphers extends PlaneCiphers {
 export function createWorkerCiphers(
   ffi: Ffi,
   crypto: CryptoProvider,
-  modes: readonly CipherMode[] = ['split', 'whole'],
+  modes: readonly CipherMode[] = CIPHER_MODES,
 ): WorkerCiphers | undefined {
-  try {
-    const libcrypto = loadFastLibcrypto(ffi);
-    for (const mode of modes) {
-      const contexts = createContexts(ffi, libcrypto, mode);
+  for (const mode of modes) {
+    try {
+      const contexts = mode === 'direct' ? createKeys(ffi) : createContexts(ffi, ALGORITHMS[mode]);
       if (isRight(ffi, crypto, contexts, mode)) return createCiphers(crypto, contexts, mode);
+    } catch {
+      // Whatever it is, the next mode does without, and the single-threaded tunnel without any.
     }
-  } catch {
-    // Whatever it is, the single-threaded tunnel does not depend on it.
   }
   return undefined;
 }
@@ -42,8 +43,29 @@ interface Contexts {
   free(address: number): void;
 }
 
-function createContexts(ffi: Ffi, libcrypto: FastLibcrypto, mode: CipherMode): Contexts {
-  const algorithm = fetchAlgorithm(ffi, libcrypto.EVP_CIPHER_fetch, ALGORITHMS[mode]);
+/** Nothing but the key, in memory of OpenSSL's, that only this thread writes to. */
+function createKeys(ffi: Ffi): Contexts {
+  const libcrypto = loadDirectLibcrypto(ffi);
+  const { memcpy } = ffi.load('libc.so.6', { memcpy: ['v', 'ppz'] });
+  const scratch = new Memory(ffi, 64);
+  const size = ffi.size(KEY_BYTES);
+  const nowhere: Handle = ffi.handle(0); // in what file of C this is
+  return {
+    create(key) {
+      const address = libcrypto.CRYPTO_malloc(size, nowhere, 0);
+      if (address === 0) throw new Error('OpenSSL has no memory for a key.');
+      scratch.bytes.set(key);
+      memcpy(ffi.handle(address), scratch.at(0), size);
+      scratch.bytes.fill(0);
+      return address;
+    },
+    free: (address) => void libcrypto.CRYPTO_clear_free(ffi.handle(address), size, nowhere, 0),
+  };
+}
+
+function createContexts(ffi: Ffi, name: string): Contexts {
+  const libcrypto = loadFastLibcrypto(ffi);
+  const algorithm = fetchAlgorithm(ffi, libcrypto.EVP_CIPHER_fetch, name);
   const scratch = new Memory(ffi, 64);
   const none: Handle = ffi.handle(0);
   return {

@@ -4,11 +4,11 @@
  */
 import { Worker } from 'node:worker_threads';
 import { leave, type Role, ROLES, STOP, type Workers } from '../../../src/plane/gate.ts';
-import { BEGUN, CIPHER_IS_SPLIT, type PlaneMemory, THREAD_ID, UDP_OFFLOAD } from '../../../src/plane/plane-memory.ts';
+import { BEGUN, CIPHER_MODE, type PlaneMemory, THREAD_ID, UDP_OFFLOAD } from '../../../src/plane/plane-memory.ts';
 import type { Ffi } from '../ffi.ts';
 import { LibcError, loadLibc } from '../libc.ts';
 import { Memory } from '../memory.ts';
-import type { CipherMode } from './slot-cipher.ts';
+import { CIPHER_MODES, type CipherMode } from './slot-cipher.ts';
 import { isThreadGone } from './thread-id.ts';
 import type { FastWorkerStart } from './worker-link.ts';
 
@@ -86,7 +86,7 @@ export function startWorkerThreads(
     isGone: (role) => isThreadGone(ffi, libc, Atomics.load(words, THREAD_ID[role])),
     call,
     async begin({ cipherMode, udpOffload }) {
-      words[CIPHER_IS_SPLIT] = cipherMode === 'split' ? 1 : 0;
+      words[CIPHER_MODE] = CIPHER_MODES.indexOf(cipherMode);
       words[UDP_OFFLOAD] = udpOffload ? 1 : 0;
       Atomics.store(words, BEGUN, 1);
       Atomics.notify(words, BEGUN);

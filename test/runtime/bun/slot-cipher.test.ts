@@ -2,4 +2,4 @@
 import { ffi } from '../../../runtime/bun/ffi.ts';
 import { slotCipherConformance } from '../../conformance/slot-cipher.ts';
 
-slotCipherConformance(ffi);
+slotCipherConformance(ffi, ['split', 'whole']);
