@@ -24,6 +24,9 @@ const SYMBOLS = {
   EVP_MAC_init: ['i', 'ppzp'],
   EVP_MAC_update: ['i', 'ppz'],
   EVP_MAC_final: ['i', 'pppz'],
+  EVP_PKEY_CTX_new_from_name: ['p', 'ppp'],
+  EVP_PKEY_fromdata_init: ['i', 'p'],
+  EVP_PKEY_fromdata: ['i', 'ppip'],
   EVP_PKEY_new_raw_private_key: ['p', 'ippz'],
   EVP_PKEY_new_raw_public_key: ['p', 'ippz'],
   EVP_PKEY_get_raw_public_key: ['i', 'ppp'],
@@ -47,8 +50,8 @@ export const EVP_CTRL_AEAD_GET_TAG = 0x10;
 export const EVP_CTRL_AEAD_SET_TAG = 0x11;
 /** obj_mac.h: NID_X25519. */
 export const EVP_PKEY_X25519 = 1034;
-/** core.h: OSSL_PARAM_UNSIGNED_INTEGER. */
-export const OSSL_PARAM_UNSIGNED_INTEGER = 2;
+/** evp.h: EVP_PKEY_KEYPAIR. */
+export const EVP_PKEY_KEYPAIR = 0x87;
 
 /** An algorithm by its name, looked up once: each look-up takes locks and compares strings. */
 export function fetchAlgorithm(ffi: Ffi, fetch: FfiFunction, name: string): Handle {

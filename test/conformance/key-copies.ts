@@ -23,16 +23,29 @@ interface KeyCopies {
   inUse: number;
   destroyed: number;
   collected: number;
+  /** Of a private key, once a shared secret was computed with it. */
+  derived: number;
 }
 
 export function keyErasureConformance(provider: string, when: 'destroyed' | 'collected'): void {
   test(`crypto provider ${provider}: no copy of a key is in memory once its AEAD is ${when}`, () => {
-    const [program, ...args] = programWithGcCommand(PROGRAM);
-    const output = execFileSync(program, [...args, provider], { encoding: 'utf8' });
-    const copies = JSON.parse(output) as KeyCopies; // printed by our own program
+    const copies = countIn(provider);
     assert.ok(copies.inUse > 0, 'the search finds the key of an AEAD in use');
     assert.equal(copies[when], 0);
   });
+}
+
+export function privateKeyErasureConformance(provider: string): void {
+  test(`crypto provider ${provider}: no copy of a private key is in memory once a shared secret was computed with it`, () => {
+    const { inUse, derived } = countIn(provider);
+    assert.ok(inUse > 0, 'the search finds the key of an AEAD in use');
+    assert.equal(derived, 0);
+  });
+}
+
+function countIn(provider: string): KeyCopies {
+  const [program, ...args] = programWithGcCommand(PROGRAM);
+  return JSON.parse(execFileSync(program, [...args, provider], { encoding: 'utf8' })) as KeyCopies; // printed by our own program
 }
 
 export function countKeyCopies(crypto: CryptoProvider): KeyCopies {
@@ -49,7 +62,12 @@ export function countKeyCopies(crypto: CryptoProvider): KeyCopies {
   aead.destroy();
   const destroyed = search(masked, mask);
   globalThis.gc?.();
-  return { inUse, destroyed, collected: search(masked, mask) };
+  const collected = search(masked, mask);
+
+  for (let i = 0; i < KEY_BYTES; i++) key[i] = masked[i]! ^ mask[i]!;
+  crypto.dh(key, Uint8Array.of(9, ...new Uint8Array(KEY_BYTES - 1)));
+  key.fill(0);
+  return { inUse, destroyed, collected, derived: search(masked, mask) };
 }
 
 function use(aead: ReturnType<CryptoProvider['createAead']>): void {

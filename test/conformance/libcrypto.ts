@@ -6,7 +6,7 @@ import type { Ffi, FfiSignature } from '../../runtime/linux/ffi.ts';
 import { nobleCrypto } from '../../src/crypto/noble.ts';
 import { TAG_BYTES } from '../../src/crypto/port.ts';
 import { cryptoConformance } from './crypto.ts';
-import { keyErasureConformance } from './key-copies.ts';
+import { keyErasureConformance, privateKeyErasureConformance } from './key-copies.ts';
 
 export function libcryptoConformance(ffi: Ffi): void {
   const libcrypto = createLibcrypto(ffi);
@@ -14,6 +14,7 @@ export function libcryptoConformance(ffi: Ffi): void {
 
   cryptoConformance(libcrypto);
   keyErasureConformance('libcrypto', 'destroyed');
+  privateKeyErasureConformance('libcrypto');
 
   test('the known answer is that of the reference', () => {
     assert.equal(answerOf(nobleCrypto), KNOWN_ANSWER);
@@ -33,7 +34,13 @@ export function libcryptoConformance(ffi: Ffi): void {
   });
 
   test('a library that computes something else is no provider', () => {
-    for (const wrong of ['EVP_CipherUpdate', 'EVP_DigestUpdate', 'EVP_MAC_update', 'EVP_PKEY_derive'])
+    for (const wrong of [
+      'EVP_CipherUpdate',
+      'EVP_DigestUpdate',
+      'EVP_MAC_update',
+      'EVP_PKEY_derive',
+      'EVP_PKEY_fromdata',
+    ])
       assert.equal(createLibcrypto({ ...ffi, load: loadWithout(ffi, wrong) }), undefined, wrong);
   });
 
