@@ -28,7 +28,7 @@ const DENO_FLAGS = ['--no-check', '--no-prompt', '--allow-all', '--unstable-no-l
 export const NODE_24: TestRuntime = {
   name: 'Node 24',
   locate: () => process.execPath,
-  args: nodeArguments,
+  args: nodeArguments(3),
 };
 
 /** Bun, Deno, the oldest Node that we run on and the newest, and the registry at the edge. */
@@ -57,7 +57,7 @@ export const OTHER_RUNTIMES: readonly TestRuntime[] = [
     suites: PORTABLE.filter(({ name }) => name === 'registry'),
     env: { PEERAGE_ENGINE: 'workerd' },
     locate: () => process.execPath,
-    args: nodeArguments,
+    args: nodeArguments(2),
   },
 ];
 
@@ -75,9 +75,9 @@ function otherNode(
   };
 }
 
-// Two files at a time, on however few cores: tunnels mostly wait, for a timer of the protocol or for a program.
-function nodeArguments(files: readonly string[], junit: string): string[] {
-  return [...nodeArgs(junit), '--test-concurrency=2', ...files];
+/** So many files at a time, on however few cores: tunnels mostly wait, for a timer of the protocol or for a program. */
+function nodeArguments(concurrency: number): TestRuntime['args'] {
+  return (files, junit) => [...nodeArgs(junit), `--test-concurrency=${concurrency}`, ...files];
 }
 
 function nodeArgs(junit: string): string[] {
