@@ -9,6 +9,7 @@ import { Device, type DeviceOptions } from '../../src/device/device.ts';
 import { UserError } from '../../src/errors.ts';
 import type { Log } from '../../src/log.ts';
 import type { KeyLog } from '../../src/noise/key-log.ts';
+import { ONE_PAIR, type WorkerCounts } from '../../src/plane/plane-memory.ts';
 import type { Tun } from '../../src/tunnel/ports.ts';
 import type { Scheduler } from '../../src/tunnel/scheduler.ts';
 import { createHandshakeLog } from '../../src/tunnel/handshake-log.ts';
@@ -43,6 +44,8 @@ export interface TunnelParts {
   onReady?: () => void;
   /** The module of the data plane's workers; without one, or where they cannot be, one thread does everything. */
   fastWorker?: URL;
+  /** How many of them there are, unless one pair. */
+  workers?: WorkerCounts;
   /** How long the tunnel may take to end, and the process after it. Default: 30. */
   endingLimitS?: number;
 }
@@ -127,9 +130,9 @@ function openTunnel(name: string, poller: Poller, { ffi, crypto, log, keyLog, tu
 
 /** Not for an interface that was handed down: its packets have no virtio headers. */
 async function startFast(name: string, parts: TunnelParts): Promise<FastTunnel | undefined> {
-  const { ffi, crypto, log, tunFd, fastWorker } = parts;
+  const { ffi, crypto, log, tunFd, fastWorker, workers = ONE_PAIR } = parts;
   if (fastWorker === undefined || tunFd !== undefined) return undefined;
-  return startFastTunnel(name, { ffi, crypto, clock: createBootClock(ffi), log, worker: fastWorker });
+  return startFastTunnel(name, { ffi, crypto, clock: createBootClock(ffi), log, worker: fastWorker, workers });
 }
 
 function openFastTunnel(fast: FastTunnel, { ffi, log, keyLog }: TunnelParts): Tunnel {

@@ -12,10 +12,14 @@ import type { Watch, Watches } from './poller.ts';
 const TUNSETIFF = 0x400454ca;
 const TUNGETIFF = 0x800454d2;
 const TUNSETOFFLOAD = 0x400454d0;
+const TUNSETQUEUE = 0x400454d9;
+const IFF_DETACH_QUEUE = 0x400;
 const TUNSETVNETHDRSZ = 0x400454d8;
 const IFF_TUN = 1;
 const IFF_NO_PI = 0x1000;
+const IFF_MULTI_QUEUE = 0x100;
 const IFF_VNET_HDR = 0x4000;
+const VIRTIO_FLAGS = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR;
 const O_RDWR_NONBLOCK_CLOEXEC = 0x80802;
 const F_GETFL = 3;
 const F_SETFL = 4;
@@ -31,10 +35,39 @@ export function createTun(ffi: Ffi, poller: Watches, name: string, log: Log = si
 
 /** One whose packets have virtio headers, for others to read and write: what this port reads and writes is of no use. */
 export function createVirtioTun(ffi: Ffi, poller: Watches, name: string, log: Log): { tun: Tun; fd: number } {
-  return openTun(ffi, poller, name, log, IFF_TUN | IFF_NO_PI | IFF_VNET_HDR);
+  return openTun(ffi, poller, name, log, VIRTIO_FLAGS);
+}
+
+/** The same with a queue that others may be added to. Throws where an interface of this name has one queue for good (EINVAL). */
+export function createMultiQueueTun(ffi: Ffi, poller: Watches, name: string, log: Log): { tun: Tun; fd: number } {
+  return openTun(ffi, poller, name, log, VIRTIO_FLAGS | IFF_MULTI_QUEUE);
+}
+
+/** Another queue of such an interface. Its descriptor is the caller's to close. */
+export function openQueue(ffi: Ffi, name: string): number {
+  return openDescriptor(ffi, name, VIRTIO_FLAGS | IFF_MULTI_QUEUE);
+}
+
+/** The kernel gives the queue nothing to read any more; what is written to it is a packet as any other. */
+export function detachQueue(ffi: Ffi, fd: number): void {
+  const request = new Memory(ffi, IFREQ_BYTES);
+  request.view.setUint16(IFNAME_BYTES, IFF_DETACH_QUEUE, true);
+  if (loadLibc(ffi).ioctl(fd, ffi.size(TUNSETQUEUE), request.at(0)) < 0)
+    throw new LibcError('cannot detach a queue', ffi.errno());
 }
 
 function openTun(ffi: Ffi, poller: Watches, name: string, log: Log, flags: number): { tun: Tun; fd: number } {
+  const fd = openDescriptor(ffi, name, flags);
+  try {
+    resetTun(ffi, fd);
+    return { tun: withMtu(new LinuxTun(ffi, poller, fd, log)), fd };
+  } catch (error) {
+    loadLibc(ffi).close(fd);
+    throw error;
+  }
+}
+
+function openDescriptor(ffi: Ffi, name: string, flags: number): number {
   const libc = loadLibc(ffi);
   const request = new Memory(ffi, IFREQ_BYTES);
   request.setText(0, '/dev/net/tun');
@@ -46,15 +79,19 @@ function openTun(ffi: Ffi, poller: Watches, name: string, log: Log, flags: numbe
       'Load the module with: modprobe tun; and run as root.',
     );
   try {
-    request.bytes.fill(0);
-    request.setText(0, name);
-    request.view.setUint16(IFNAME_BYTES, flags, true);
-    if (libc.ioctl(fd, ffi.size(TUNSETIFF), request.at(0)) < 0) {
+    const open = (flags: number): boolean => {
+      request.bytes.fill(0);
+      request.setText(0, name);
+      request.view.setUint16(IFNAME_BYTES, flags, true);
+      return libc.ioctl(fd, ffi.size(TUNSETIFF), request.at(0)) === 0;
+    };
+    if (!open(flags)) {
       const errno = ffi.errno();
+      // A persistent one that was made with multi_queue has to be asked for as such.
+      if (errno === EINVAL && open(flags | IFF_MULTI_QUEUE)) return fd;
       throw new LibcError(`cannot create the interface ${name}`, errno, REMEDIES[errno]);
     }
-    resetTun(ffi, fd);
-    return { tun: withMtu(new LinuxTun(ffi, poller, fd, log)), fd };
+    return fd;
   } catch (error) {
     libc.close(fd);
     throw error;

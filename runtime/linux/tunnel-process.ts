@@ -1,7 +1,10 @@
 /** Tunnels as programs start them: in this process, or in one of their own. */
 import { resolve } from 'node:path';
 import process from 'node:process';
+import { availableParallelism } from 'node:os';
 import { UserError } from '../../src/errors.ts';
+import { MOST_WORKERS } from '../../src/plane/gate.ts';
+import type { WorkerCounts } from '../../src/plane/plane-memory.ts';
 import { chooseCrypto } from './choose-crypto.ts';
 import { openKeyLog } from './key-log-file.ts';
 import { runTunnel as run } from './run-tunnel.ts';
@@ -13,7 +16,8 @@ import { createStderrLog } from './stderr-log.ts';
 const TUN_FD = 'WG_TUN_FD';
 const UAPI_FD = 'WG_UAPI_FD';
 const THREADS_VARIABLE = 'PEERAGE_THREADS';
-const DEFAULT_THREADS = '2';
+/** From so many cores on there are two pairs: one cannot use them. */
+const CORES_FOR_TWO_PAIRS = 4;
 const KEY_LOG_VARIABLE = 'PEERAGE_KEYLOG';
 
 export interface TunnelOptions {
@@ -21,7 +25,7 @@ export interface TunnelOptions {
   crypto?: string;
   /** Honours PEERAGE_KEYLOG. */
   debug?: boolean;
-  /** `0`: one thread does everything. Any other number lets the packets have threads of their own. */
+  /** `0`: one thread does everything. 1 and 2: one that sends and one that receives. More are shared out between the two. */
   threads?: string;
 }
 
@@ -62,7 +66,9 @@ export async function runTunnel(
     startPoller: () => startPoller(runtime, ffi),
     crypto,
     log,
-    ...(canHaveThreads && threads.number > 0 ? { fastWorker: runtime.workers.fast } : {}),
+    ...(canHaveThreads && threads.number > 0
+      ? { fastWorker: runtime.workers.fast, workers: shareOut(threads.number) }
+      : {}),
     ...(keyLogFile === undefined ? {} : { keyLog: openKeyLog(keyLogFile, log) }),
     ...descriptor('tunFd', TUN_FD),
     ...descriptor('uapiFd', UAPI_FD),
@@ -77,10 +83,17 @@ export async function runTunnel(
 /** Of packets alone. `isAskedFor`: not what there is when nobody says anything. */
 function readThreads(option: string | undefined): { number: number; isAskedFor: boolean } {
   const asked = option ?? (process.env[THREADS_VARIABLE] || undefined);
-  const text = asked ?? DEFAULT_THREADS;
-  if (!/^\d{1,3}$/.test(text))
-    throw new UserError(`the number of threads expected a number, got "${text}"`, { exitCode: 2 });
-  return { number: Number(text), isAskedFor: asked !== undefined };
+  if (asked === undefined) return { number: availableParallelism() < CORES_FOR_TWO_PAIRS ? 2 : 4, isAskedFor: false };
+  if (!/^\d{1,3}$/.test(asked) || Number(asked) > MOST_WORKERS)
+    throw new UserError(`the number of threads expected a number up to ${MOST_WORKERS}, got "${asked}"`, {
+      exitCode: 2,
+    });
+  return { number: Number(asked), isAskedFor: true };
+}
+
+/** The odd one sends: that costs more than to receive. */
+function shareOut(threads: number): WorkerCounts {
+  return { outbound: Math.max(1, Math.ceil(threads / 2)), inbound: Math.max(1, Math.floor(threads / 2)) };
 }
 
 function noThreads(number: number, provider: string): string {

@@ -1,5 +1,6 @@
 /**
- * The UDP port on Linux: one socket for IPv4 and one for IPv6, on the same port.
+ * The UDP port on Linux: one socket for IPv4 and one for IPv6, on the same port; or several of each, among which the kernel spreads
+ * what comes by addresses and ports (SO_REUSEPORT).
  *
  * Replies leave from the address that the peer wrote to ("sticky source", IP_PKTINFO), until the kernel says that it is
  * no longer ours, or that the way from there has come to lead through another interface. A host without IPv6 gets one socket.
@@ -36,6 +37,7 @@ import {
 const SOCK_DGRAM_CLOEXEC_NONBLOCK = 2 | 0x80000 | 0x800;
 const SOL_SOCKET = 1;
 const SO_SNDBUF = 7;
+const SO_REUSEPORT = 15;
 const SO_RCVBUF = 8;
 const SO_SNDBUFFORCE = 32;
 const SO_RCVBUFFORCE = 33;
@@ -59,6 +61,23 @@ interface Sockets {
   port: number;
   v4: Socket;
   v6: Socket | undefined;
+  /** Those that share the port with the two. Others receive from them. */
+  others: readonly { v4: Socket; v6: Socket | undefined }[];
+}
+
+/** Descriptors, -1 where there is none. */
+export interface SocketPair {
+  readonly v4: number;
+  readonly v6: number;
+}
+
+export interface LinuxUdpOptions {
+  /** Who watches the sockets, when others read them. */
+  socketPoller?: Watches;
+  /** How many sockets of each family. With more than one it is for others to receive. Default: 1. */
+  count?: number;
+  /** There is only one, though there should be more. */
+  onNotShared?: (error: unknown) => void;
 }
 
 interface Socket {
@@ -75,6 +94,8 @@ export class LinuxUdp implements Udp {
   readonly #ffi: Ffi;
   readonly #libc: Libc;
   readonly #poller: Watches;
+  readonly #count: number;
+  readonly #onNotShared: (error: unknown) => void;
   readonly #routes: Routes;
   readonly #scratch: Memory;
   readonly #incoming: SocketMessage;
@@ -88,11 +109,16 @@ export class LinuxUdp implements Udp {
   #onReadable: () => void = () => {};
   #onRouting: () => void = () => {};
 
-  /** `socketPoller`: who watches the sockets, when others read them. */
-  constructor(ffi: Ffi, poller: Watches, socketPoller: Watches = poller) {
+  constructor(
+    ffi: Ffi,
+    poller: Watches,
+    { socketPoller = poller, count = 1, onNotShared = () => {} }: LinuxUdpOptions = {},
+  ) {
     this.#ffi = ffi;
     this.#libc = loadLibc(ffi);
     this.#poller = socketPoller;
+    this.#count = count;
+    this.#onNotShared = onNotShared;
     this.#routes = new Routes(ffi, poller, () => this.#onRouting());
     this.#scratch = new Memory(ffi, 64);
     this.#incoming = new SocketMessage(ffi);
@@ -105,9 +131,13 @@ export class LinuxUdp implements Udp {
     return this.#sockets?.port ?? 0;
   }
 
-  /** Descriptors of the sockets, -1 where there is none. */
-  get descriptors(): { v4: number; v6: number } {
-    return { v4: this.#sockets?.v4.fd ?? -1, v6: this.#sockets?.v6?.fd ?? -1 };
+  /** The pairs that share the port. */
+  get descriptors(): readonly SocketPair[] {
+    return this.#pairs.map(({ v4, v6 }) => ({ v4: v4.fd, v6: v6?.fd ?? -1 }));
+  }
+
+  get #pairs(): Sockets['others'] {
+    return this.#sockets === undefined ? [] : [this.#sockets, ...this.#sockets.others];
   }
 
   /** Which state of the host's routing it is: what `receive` notes in an endpoint. */
@@ -117,25 +147,23 @@ export class LinuxUdp implements Udp {
 
   bind(port: number): void {
     if (port !== 0 && port === this.port) return;
-    const sockets = this.#openPair(port);
+    const sockets = this.#openAll(port);
     this.unbind();
     this.#sockets = sockets;
     this.rearm();
   }
 
   unbind(): void {
-    const sockets = this.#sockets;
-    if (sockets === undefined) return;
+    const pairs = this.#pairs;
     this.#sockets = undefined;
-    this.#closeSocket(sockets.v4);
-    if (sockets.v6 !== undefined) this.#closeSocket(sockets.v6);
+    for (const pair of pairs) this.#closePair(pair);
   }
 
   setFwmark(mark: number): void {
     if (mark === this.#mark) return;
-    if (this.#sockets !== undefined) {
-      this.#applyMark(this.#sockets.v4.fd, mark);
-      if (this.#sockets.v6 !== undefined) this.#applyMark(this.#sockets.v6.fd, mark);
+    for (const { v4, v6 } of this.#pairs) {
+      this.#applyMark(v4.fd, mark);
+      if (v6 !== undefined) this.#applyMark(v6.fd, mark);
     }
     this.#mark = mark;
   }
@@ -222,13 +250,48 @@ export class LinuxUdp implements Udp {
     if (this.#routes.interfaceTo(to, this.#mark) !== to.arrivalInterface) to.clearSource();
   }
 
+  /**
+   * The first pair takes the port for itself alone, so that a port that is anybody's else is refused as ever; only then may others
+   * share it.
+   */
+  #openAll(port: number): Sockets {
+    const first = this.#openPair(port);
+    if (this.#count === 1) return first;
+    const others: { v4: Socket; v6: Socket | undefined }[] = [];
+    try {
+      this.#share(first);
+      while (others.length < this.#count - 1) others.push(this.#openOther(first));
+      return { ...first, others };
+    } catch (error) {
+      for (const pair of others) this.#closePair(pair);
+      this.#onNotShared(error);
+      return first;
+    }
+  }
+
+  #share({ v4, v6 }: Sockets): void {
+    for (const socket of [v4, v6])
+      if (socket !== undefined && !this.#setOption(socket.fd, SOL_SOCKET, SO_REUSEPORT, 1))
+        throw new LibcError('cannot share a UDP port', this.#ffi.errno());
+  }
+
+  #openOther({ port, v6 }: Sockets): { v4: Socket; v6: Socket | undefined } {
+    const v4 = this.#watched(this.#openSocket(AF_INET, port, SHARED));
+    try {
+      return { v4, v6: v6 === undefined ? undefined : this.#watched(this.#openSocket(AF_INET6, port, SHARED)) };
+    } catch (error) {
+      this.#closeSocket(v4);
+      throw error;
+    }
+  }
+
   #openPair(port: number): Sockets {
     for (let attempt = 1; ; attempt++) {
       const v4 = this.#watched(this.#openSocket(AF_INET, port));
       try {
         const bound = this.#boundPort(v4.fd);
         const v6 = this.#openSocketIfSupported(AF_INET6, bound);
-        return { port: bound, v4, v6: v6 === undefined ? undefined : this.#watched(v6) };
+        return { port: bound, v4, v6: v6 === undefined ? undefined : this.#watched(v6), others: [] };
       } catch (error) {
         this.#closeSocket(v4);
         const taken = error instanceof LibcError && error.errno === EADDRINUSE;
@@ -248,11 +311,13 @@ export class LinuxUdp implements Udp {
     }
   }
 
-  #openSocket(family: number, port: number): number {
+  #openSocket(family: number, port: number, { isShared } = ALONE): number {
     const fd = this.#libc.socket(family, SOCK_DGRAM_CLOEXEC_NONBLOCK, 0);
     if (fd < 0) throw new LibcError('cannot open a UDP socket', this.#ffi.errno());
     try {
       this.#setOptions(fd, family);
+      if (isShared && !this.#setOption(fd, SOL_SOCKET, SO_REUSEPORT, 1))
+        throw new LibcError('cannot share a UDP port', this.#ffi.errno());
       const { bytes, view } = this.#scratch;
       bytes.fill(0);
       view.setUint16(0, family, true);
@@ -300,11 +365,19 @@ export class LinuxUdp implements Udp {
     return { fd, watch: this.#poller.watch(fd, () => this.#onReadable()) };
   }
 
+  #closePair({ v4, v6 }: { v4: Socket; v6: Socket | undefined }): void {
+    this.#closeSocket(v4);
+    if (v6 !== undefined) this.#closeSocket(v6);
+  }
+
   #closeSocket({ fd, watch }: Socket): void {
     watch.release();
     this.#libc.close(fd);
   }
 }
+
+const ALONE = { isShared: false };
+const SHARED = { isShared: true };
 
 const V4_OPTIONS = [
   [IPPROTO_IP, IP_PKTINFO],

@@ -19,16 +19,16 @@ import { Endpoint } from '../peer/endpoint.ts';
 import type { Peer } from '../peer/peer.ts';
 import { countFrom, type Keypair, type SendCounter } from '../transport/keypair.ts';
 import { readEndpoint } from './endpoint-words.ts';
-import { atGate, ROLES, type Workers } from './gate.ts';
+import { atGate, type Workers } from './gate.ts';
 import {
   currentRoutes,
   DROP_REASONS,
-  dropCounts,
   MTU,
   OVERFLOWED,
   type PlaneMemory,
   ROUTES_HALF,
   WANTED,
+  wordOf,
 } from './plane-memory.ts';
 import { OWNER_WITHOUT_ROW, type Route, routeCapacity, writeRoutes } from './route-table.ts';
 import { PlaneTables } from './plane-tables.ts';
@@ -39,8 +39,8 @@ const COLLECT_INTERVAL_MS = 500;
 
 /** The workers' cipher contexts, which the crypto provider makes along with each AEAD. */
 export interface PlaneCiphers {
-  /** Address of the context of this AEAD. */
-  contextOf(aead: Aead): number;
+  /** Address of the context that worker number `index` of those with its role has of this AEAD. */
+  contextOf(aead: Aead, index: number): number;
   /** Frees those of all destroyed AEADs: no worker uses them any more. */
   freeDestroyed(): void;
 }
@@ -51,6 +51,7 @@ export class ControlPlane implements DataPlane {
   readonly #ciphers: PlaneCiphers;
   readonly #workers: Workers;
   readonly #tables: PlaneTables;
+  readonly #contextOf: PlaneCiphers['contextOf'];
   readonly #endpoint = new Endpoint();
   readonly #activity: PeerActivity = {
     sentAt: 0,
@@ -74,14 +75,15 @@ export class ControlPlane implements DataPlane {
     this.#memory = memory;
     this.#words = new Int32Array(memory.words);
     this.#ciphers = ciphers;
+    this.#contextOf = (aead, index) => ciphers.contextOf(aead, index);
     this.#workers = workers;
     this.#tables = new PlaneTables(memory);
-    this.#drops = ROLES.map((role) => {
-      const counts = dropCounts(memory, role);
+    this.#drops = memory.workers.map(({ drops }) => {
+      const counts = new Float64Array(drops);
       return { counts, seen: new Float64Array(counts.length) };
     });
     writeRoutes(currentRoutes(memory, 0), []);
-    for (const role of ROLES) Atomics.store(this.#words, WANTED[role], 1);
+    this.#askForNews();
   }
 
   // What the Device says.
@@ -133,7 +135,7 @@ export class ControlPlane implements DataPlane {
   publishReceiving(): void {
     if (this.#added.size === 0) return;
     atGate(this.#words, this.#workers, () => {
-      for (const keypair of this.#added) this.#tables.writeKeypair(keypair, this.#ciphers.contextOf(keypair.receive));
+      for (const keypair of this.#added) this.#tables.writeKeypair(keypair, this.#contextOf);
     });
     this.#added.clear();
   }
@@ -148,7 +150,7 @@ export class ControlPlane implements DataPlane {
     this.#allowedIps = undefined;
     atGate(this.#words, this.#workers, () => {
       if (hasRoutes) this.#words[ROUTES_HALF] = half;
-      for (const peer of this.#changed) this.#tables.writePeer(peer, (aead) => this.#ciphers.contextOf(aead));
+      for (const peer of this.#changed) this.#tables.writePeer(peer, this.#contextOf);
       for (const keypair of this.#freed) this.#tables.freeKeypair(keypair);
       for (const peer of this.#removed) this.#tables.freePeer(peer);
       this.#ciphers.freeDestroyed();
@@ -173,8 +175,9 @@ export class ControlPlane implements DataPlane {
 
   /** A worker has called. Whoever has carried something has taken back WANTED; what is in its ring is no reason to collect. */
   handleNews(now: MonotonicMs): void {
-    if (this.#nextCollect === Infinity && ROLES.some((role) => Atomics.load(this.#words, WANTED[role]) === 0))
-      this.#nextCollect = now;
+    if (this.#nextCollect !== Infinity) return;
+    const isNews = (worker: number): boolean => Atomics.load(this.#words, wordOf(worker, WANTED)) === 0;
+    if (this.#memory.workers.some((_, worker) => isNews(worker))) this.#nextCollect = now;
   }
 
   collect(device: Device, now: MonotonicMs): void {
@@ -185,21 +188,21 @@ export class ControlPlane implements DataPlane {
       return;
     }
     this.#nextCollect = Infinity;
-    for (const role of ROLES) Atomics.store(this.#words, WANTED[role], 1);
+    this.#askForNews();
     // Who carried a packet just before that has not seen it.
     if (this.#collectPeers(device, now)) this.#nextCollect = now + COLLECT_INTERVAL_MS;
   }
 
   // What the workers say.
 
-  /** Events of the inbound ring. `words` begin with the row and serial of a keypair; here those of an endpoint follow. */
+  /** Events of the inbound rings. `words` begin with the row and serial of a keypair; here the move's number and its endpoint follow. */
   handleMoved(device: Device, words: Int32Array, routing: number): void {
     const keypair = this.#tables.keypairAt(words[0]!, words[1]!);
     const peer = keypair && this.#tables.peerOf(keypair);
     if (peer === undefined) return; // it was removed meanwhile
-    readEndpoint(words, 2, this.#endpoint);
+    if (!this.#tables.noteMoved(peer, words[2]!, words.subarray(3))) return;
+    readEndpoint(words, 3, this.#endpoint);
     this.#endpoint.routing = routing;
-    this.#tables.noteMoved(peer, words.subarray(2));
     device.handleMoved(peer, this.#endpoint);
   }
 
@@ -215,6 +218,10 @@ export class ControlPlane implements DataPlane {
     if (peer === undefined) return;
     peer.endpoint?.clearSource();
     this.#changed.add(peer);
+  }
+
+  #askForNews(): void {
+    for (const worker of this.#memory.workers.keys()) Atomics.store(this.#words, wordOf(worker, WANTED), 1);
   }
 
   /** While some keypair has no row, the control thread opens what the inbound worker does not know. */

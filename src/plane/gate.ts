@@ -12,12 +12,13 @@ const GATE = 0;
 export const STOP = 1;
 /** How often the gate was closed so far: what a worker remembers of the tables is good while it stays the same. */
 export const GENERATION = 2;
-/** A worker's state. Each worker is alone in its cache line. */
-const STATES = { outbound: 16, inbound: 32 } as const;
-export const GATE_WORDS = 48;
-
-export type Role = keyof typeof STATES;
-export const ROLES: readonly Role[] = ['outbound', 'inbound'];
+/** How many workers there are; their numbers begin at 0. */
+export const WORKERS = 3;
+/** The first worker's state. Each is alone in its cache line. */
+const STATES = 16;
+const LINE_WORDS = 16;
+export const MOST_WORKERS = 32;
+export const GATE_WORDS = STATES + LINE_WORDS * MOST_WORKERS;
 
 /** Not started, or ended: reads nothing. */
 const ENDED = 0;
@@ -37,29 +38,29 @@ export interface Workers {
    * Whether the worker's thread is gone. One that was ended from outside says nothing, and the event that tells of it comes to the
    * very thread that waits.
    */
-  isGone(role: Role): boolean;
+  isGone(worker: number): boolean;
 }
 
 /** Once a batch: goes on at once unless the gate is closed. Returns the generation of the tables. */
-export function passGate(words: Int32Array, role: Role): number {
-  if (Atomics.load(words, GATE) !== 0) waitAtGate(words, role);
+export function passGate(words: Int32Array, worker: number): number {
+  if (Atomics.load(words, GATE) !== 0) waitAtGate(words, worker);
   return words[GENERATION]!;
 }
 
 /** The worker began, or is back from `sleep`. */
-export function wake(words: Int32Array, role: Role): void {
-  Atomics.store(words, STATES[role], RUNNING);
-  passGate(words, role);
+export function wake(words: Int32Array, worker: number): void {
+  Atomics.store(words, stateOf(worker), RUNNING);
+  passGate(words, worker);
 }
 
 /** The worker is about to block, and reads nothing that is shared until `wake`. */
-export function sleep(words: Int32Array, role: Role): void {
-  setState(words, role, SLEEPING);
+export function sleep(words: Int32Array, worker: number): void {
+  setState(words, worker, SLEEPING);
 }
 
 /** The worker will never read anything again. */
-export function leave(words: Int32Array, role: Role): void {
-  setState(words, role, ENDED);
+export function leave(words: Int32Array, worker: number): void {
+  setState(words, worker, ENDED);
 }
 
 export function mustStop(words: Int32Array): boolean {
@@ -75,7 +76,7 @@ export function atGate<T>(words: Int32Array, workers: Workers, change: () => T, 
   Atomics.store(words, GATE, 1);
   awake?.();
   try {
-    for (const role of ROLES) waitFor(words, workers, role, awake === undefined);
+    for (let worker = 0; worker < words[WORKERS]!; worker++) waitFor(words, workers, worker, awake === undefined);
     Atomics.add(words, GENERATION, 1);
     return change();
   } finally {
@@ -84,26 +85,30 @@ export function atGate<T>(words: Int32Array, workers: Workers, change: () => T, 
   }
 }
 
-function waitFor(words: Int32Array, workers: Workers, role: Role, maySleep: boolean): void {
+function waitFor(words: Int32Array, workers: Workers, worker: number, maySleep: boolean): void {
   for (let waitedMs = 0; ;) {
-    const state = Atomics.load(words, STATES[role]);
+    const state = Atomics.load(words, stateOf(worker));
     if (state === AT_GATE || state === ENDED || (maySleep && state === SLEEPING)) return;
-    if (Atomics.wait(words, STATES[role], state, LOOK_AGAIN_MS) !== 'timed-out') continue;
-    if (workers.isGone(role)) return leave(words, role);
+    if (Atomics.wait(words, stateOf(worker), state, LOOK_AGAIN_MS) !== 'timed-out') continue;
+    if (workers.isGone(worker)) return leave(words, worker);
     waitedMs += LOOK_AGAIN_MS;
-    if (waitedMs >= PATIENCE_MS) throw new Error(`the ${role} worker does not answer`);
+    if (waitedMs >= PATIENCE_MS) throw new Error(`worker ${worker} does not answer`);
   }
 }
 
-function waitAtGate(words: Int32Array, role: Role): void {
+function waitAtGate(words: Int32Array, worker: number): void {
   do {
-    setState(words, role, AT_GATE);
+    setState(words, worker, AT_GATE);
     Atomics.wait(words, GATE, 1);
-    Atomics.store(words, STATES[role], RUNNING);
+    Atomics.store(words, stateOf(worker), RUNNING);
   } while (Atomics.load(words, GATE) !== 0);
 }
 
-function setState(words: Int32Array, role: Role, state: number): void {
-  Atomics.store(words, STATES[role], state);
-  Atomics.notify(words, STATES[role]);
+function setState(words: Int32Array, worker: number, state: number): void {
+  Atomics.store(words, stateOf(worker), state);
+  Atomics.notify(words, stateOf(worker));
+}
+
+function stateOf(worker: number): number {
+  return STATES + LINE_WORDS * worker;
 }

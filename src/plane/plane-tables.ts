@@ -9,34 +9,32 @@ import type { Keypair } from '../transport/keypair.ts';
 import { ENDPOINT_WORDS, sameEndpoint, writeEndpoint } from './endpoint-words.ts';
 import { IndexMap } from './index-map.ts';
 import {
-  DATA_RECEIVED_AT,
-  DATA_SENT_AT,
+  ACTIVITY_FLOATS,
+  BYTES,
   ENDPOINT,
   KEYPAIR_FLOATS,
   KEYPAIR_PEER,
   KEYPAIR_SERIAL,
   KEYPAIR_WORDS,
+  LAST_AT,
+  LAST_DATA_AT,
   LOCAL_INDEX,
   MOVED_ENDPOINT,
   MOVED_SEQUENCE,
   PEER_FLOATS,
   PEER_WORDS,
   type PlaneMemory,
-  RECEIVE_CONTEXT,
   RECEIVE_CREATED_AT,
-  RECEIVED_AT,
   REMOTE_INDEX,
-  RX_BYTES,
-  SEND_CONTEXT,
+  type Role,
   SEND_CREATED_AT,
   SEND_KEYPAIR,
   SEND_SERIAL,
   SENDABLE,
-  SENT_AT,
-  TX_BYTES,
   UNCONFIRMED,
   VERSION,
 } from './plane-memory.ts';
+import { clearWindow } from './replay-windows.ts';
 import { Rows } from './rows.ts';
 import { SharedCounter } from './shared-counter.ts';
 
@@ -47,7 +45,18 @@ interface PeerEntry {
   rxBytes: number;
   /** Words of the endpoint that inbound has told of since the row was written. */
   moved: Int32Array | undefined;
+  /** Number of the latest move that inbound has told of. */
+  move: number;
 }
+
+/** Columns of the workers with one role. */
+interface Columns {
+  readonly contexts: readonly Float64Array[];
+  readonly activity: readonly Float64Array[];
+}
+
+/** Address of the cipher context that worker number `index` of those with its role has of this AEAD. */
+type ContextOf = (aead: Aead, index: number) => number;
 
 interface KeypairEntry {
   readonly row: number;
@@ -62,6 +71,8 @@ export class PlaneTables {
   readonly #keypairWords: Int32Array;
   readonly #keypairFloats: Float64Array;
   readonly #indices: IndexMap;
+  readonly #windows: SharedArrayBuffer;
+  readonly #columns: Readonly<Record<Role, Columns>>;
   readonly #peerRows: Rows<Peer>;
   readonly #keypairRows: Rows<Keypair>;
   readonly #peers = new Map<Peer, PeerEntry>();
@@ -69,12 +80,21 @@ export class PlaneTables {
   readonly #scratch = new Int32Array(ENDPOINT_WORDS);
   #serial = 0;
 
-  constructor({ peers, keypairs, indices }: PlaneMemory) {
+  constructor({ peers, keypairs, indices, windows, workers }: PlaneMemory) {
     this.#peerWords = new Int32Array(peers);
     this.#peerFloats = new Float64Array(peers);
     this.#keypairWords = new Int32Array(keypairs);
     this.#keypairFloats = new Float64Array(keypairs);
     this.#indices = new IndexMap(new Int32Array(indices));
+    this.#windows = windows;
+    const columnsOf = (role: Role): Columns => {
+      const those = workers.filter((worker) => worker.role === role);
+      return {
+        contexts: those.map(({ contexts }) => new Float64Array(contexts)),
+        activity: those.map(({ activity }) => new Float64Array(activity)),
+      };
+    };
+    this.#columns = { outbound: columnsOf('outbound'), inbound: columnsOf('inbound') };
     this.#peerRows = new Rows(this.#peerWords.length / PEER_WORDS);
     this.#keypairRows = new Rows(this.#keypairWords.length / KEYPAIR_WORDS);
   }
@@ -114,7 +134,7 @@ export class PlaneTables {
     const row = this.#peerRows.take();
     if (row < 0) return row;
     this.#peerRows.set(row, peer);
-    this.#peers.set(peer, { row, txBytes: 0, rxBytes: 0, moved: undefined });
+    this.#peers.set(peer, { row, txBytes: 0, rxBytes: 0, moved: undefined, move: 0 });
     return row;
   }
 
@@ -127,8 +147,8 @@ export class PlaneTables {
     return true;
   }
 
-  /** From here on the inbound worker opens what comes under it. */
-  writeKeypair(keypair: Keypair, context: number): void {
+  /** From here on the inbound workers open what comes under it, each with its own context. */
+  writeKeypair(keypair: Keypair, contextOf: ContextOf): void {
     const entry = this.#keypairs.get(keypair);
     if (entry === undefined) return;
     const { row, serial, peer } = entry;
@@ -138,8 +158,10 @@ export class PlaneTables {
     this.#keypairWords[words + KEYPAIR_SERIAL] = serial;
     this.#keypairWords[words + UNCONFIRMED] = keypair.isInitiator ? 0 : 1;
     this.#keypairWords[words + LOCAL_INDEX] = keypair.localIndex;
-    this.#keypairFloats[floats + RECEIVE_CONTEXT] = context;
     this.#keypairFloats[floats + RECEIVE_CREATED_AT] = keypair.createdAt;
+    for (const [index, contexts] of this.#columns.inbound.contexts.entries())
+      contexts[row] = contextOf(keypair.receive, index);
+    clearWindow(this.#windows, row);
     this.#indices.set(keypair.localIndex, row);
     entry.isWritten = true;
   }
@@ -151,12 +173,13 @@ export class PlaneTables {
     if (!(keypair.counter instanceof SharedCounter)) return;
     const { row } = keypair.counter;
     // The counter stays as it is: nobody may take a number of it twice, whoever still thinks that it is theirs.
-    this.#keypairFloats.fill(0, KEYPAIR_FLOATS * row + RECEIVE_CONTEXT, KEYPAIR_FLOATS * (row + 1));
+    this.#keypairFloats.fill(0, KEYPAIR_FLOATS * row + RECEIVE_CREATED_AT, KEYPAIR_FLOATS * (row + 1));
+    for (const contexts of this.#columns.inbound.contexts) contexts[row] = 0;
     this.#keypairRows.free(row);
   }
 
-  /** From here on the outbound worker sends as the peer is now; or not at all, when it has no keypair or no endpoint. */
-  writePeer(peer: Peer, contextOf: (aead: Aead) => number): void {
+  /** From here on the outbound workers send as the peer is now; or not at all, when it has no keypair or no endpoint. */
+  writePeer(peer: Peer, contextOf: ContextOf): void {
     const row = this.rowOf(peer);
     if (row < 0) return;
     const words = PEER_WORDS * row;
@@ -174,14 +197,21 @@ export class PlaneTables {
     this.#peerWords[words + REMOTE_INDEX] = isSendable ? current!.remoteIndex : 0; // there is an entry for it
     this.#peerWords[words + SEND_KEYPAIR] = entry?.row ?? -1;
     this.#peerWords[words + SEND_SERIAL] = entry?.serial ?? 0;
-    this.#peerFloats[floats + SEND_CONTEXT] = isSendable ? contextOf(current!.send) : 0;
+    for (const [index, contexts] of this.#columns.outbound.contexts.entries())
+      contexts[row] = isSendable ? contextOf(current!.send, index) : 0;
     this.#peerFloats[floats + SEND_CREATED_AT] = current?.createdAt ?? 0;
   }
 
-  /** `endpoint`: words of where inbound has heard of the peer, as the Device is told now. */
-  noteMoved(peer: Peer, endpoint: Int32Array): void {
+  /**
+   * `endpoint`: words of where inbound has heard of the peer, as the Device is told now. False when a later move is known: another
+   * worker was faster to tell.
+   */
+  noteMoved(peer: Peer, move: number, endpoint: Int32Array): boolean {
     const entry = this.#peers.get(peer);
-    if (entry !== undefined) entry.moved = endpoint.slice();
+    if (entry === undefined || ((move - entry.move) | 0) <= 0) return false;
+    entry.move = move;
+    entry.moved = endpoint.slice();
+    return true;
   }
 
   freePeer(peer: Peer): void {
@@ -191,6 +221,8 @@ export class PlaneTables {
     const version = this.#peerWords[words + VERSION]!;
     this.#peerWords.fill(0, words, words + PEER_WORDS);
     this.#peerWords[words + VERSION] = version + 1;
+    for (const { activity } of [this.#columns.outbound, this.#columns.inbound])
+      for (const column of activity) column.fill(0, ACTIVITY_FLOATS * entry.row, ACTIVITY_FLOATS * (entry.row + 1));
     this.#peers.delete(peer);
     this.#peerRows.free(entry.row);
   }
@@ -206,16 +238,17 @@ export class PlaneTables {
   readActivity(peer: Peer, into: PeerActivity): boolean {
     const entry = this.#peers.get(peer);
     if (entry === undefined) return false;
-    const at = PEER_FLOATS * entry.row;
-    const txBytes = this.#peerFloats[at + TX_BYTES]!;
-    const rxBytes = this.#peerFloats[at + RX_BYTES]!;
+    const at = ACTIVITY_FLOATS * entry.row;
+    const { outbound, inbound } = this.#columns;
+    const txBytes = sum(outbound.activity, at + BYTES);
+    const rxBytes = sum(inbound.activity, at + BYTES);
     if (txBytes === entry.txBytes && rxBytes === entry.rxBytes) return false;
     into.txBytes = txBytes - entry.txBytes;
     into.rxBytes = rxBytes - entry.rxBytes;
-    into.sentAt = this.#peerFloats[at + SENT_AT]!;
-    into.dataSentAt = this.#peerFloats[at + DATA_SENT_AT]!;
-    into.receivedAt = this.#peerFloats[at + RECEIVED_AT]!;
-    into.dataReceivedAt = this.#peerFloats[at + DATA_RECEIVED_AT]!;
+    into.sentAt = latest(outbound.activity, at + LAST_AT);
+    into.dataSentAt = latest(outbound.activity, at + LAST_DATA_AT);
+    into.receivedAt = latest(inbound.activity, at + LAST_AT);
+    into.dataReceivedAt = latest(inbound.activity, at + LAST_DATA_AT);
     entry.txBytes = txBytes;
     entry.rxBytes = rxBytes;
     return true;
@@ -228,4 +261,16 @@ export class PlaneTables {
     if (moved === undefined || this.#peerWords[at + MOVED_SEQUENCE] === 0) return false;
     return !sameEndpoint(moved, 0, this.#peerWords, at + MOVED_ENDPOINT);
   }
+}
+
+function sum(columns: readonly Float64Array[], at: number): number {
+  let total = 0;
+  for (const column of columns) total += column[at]!;
+  return total;
+}
+
+function latest(columns: readonly Float64Array[], at: number): number {
+  let time = 0;
+  for (const column of columns) time = Math.max(time, column[at]!);
+  return time;
 }

@@ -1,6 +1,6 @@
 /**
- * The inbound worker's view of the shared tables: which keypair a message is under, whether it is new, and whose addresses may be
- * in it. Replay windows are the worker's own: nobody else opens what it opens.
+ * An inbound worker's view of the shared tables: which keypair a message is under, whether it is new, and whose addresses may be
+ * in it. Replay windows are the worker's own where nobody else opens what it opens; several workers share them.
  */
 import { sourceOffset } from '../device/inner-packet.ts';
 import type { IpFamily } from '../ip.ts';
@@ -8,33 +8,36 @@ import { REJECT_AFTER_TIME_MS } from '../noise/constants.ts';
 import { ReplayWindow } from '../transport/replay-window.ts';
 import { ENDPOINT_WORDS, sameEndpoint } from './endpoint-words.ts';
 import { IndexMap } from './index-map.ts';
+import { locked } from './lock.ts';
 import {
+  ACTIVITY_FLOATS,
+  BYTES,
   CONFIRMED_SERIAL,
   currentRoutes,
-  DATA_RECEIVED_AT,
   ENDPOINT,
   KEYPAIR_FLOATS,
   KEYPAIR_PEER,
   KEYPAIR_SERIAL,
   KEYPAIR_WORDS,
+  LAST_AT,
+  LAST_DATA_AT,
   MOVED_ENDPOINT,
   MOVED_SEQUENCE,
-  PEER_FLOATS,
+  MOVES,
+  PEER_LOCK,
   PEER_WORDS,
   type PlaneMemory,
-  RECEIVE_CONTEXT,
   RECEIVE_CREATED_AT,
-  RECEIVED_AT,
   ROUTES_HALF,
-  RX_BYTES,
   UNCONFIRMED,
 } from './plane-memory.ts';
+import { SharedWindow } from './replay-windows.ts';
 import { lookUpRoute } from './route-table.ts';
 
 /** What the worker keeps for a keypair's row. */
 interface Window {
   serial: number;
-  readonly replay: ReplayWindow;
+  readonly replay: Pick<ReplayWindow, 'accept'>;
   /** The control thread knows that the other side has the keypair. */
   isConfirmed: boolean;
 }
@@ -42,9 +45,11 @@ interface Window {
 export class ReceiveTable {
   readonly #control: Int32Array;
   readonly #peers: Int32Array;
-  readonly #peerFloats: Float64Array;
   readonly #keypairs: Int32Array;
   readonly #keypairFloats: Float64Array;
+  readonly #contexts: Float64Array;
+  readonly #activity: Float64Array;
+  readonly #createWindow: (row: number) => Window['replay'];
   readonly #indices: IndexMap;
   readonly #halves: readonly [Int32Array, Int32Array];
   readonly #windows = new Map<number, Window>();
@@ -59,12 +64,16 @@ export class ReceiveTable {
   readonly #source = new Int32Array(4);
   #owner = -1;
 
-  constructor(memory: PlaneMemory) {
+  constructor(memory: PlaneMemory, worker: number) {
+    const { windows } = memory;
+    const { contexts, activity } = memory.workers[worker]!;
     this.#control = new Int32Array(memory.words);
     this.#peers = new Int32Array(memory.peers);
-    this.#peerFloats = new Float64Array(memory.peers);
     this.#keypairs = new Int32Array(memory.keypairs);
     this.#keypairFloats = new Float64Array(memory.keypairs);
+    this.#contexts = new Float64Array(contexts);
+    this.#activity = new Float64Array(activity);
+    this.#createWindow = windows.byteLength > 0 ? (row) => new SharedWindow(windows, row) : () => new ReplayWindow();
     this.#indices = new IndexMap(new Int32Array(memory.indices));
     this.#halves = [currentRoutes(memory, 0), currentRoutes(memory, 1)];
     this.#routes = this.#halves[0];
@@ -93,9 +102,9 @@ export class ReceiveTable {
     return now - this.#keypairFloats[KEYPAIR_FLOATS * row + RECEIVE_CREATED_AT]! >= REJECT_AFTER_TIME_MS;
   }
 
-  /** Address of the cipher context. */
+  /** Address of the worker's own cipher context. */
   context(row: number): number {
-    return this.#keypairFloats[KEYPAIR_FLOATS * row + RECEIVE_CONTEXT]!;
+    return this.#contexts[row]!;
   }
 
   serial(row: number): number {
@@ -119,7 +128,12 @@ export class ReceiveTable {
   /** The control thread has been told. From here on nothing is sent to the peer under an older keypair. */
   setConfirmed(row: number): void {
     this.#window(row).isConfirmed = true;
-    Atomics.store(this.#peers, PEER_WORDS * this.peerOf(row) + CONFIRMED_SERIAL, this.serial(row));
+    const at = PEER_WORDS * this.peerOf(row);
+    const serial = this.serial(row);
+    locked(this.#peers, at + PEER_LOCK, () => {
+      const isLater = ((serial - this.#peers[at + CONFIRMED_SERIAL]!) | 0) > 0; // another worker may have seen a later one
+      if (isLater) Atomics.store(this.#peers, at + CONFIRMED_SERIAL, serial);
+    });
   }
 
   /** Whether the peer is where `endpoint` (its words) says. */
@@ -129,22 +143,27 @@ export class ReceiveTable {
     return sameEndpoint(this.#peers, at + (hasMoved ? MOVED_ENDPOINT : ENDPOINT), endpoint, 0);
   }
 
-  /** What is sent to the peer from here on goes there. */
-  moveTo(peer: number, endpoint: Int32Array): void {
+  /** What is sent to the peer from here on goes there, if `tell` can tell the control thread that this is the move of this number. */
+  moveTo(peer: number, endpoint: Int32Array, tell: (move: number) => boolean): void {
     const at = PEER_WORDS * peer;
-    Atomics.add(this.#peers, at + MOVED_SEQUENCE, 1);
-    for (let i = 0; i < ENDPOINT_WORDS; i++) Atomics.store(this.#peers, at + MOVED_ENDPOINT + i, endpoint[i]!);
-    Atomics.add(this.#peers, at + MOVED_SEQUENCE, 1);
+    locked(this.#peers, at + PEER_LOCK, () => {
+      const move = (this.#peers[at + MOVES]! + 1) | 0;
+      if (!tell(move)) return;
+      this.#peers[at + MOVES] = move;
+      Atomics.add(this.#peers, at + MOVED_SEQUENCE, 1);
+      for (let i = 0; i < ENDPOINT_WORDS; i++) Atomics.store(this.#peers, at + MOVED_ENDPOINT + i, endpoint[i]!);
+      Atomics.add(this.#peers, at + MOVED_SEQUENCE, 1);
+    });
   }
 
   noteReceived(peer: number, bytes: number, now: number): void {
-    const at = PEER_FLOATS * peer;
-    this.#peerFloats[at + RECEIVED_AT] = now;
-    this.#peerFloats[at + RX_BYTES]! += bytes;
+    const at = ACTIVITY_FLOATS * peer;
+    this.#activity[at + LAST_AT] = now;
+    this.#activity[at + BYTES]! += bytes;
   }
 
   noteData(peer: number, now: number): void {
-    this.#peerFloats[PEER_FLOATS * peer + DATA_RECEIVED_AT] = now;
+    this.#activity[ACTIVITY_FLOATS * peer + LAST_DATA_AT] = now;
   }
 
   /** Whether the source address of the packet at `offset` is one of the peer's. */
@@ -166,7 +185,7 @@ export class ReceiveTable {
     const serial = this.serial(row);
     let window = this.#windows.get(row);
     if (window?.serial !== serial) {
-      window = { serial, replay: new ReplayWindow(), isConfirmed: false };
+      window = { serial, replay: this.#createWindow(row), isConfirmed: false };
       this.#windows.set(row, window);
     }
     this.#lastWindow = window;

@@ -8,7 +8,7 @@ export const SOURCE_LOST_RECORD = 2;
 export const GONE_RECORD = 3;
 /** inbound: a datagram that it does not open itself; the endpoint's words and the ECN bits, then its bytes. */
 export const DATAGRAM_RECORD = 4;
-/** inbound: row and serial of a keypair, then the words of the endpoint that a message under it came from. */
+/** inbound: row and serial of a keypair, the number of the move, the words of the endpoint that a message under it came from. */
 export const MOVED_RECORD = 5;
 /** inbound: the interface refuses packets. */
 export const REFUSED_RECORD = 7;

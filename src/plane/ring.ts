@@ -142,3 +142,23 @@ export class RingReader extends RingEnd {
     Atomics.notify(this.words, HEAD);
   }
 }
+
+/** Several rings that one thread reads in turn, so that none has to wait for what goes on in another. */
+export class RingReaders {
+  readonly #rings: readonly RingReader[];
+  #turn = 0;
+
+  constructor(memories: readonly SharedArrayBuffer[]) {
+    this.#rings = memories.map((memory) => new RingReader(memory));
+  }
+
+  /** The ring with the next record, good until the call after this; undefined when there is none: everything so far is dealt with. */
+  next(): RingReader | undefined {
+    for (let i = 0; i < this.#rings.length; i++) {
+      const ring = this.#rings[this.#turn]!;
+      this.#turn = (this.#turn + 1) % this.#rings.length;
+      if (ring.next()) return ring;
+    }
+    return undefined;
+  }
+}

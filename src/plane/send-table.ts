@@ -1,5 +1,5 @@
 /**
- * The outbound worker's view of the shared tables: whose a packet is, and how it is sent to them. What is remembered between
+ * An outbound worker's view of the shared tables: whose a packet is, and how it is sent to them. What is remembered between
  * packets is good for one generation of the tables.
  *
  * Order within a flow: a peer that packets were handed over for, to the control thread, is not sent to until the control
@@ -10,10 +10,13 @@ import type { IpFamily } from '../ip.ts';
 import { REJECT_AFTER_TIME_MS } from '../noise/constants.ts';
 import { ENDPOINT_WORDS } from './endpoint-words.ts';
 import {
+  ACTIVITY_FLOATS,
+  BYTES,
   CONFIRMED_SERIAL,
   currentRoutes,
-  DATA_SENT_AT,
   ENDPOINT,
+  LAST_AT,
+  LAST_DATA_AT,
   MOVED_ENDPOINT,
   MOVED_SEQUENCE,
   PEER_FLOATS,
@@ -21,13 +24,10 @@ import {
   type PlaneMemory,
   REMOTE_INDEX,
   ROUTES_HALF,
-  SEND_CONTEXT,
   SEND_CREATED_AT,
   SEND_KEYPAIR,
   SEND_SERIAL,
   SENDABLE,
-  SENT_AT,
-  TX_BYTES,
   VERSION,
 } from './plane-memory.ts';
 import type { RingWriter } from './ring.ts';
@@ -43,6 +43,8 @@ export class SendTable {
   readonly #control: Int32Array;
   readonly #floats: Float64Array;
   readonly #keypairs: Int32Array;
+  readonly #contexts: Float64Array;
+  readonly #activity: Float64Array;
   readonly #halves: readonly [Int32Array, Int32Array];
   readonly #ring: RingWriter;
   /** Count of the ring up to which it has to be read before the peer in this row is sent to. */
@@ -54,11 +56,15 @@ export class SendTable {
   readonly #destination = new Int32Array(4);
   #owner = NO_MARK;
 
-  constructor(memory: PlaneMemory, ring: RingWriter) {
+  /** `ring`: the worker's own. */
+  constructor(memory: PlaneMemory, worker: number, ring: RingWriter) {
+    const { contexts, activity } = memory.workers[worker]!;
     this.words = new Int32Array(memory.peers);
     this.#control = new Int32Array(memory.words);
     this.#floats = new Float64Array(memory.peers);
     this.#keypairs = new Int32Array(memory.keypairs);
+    this.#contexts = new Float64Array(contexts);
+    this.#activity = new Float64Array(activity);
     this.#halves = [currentRoutes(memory, 0), currentRoutes(memory, 1)];
     this.#routes = this.#halves[0];
     this.#ring = ring;
@@ -118,9 +124,9 @@ export class SendTable {
     return this.words[PEER_WORDS * row + REMOTE_INDEX]!;
   }
 
-  /** Address of the cipher context. */
+  /** Address of the worker's own cipher context. */
   context(row: number): number {
-    return this.#floats[PEER_FLOATS * row + SEND_CONTEXT]!;
+    return this.#contexts[row]!;
   }
 
   /** Another number when the peer was heard of from elsewhere, within a generation. */
@@ -145,9 +151,9 @@ export class SendTable {
   }
 
   noteSent(row: number, bytes: number, now: number): void {
-    const at = PEER_FLOATS * row;
-    this.#floats[at + SENT_AT] = now;
-    this.#floats[at + DATA_SENT_AT] = now;
-    this.#floats[at + TX_BYTES]! += bytes;
+    const at = ACTIVITY_FLOATS * row;
+    this.#activity[at + LAST_AT] = now;
+    this.#activity[at + LAST_DATA_AT] = now;
+    this.#activity[at + BYTES]! += bytes;
   }
 }

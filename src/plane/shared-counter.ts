@@ -1,5 +1,5 @@
 /**
- * The send counter of a keypair in shared memory: the control thread and the outbound worker take from it, and no number is
+ * The send counter of a keypair in shared memory: the control thread and the outbound workers take from it, and no number is
  * given out twice, or a nonce would be.
  *
  * It is 31 bits wide, which is only stricter than section 6.1: at the most that this program carries, Reject-After-Time comes

@@ -12,6 +12,7 @@ import type { Runtime } from '../../runtime/linux/runtime.ts';
 import type { TunEvent } from '../../src/tunnel/ports.ts';
 import { inNamespace } from './in-namespace.ts';
 import { persistentTunConformance } from './persistent-tun.ts';
+import { tunQueuesConformance } from './tun-queues.ts';
 import { tunConformance, type TunFixture } from './tun.ts';
 import { waitFor } from '../interop/lab/wait.ts';
 
@@ -60,6 +61,7 @@ function defineTests(runtime: Runtime, ffi: Ffi): void {
   });
 
   persistentTunConformance(ffi, poller);
+  tunQueuesConformance(ffi, poller);
 
   test('an interface that another process holds is refused', async () => {
     const tun = createTun(ffi, poller, 'taken0');

@@ -11,10 +11,10 @@ import type { Runtime } from '../../runtime/linux/runtime.ts';
 import { parseAddress } from '../../src/ip.ts';
 import { Endpoint } from '../../src/peer/endpoint.ts';
 import { ENDPOINT_WORDS, writeEndpoint } from '../../src/plane/endpoint-words.ts';
-import { createPlaneMemory } from '../../src/plane/plane-memory.ts';
 import { DATAGRAM_RECORD } from '../../src/plane/records.ts';
-import { RingReader, RingWriter } from '../../src/plane/ring.ts';
+import { createRing, RingReaders, RingWriter } from '../../src/plane/ring.ts';
 import { inNamespace } from './in-namespace.ts';
+import { sharedPortConformance } from './shared-port.ts';
 import { udpConformance } from './udp.ts';
 import { waitFor } from '../interop/lab/wait.ts';
 
@@ -78,10 +78,12 @@ function defineTests(runtime: Runtime, ffi: Ffi): void {
     await a.close();
   });
 
+  sharedPortConformance(ffi, poller);
+
   test('what comes from the ring of a worker is of the present state of the routing, as what comes from a socket', async () => {
-    const { rings } = createPlaneMemory({ peers: 1, routeNodes: 8, ringBytes: 1024 });
+    const ring = createRing(1024);
     const udp = new LinuxUdp(ffi, poller);
-    const fast = new FastUdp({ udp, ring: new RingReader(rings.inbound), onRecord() {}, onBound() {} });
+    const fast = new FastUdp({ udp, rings: new RingReaders([ring]), onRecord() {}, onBound() {} });
     const before = udp.routing;
     execFileSync('ip', ['address', 'add', '127.1.2.3/32', 'dev', 'lo']);
     await waitFor('the change is noticed', () => udp.routing !== before);
@@ -89,7 +91,7 @@ function defineTests(runtime: Runtime, ffi: Ffi): void {
     const source = { from: new Endpoint(), ecn: 0, truncated: false };
     const words = new Int32Array(ENDPOINT_WORDS + 1);
     writeEndpoint(words, 0, Endpoint.from(parseAddress('127.0.0.2')!, 7002));
-    new RingWriter(rings.inbound).push(DATAGRAM_RECORD, words, new Uint8Array(4), 0, 4);
+    new RingWriter(ring).push(DATAGRAM_RECORD, words, new Uint8Array(4), 0, 4);
     assert.equal(fast.receive(new Uint8Array(4), 0, source), 4);
     assert.equal(source.from.toString(), '127.0.0.2:7002');
     assert.equal(source.from.routing, udp.routing);

@@ -10,13 +10,15 @@ import { INITIATION_BYTES, TYPE_INITIATION } from '../../src/noise/messages.ts';
 import { Endpoint } from '../../src/peer/endpoint.ts';
 import { ControlPlane } from '../../src/plane/control-plane.ts';
 import { ENDPOINT_WORDS, readEndpoint, writeEndpoint } from '../../src/plane/endpoint-words.ts';
-import { createPlaneMemory, OVERFLOWED, WANTED } from '../../src/plane/plane-memory.ts';
+import { createPlaneMemory, OVERFLOWED, WANTED, wordOf } from '../../src/plane/plane-memory.ts';
 import { ReceiveTable } from '../../src/plane/receive-table.ts';
 import { RingWriter } from '../../src/plane/ring.ts';
 import { SendTable } from '../../src/plane/send-table.ts';
 import { seededRandom } from '../simulation/random.ts';
 
 const NOW = 1_000_000;
+const OUTBOUND = 0;
+const INBOUND = 1;
 const HERE = Endpoint.from(parseAddress('192.0.2.1')!, 1111);
 const THERE = Endpoint.from(parseAddress('192.0.2.2')!, 2222);
 const ELSEWHERE = Endpoint.from(parseAddress('198.51.100.7')!, 7);
@@ -54,8 +56,8 @@ function createStage() {
   configure(theirs, 1, '10.0.0.1', HERE);
   ours.handleLinkUp(NOW);
   theirs.handleLinkUp(NOW);
-  const send = new SendTable(memory, new RingWriter(memory.rings.outbound));
-  const receive = new ReceiveTable(memory);
+  const send = new SendTable(memory, OUTBOUND, new RingWriter(memory.workers[OUTBOUND]!.ring));
+  const receive = new ReceiveTable(memory, INBOUND);
   let generation = 0;
   const look = (): void => {
     generation++;
@@ -186,7 +188,7 @@ test('a peer that inbound hears from elsewhere is sent to there at once, and for
   assert.equal(target(), THERE.toString());
   assert.equal(receive.isAt(peer, wordsOf(THERE)), true);
   assert.equal(receive.isAt(peer, wordsOf(ELSEWHERE)), false);
-  receive.moveTo(peer, wordsOf(ELSEWHERE));
+  receive.moveTo(peer, wordsOf(ELSEWHERE), () => true);
   assert.equal(receive.isAt(peer, wordsOf(ELSEWHERE)), true);
   assert.equal(target(), ELSEWHERE.toString());
   // A change of something else leaves it as it is.
@@ -215,24 +217,24 @@ test('a peer that moves on while the control thread learns of its last move stay
     return into.toString();
   };
   // Inbound's two halves of a move, as the control thread may come between them and any other.
-  const moves = [THERE, ELSEWHERE, HERE, ELSEWHERE].map((endpoint) => ({
+  const moves = [THERE, ELSEWHERE, HERE, ELSEWHERE].map((endpoint, move) => ({
     endpoint,
-    record: Int32Array.of(keypair, receive.serial(keypair), ...wordsOf(endpoint)),
+    record: Int32Array.of(keypair, receive.serial(keypair), move, ...wordsOf(endpoint)),
   }));
   const [first, second, third, fourth] = [moves[0]!, moves[1]!, moves[2]!, moves[3]!];
   const learn = ({ record }: { record: Int32Array }, routing: number): void => {
     plane.handleMoved(ours, record, routing);
     assert.equal(ours.describe().peers[0]!.endpoint?.routing, routing, 'not reviewed as if the routing had changed');
   };
-  receive.moveTo(peer, wordsOf(second.endpoint));
+  receive.moveTo(peer, wordsOf(second.endpoint), () => true);
   learn(second, 5);
-  receive.moveTo(peer, wordsOf(third.endpoint)); // before the tables change
+  receive.moveTo(peer, wordsOf(third.endpoint), () => true); // before the tables change
   plane.publishSending();
   assert.equal(target(), third.endpoint.toString(), 'the answer goes to where it was heard of last');
   learn(third, 6);
   plane.publishSending();
   assert.equal(target(), third.endpoint.toString());
-  receive.moveTo(peer, wordsOf(fourth.endpoint));
+  receive.moveTo(peer, wordsOf(fourth.endpoint), () => true);
   ours.configure({ peers: [{ publicKey: peerKey, endpoint: first.endpoint }] }, NOW);
   plane.publishSending();
   assert.equal(target(), first.endpoint.toString());
@@ -249,7 +251,7 @@ test('what the workers carried is told to the Device once', () => {
   plane.handleNews(NOW + 7);
   assert.equal(plane.nextTimeout(), Infinity, 'a call for what is in the ring alone');
   const words = new Int32Array(memory.words);
-  assert.equal(Atomics.exchange(words, WANTED.outbound, 0), 1);
+  assert.equal(Atomics.exchange(words, wordOf(OUTBOUND, WANTED), 0), 1);
   plane.handleNews(NOW + 7);
   assert.equal(plane.nextTimeout(), NOW + 7);
   plane.collect(ours, NOW + 7);
@@ -260,7 +262,7 @@ test('what the workers carried is told to the Device once', () => {
   plane.collect(ours, NOW + 1000);
   assert.deepEqual(ours.describe().peers[0], after);
   assert.equal(plane.nextTimeout(), Infinity);
-  assert.equal(Atomics.load(words, WANTED.outbound), 1);
+  assert.equal(Atomics.load(words, wordOf(OUTBOUND, WANTED)), 1);
 });
 
 test('two minutes after the handshake, what the workers send brings a new one', () => {

@@ -18,6 +18,7 @@ import { SendTable } from '../../src/plane/send-table.ts';
 
 const NOW = 1_000_000;
 const LONGEST_WAIT_MS = 20;
+const OUTBOUND = 0;
 
 /** A packet from 10.0.0.1 to 10.0.0.2. */
 const PACKET = Uint8Array.of(0x45, 0, 0, 20, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2);
@@ -25,9 +26,9 @@ const PACKET = Uint8Array.of(0x45, 0, 0, 20, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0,
 /** Peers 0 and 1 have keypairs; 10.0.0.2 belongs to peer 0. `events[i]` happens in the worker's sleep number i. */
 function createStage(events: readonly (() => void)[], sleptMs = 0) {
   const memory = createPlaneMemory({ peers: 4, routeNodes: 64, ringBytes: 1024 });
-  const ring = new RingWriter(memory.rings.outbound);
-  const reader = new RingReader(memory.rings.outbound);
-  const table = new SendTable(memory, ring);
+  const ring = new RingWriter(memory.workers[OUTBOUND]!.ring);
+  const reader = new RingReader(memory.workers[OUTBOUND]!.ring);
+  const table = new SendTable(memory, OUTBOUND, ring);
   const words = new Int32Array(memory.peers);
   const view = new DataView(PACKET.buffer);
   let generation = 0;

@@ -5,26 +5,38 @@ import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { isThreadGone } from '../../runtime/linux/fast/thread-id.ts';
 import { loadLibc } from '../../runtime/linux/libc.ts';
-import { atGate, GATE_WORDS, GENERATION, leave, STOP, type Workers } from '../../src/plane/gate.ts';
-import { createPlaneMemory, THREAD_ID } from '../../src/plane/plane-memory.ts';
+import { atGate, GATE_WORDS, GENERATION, leave, STOP, WORKERS, type Workers } from '../../src/plane/gate.ts';
+import { createPlaneMemory, THREAD_ID, wordOf } from '../../src/plane/plane-memory.ts';
 import { runtime } from '../runtime/this-runtime.ts';
 
 const ALL_THERE: Workers = { isGone: () => false };
 
-for (const sleeps of [false, true])
-  test(`a worker that ${sleeps ? 'sleeps now and then' : 'never sleeps'} sees no change half done`, async () => {
-    const words = new Int32Array(new SharedArrayBuffer(4 * GATE_WORDS));
+function createGate(workers: number): Int32Array {
+  const words = new Int32Array(new SharedArrayBuffer(4 * GATE_WORDS));
+  words[WORKERS] = workers;
+  return words;
+}
+
+for (const [count, sleeps] of [
+  [2, false],
+  [2, true],
+  [5, true],
+] as const)
+  test(`of ${count} workers that ${sleeps ? 'sleep now and then' : 'never sleep'} none sees a change half done`, async () => {
+    const words = createGate(count);
     const table = new Int32Array(new SharedArrayBuffer(4 * 64));
-    const threads = (['outbound', 'inbound'] as const).map(
-      (role) =>
+    const threads = Array.from(
+      { length: count },
+      (_, worker) =>
         new Worker(new URL('programs/read-at-gate.ts', import.meta.url), {
-          workerData: { words, table, role, sleeps },
+          workerData: { words, table, worker, sleeps },
         }),
     );
     const reports = threads.map((thread) => once(thread, 'message'));
     await Promise.all(threads.map((thread) => once(thread, 'online')));
-    // Until both have seen enough: each counts its batches in the upper half of the table.
-    for (let value = 1; value < 300 || Atomics.load(table, 62) < 1000 || Atomics.load(table, 63) < 1000; value++)
+    // Until all have seen enough: each counts its batches in the upper half of the table.
+    const hasSeenEnough = (): boolean => threads.every((_, worker) => Atomics.load(table, 32 + worker) >= 1000);
+    for (let value = 1; value < 300 || !hasSeenEnough(); value++)
       atGate(words, ALL_THERE, () => table.fill(value, 0, 32));
     Atomics.store(words, STOP, 1);
     for (const [report] of await Promise.all(reports)) assert.deepEqual(report, { torn: 0, stale: 0 });
@@ -32,7 +44,7 @@ for (const sleeps of [false, true])
   });
 
 test('without workers the gate is no obstacle, and what fails at it opens it again', () => {
-  const words = new Int32Array(new SharedArrayBuffer(4 * GATE_WORDS));
+  const words = createGate(0);
   assert.equal(
     atGate(words, ALL_THERE, () => 7),
     7,
@@ -48,11 +60,11 @@ test('without workers the gate is no obstacle, and what fails at it opens it aga
 });
 
 test('a worker that was ended from outside is no obstacle once it is known to have left', async () => {
-  const words = new Int32Array(new SharedArrayBuffer(4 * GATE_WORDS));
+  const words = createGate(2);
   const worker = new Worker(new URL('programs/never-leave.ts', import.meta.url), { workerData: words });
   await once(worker, 'message');
   await worker.terminate();
-  leave(words, 'inbound');
+  leave(words, 1);
   assert.equal(
     atGate(words, ALL_THERE, () => 7),
     7,
@@ -65,7 +77,7 @@ test('a worker that ends while the control thread waits for it is no obstacle fo
   const ended = once(worker, 'exit');
   await once(worker, 'message');
   const ffi = await runtime.loadFfi();
-  const isGone = (): boolean => isThreadGone(ffi, loadLibc(ffi), words[THREAD_ID.inbound]!);
+  const isGone = (): boolean => isThreadGone(ffi, loadLibc(ffi), words[wordOf(1, THREAD_ID)]!);
   assert.equal(isGone(), false);
   // It throws when it has waited for too long.
   assert.equal(

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import * as fc from 'fast-check';
-import { createRing, RingReader, RingWriter } from '../../src/plane/ring.ts';
+import { createRing, RingReader, RingReaders, RingWriter } from '../../src/plane/ring.ts';
 
 const RECORD = fc.record({
   kind: fc.nat(100),
@@ -81,4 +81,24 @@ test('between two threads nothing is lost, torn or reordered', async () => {
   }
   assert.equal(reader.next(), false);
   await exit;
+});
+
+test('several rings are read in turn, each in its order, and a full one keeps none of the others waiting', () => {
+  const memories = Array.from({ length: 3 }, () => createRing(1024));
+  const writers = memories.map((memory) => new RingWriter(memory));
+  const rings = new RingReaders(memories);
+  assert.equal(rings.next(), undefined);
+  const push = (ring: number, kind: number): boolean => writers[ring]!.push(kind, [], new Uint8Array(0), 0, 0);
+  let pushed = 0;
+  while (push(0, pushed)) pushed++;
+  for (const kind of [100, 101]) assert.ok(push(2, kind));
+  const read = Array.from({ length: pushed + 2 }, () => rings.next()!.kind);
+  assert.deepEqual(read.slice(0, 4), [0, 100, 1, 101]);
+  assert.deepEqual(
+    read.filter((kind) => kind < 100),
+    Array.from({ length: pushed }, (_, kind) => kind),
+  );
+  assert.equal(writers[0]!.isRead(writers[0]!.mark), false, 'the last one is being dealt with');
+  assert.equal(rings.next(), undefined);
+  assert.ok(writers.every((writer) => writer.isRead(writer.mark)));
 });

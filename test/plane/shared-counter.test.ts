@@ -1,4 +1,4 @@
-/** Send counters that two threads take from. */
+/** Send counters that several threads take from. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
@@ -6,19 +6,23 @@ import { Worker } from 'node:worker_threads';
 import { createPlaneMemory, KEYPAIR_WORDS, SEND_COUNTER } from '../../src/plane/plane-memory.ts';
 import { SHARED_COUNTER_LIMIT, SharedCounter, takeCounters } from '../../src/plane/shared-counter.ts';
 
+const WORKERS = 3;
 const LIMITS = { peers: 4, routeNodes: 16, ringBytes: 1024 };
 
-test('no number is given out twice while two threads take', async () => {
+test('no number is given out twice while the control thread and three workers take', async () => {
   const memory = createPlaneMemory(LIMITS);
   const counter = new SharedCounter(memory, 3);
-  const taken = new Int32Array(new SharedArrayBuffer(4 * 400_000));
+  const taken = new Int32Array(new SharedArrayBuffer(4 * 600_000));
   const workerData = { memory, row: 3, taken, rounds: 20_000 };
-  const thread = new Worker(new URL('programs/take-counters.ts', import.meta.url), { workerData });
-  const exit = once(thread, 'exit');
+  const threads = Array.from(
+    { length: WORKERS },
+    () => new Worker(new URL('programs/take-counters.ts', import.meta.url), { workerData }),
+  );
+  const exits = threads.map((thread) => once(thread, 'exit'));
   while (Atomics.load(taken, 0) === 0) await new Promise((resolve) => setImmediate(resolve));
   for (let i = 0; i < 100_000; i++) Atomics.add(taken, counter.take(), 1);
-  await exit;
-  assert.equal(counter.sent, 100_000 + 20_000 * 7);
+  await Promise.all(exits);
+  assert.equal(counter.sent, 100_000 + WORKERS * 20_000 * 7);
   for (let i = 0; i < counter.sent; i++) assert.equal(taken[i], 1);
 });
 

@@ -1,21 +1,21 @@
 /**
- * The UDP port of a tunnel with a data plane: the inbound worker reads the sockets, and what it does not open itself comes from
- * its ring. Everything else is the UDP port's.
+ * The UDP port of a tunnel with a data plane: the inbound workers read the sockets, and what they do not open themselves comes from
+ * their rings. Everything else is the UDP port's.
  */
 import type { Endpoint } from '../../../src/peer/endpoint.ts';
 import { ENDPOINT_WORDS, readEndpoint } from '../../../src/plane/endpoint-words.ts';
 import { DATAGRAM_RECORD } from '../../../src/plane/records.ts';
-import type { RingReader } from '../../../src/plane/ring.ts';
+import type { RingReader, RingReaders } from '../../../src/plane/ring.ts';
 import type { DatagramSource, Udp } from '../../../src/tunnel/ports.ts';
-import type { LinuxUdp } from '../udp.ts';
+import type { LinuxUdp, SocketPair } from '../udp.ts';
 
 export interface FastUdpParts {
   udp: LinuxUdp;
-  ring: RingReader;
-  /** Any other record of the ring. */
+  rings: RingReaders;
+  /** Any other record of the rings. */
   onRecord: (ring: RingReader) => void;
   /** The sockets are these from now on. */
-  onBound: (descriptors: { v4: number; v6: number }) => void;
+  onBound: (descriptors: readonly SocketPair[]) => void;
 }
 
 export class FastUdp implements Udp {
@@ -44,8 +44,8 @@ export class FastUdp implements Udp {
   }
 
   receive(buffer: Uint8Array, offset: number, source: DatagramSource): number {
-    const { ring, onRecord } = this.#parts;
-    while (ring.next()) {
+    const { rings, onRecord } = this.#parts;
+    for (let ring = rings.next(); ring !== undefined; ring = rings.next()) {
       if (ring.kind !== DATAGRAM_RECORD) {
         onRecord(ring);
         continue;
@@ -67,10 +67,10 @@ export class FastUdp implements Udp {
     this.#onReadable = listener;
   }
 
-  /** The worker calls by itself. */
+  /** The workers call by themselves. */
   rearm(): void {}
 
-  /** The inbound worker has called. */
+  /** An inbound worker has called. */
   wake(): void {
     this.#onReadable();
   }

@@ -1,5 +1,5 @@
 /**
- * The inbound worker: UDP -> open -> coalesce -> TUN.
+ * An inbound worker: UDP -> open -> coalesce -> TUN.
  *
  *   1. Receive what the kernel has merged, from the IPv4 and IPv6 sockets in turn.
  *   2. Handshake messages and whatever is odd go to the control thread; when that has too much to do, they are dropped and counted.
@@ -57,7 +57,7 @@ export function runInbound(ffi: Ffi, data: FastWorkerData, notify: () => void): 
   const cipher = createSlotCipher(ffi, memory, data.cipherMode);
   const receiver = createUdpReceiver(ffi, link.libc, memory);
   const { received } = receiver;
-  const table = new ReceiveTable(data.memory);
+  const table = new ReceiveTable(data.memory, link.worker);
   const plan = createWritePlan(SLOTS + 1);
   const coalescer = new Coalescer({ arena, kernel, plan, udp: data.udpOffload });
   const iovecs = memory.reserve((SLOTS + 1) * IOVEC_BYTES);
@@ -71,7 +71,7 @@ export function runInbound(ffi: Ffi, data: FastWorkerData, notify: () => void): 
   /** The peer that is known to be where this batch came from. */
   let seenPeer = -1;
   const datagramWords = new Int32Array(ENDPOINT_WORDS + 1);
-  const movedWords = new Int32Array(2 + ENDPOINT_WORDS);
+  const movedWords = new Int32Array(3 + ENDPOINT_WORDS);
   const confirmedWords = new Int32Array(2);
   /** The control thread was told that the interface is down, since the tables changed last. */
   let hasToldRefused = false;
@@ -106,14 +106,14 @@ export function runInbound(ffi: Ffi, data: FastWorkerData, notify: () => void): 
   }
 
   function receiveFromTurn(): boolean {
-    const fd = link.words[isV6Turn ? UDP6_FD : UDP4_FD]!;
+    const fd = link.descriptor(isV6Turn ? UDP6_FD : UDP4_FD);
     return fd >= 0 && receiver.receive(fd);
   }
 
   /** Whose turn it is has nothing. The other one was not asked: poll does that, too. */
   function sleep(): void {
-    const mine = link.words[isV6Turn ? UDP6_FD : UDP4_FD]!;
-    const others = link.words[isV6Turn ? UDP4_FD : UDP6_FD]!;
+    const mine = link.descriptor(isV6Turn ? UDP6_FD : UDP4_FD);
+    const others = link.descriptor(isV6Turn ? UDP4_FD : UDP6_FD);
     if (link.sleepUntilReadable(mine, others)) switchFamily();
   }
 
@@ -208,8 +208,11 @@ export function runInbound(ffi: Ffi, data: FastWorkerData, notify: () => void): 
     if (table.isAt(peer, received.from)) return;
     movedWords[0] = row;
     movedWords[1] = table.serial(row);
-    movedWords.set(received.from, 2);
-    if (link.pushEvent(MOVED_RECORD, movedWords)) table.moveTo(peer, received.from);
+    movedWords.set(received.from, 3);
+    table.moveTo(peer, received.from, (move) => {
+      movedWords[2] = move;
+      return link.pushEvent(MOVED_RECORD, movedWords);
+    });
   }
 
   function confirm(row: number): void {
@@ -228,7 +231,7 @@ export function runInbound(ffi: Ffi, data: FastWorkerData, notify: () => void): 
     const writes = coalescer.finish();
     if (coalescer.refused > 0) link.drop('bad-inner-packet', coalescer.refused);
     if (writes === 0) return;
-    const fd = link.words[TUN_FD]!;
+    const fd = link.descriptor(TUN_FD);
     const entries = plan.ends[writes - 1]!;
     writeIovecs(arena, plan.entries, 0, entries, iovecs, memory.base);
     for (let i = 0, from = 0; i < writes; i++) {

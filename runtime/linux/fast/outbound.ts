@@ -1,5 +1,5 @@
 /**
- * The outbound worker: TUN -> split -> seal -> UDP.
+ * An outbound worker: TUN -> split -> seal -> UDP.
  *
  *   1. Read: a large packet, or as many small ones as there are slots.
  *   2. Look up the peer of its destination, and whether the worker may send to it. If not, the control thread gets the packets:
@@ -51,10 +51,10 @@ export function runOutbound(ffi: Ffi, data: FastWorkerData, notify: () => void):
   const { bytes, view } = arena;
   const { slots, huge, hugeIndex } = wire;
   const cipher = createSlotCipher(ffi, memory, data.cipherMode);
-  const socketOf = (family: number): number => link.words[family === 4 ? UDP4_FD : UDP6_FD]!;
+  const socketOf = (family: number): number => link.descriptor(family === 4 ? UDP4_FD : UDP6_FD);
   const sender = createUdpSender(ffi, link.libc, memory, socketOf);
   const reader = createTunReader(ffi, link.libc, memory);
-  const table = new SendTable(data.memory, link.ring);
+  const table = new SendTable(data.memory, link.worker, link.ring);
   const virtio = createVirtioNetHeader();
   const plan = createGsoPlan();
 
@@ -76,7 +76,7 @@ export function runOutbound(ffi: Ffi, data: FastWorkerData, notify: () => void):
 
   function batch(generation: number): void {
     refresh(generation);
-    const fd = link.words[TUN_FD]!;
+    const fd = link.descriptor(TUN_FD);
     const length = fd < 0 || hasToldGone ? -1 : reader.readScattered(fd);
     if (length < 0) return rest(fd);
     now = link.now();

@@ -1,6 +1,6 @@
 /**
- * The workers' cipher contexts, made by the control thread along with each AEAD of the Device: the key goes from the handshake
- * into OpenSSL and is nowhere in shared memory. A context is freed, and its key overwritten, once no worker can be using it.
+ * The workers' cipher contexts, made by the control thread along with each AEAD of the Device, one for each worker, as no two may
+ * use the same at once: the key goes from the handshake into OpenSSL and is nowhere in shared memory. A context is freed, and its key overwritten, once no worker can be using it.
  */
 import { type Aead, type CryptoProvider, TAG_BYTES } from '../../../src/crypto/port.ts';
 import type { PlaneCiphers } from '../../../src/plane/control-plane.ts';
@@ -18,18 +18,24 @@ export interface WorkerCiphers extends PlaneCiphers {
   readonly mode: CipherMode;
   /** The provider for the Device: what it makes, the workers can use as well. */
   readonly crypto: CryptoProvider;
+  /** As PlaneCiphers says; of the first worker unless said. */
+  contextOf(aead: Aead, index?: number): number;
 }
 
-/** By the first of `modes` that computes what the reference does; undefined where none does, or there is no OpenSSL. */
+/**
+ * By the first of `modes` that computes what the reference does; undefined where none does, or there is no OpenSSL. `count`: contexts
+ * of each AEAD, for so many workers.
+ */
 export function createWorkerCiphers(
   ffi: Ffi,
   crypto: CryptoProvider,
   modes: readonly CipherMode[] = CIPHER_MODES,
+  count = 1,
 ): WorkerCiphers | undefined {
   for (const mode of modes) {
     try {
       const contexts = mode === 'direct' ? createKeys(ffi) : createContexts(ffi, ALGORITHMS[mode]);
-      if (isRight(ffi, crypto, contexts, mode)) return createCiphers(crypto, contexts, mode);
+      if (isRight(ffi, crypto, contexts, mode)) return createCiphers(crypto, contexts, mode, count);
     } catch {
       // Whatever it is, the next mode does without, and the single-threaded tunnel without any.
     }
@@ -90,16 +96,16 @@ function createContexts(ffi: Ffi, name: string): Contexts {
   };
 }
 
-/** The Device's own AEAD, and the address of the workers' context. */
+/** The Device's own AEAD, and the addresses of the workers' contexts. */
 class WorkerAead implements Aead {
-  readonly context: number;
+  readonly contexts: readonly number[];
   readonly #own: Aead;
-  readonly #destroyed: (context: number) => void;
+  readonly #destroyed: (contexts: readonly number[]) => void;
   #isDestroyed = false;
 
-  constructor(own: Aead, context: number, destroyed: (context: number) => void) {
+  constructor(own: Aead, contexts: readonly number[], destroyed: (contexts: readonly number[]) => void) {
     this.#own = own;
-    this.context = context;
+    this.contexts = contexts;
     this.#destroyed = destroyed;
   }
 
@@ -113,23 +119,29 @@ class WorkerAead implements Aead {
 
   destroy(): void {
     this.#own.destroy();
-    if (!this.#isDestroyed) this.#destroyed(this.context);
+    if (!this.#isDestroyed) this.#destroyed(this.contexts);
     this.#isDestroyed = true;
   }
 }
 
-function createCiphers(crypto: CryptoProvider, contexts: Contexts, mode: CipherMode): WorkerCiphers {
+function createCiphers(crypto: CryptoProvider, contexts: Contexts, mode: CipherMode, count: number): WorkerCiphers {
   const destroyed: number[] = [];
   return {
     mode,
     crypto: {
       ...crypto,
       createAead: (key) =>
-        new WorkerAead(crypto.createAead(key), contexts.create(key), (context) => destroyed.push(context)),
+        new WorkerAead(
+          crypto.createAead(key),
+          Array.from({ length: count }, () => contexts.create(key)),
+          (those) => destroyed.push(...those),
+        ),
     },
-    contextOf(aead) {
+    contextOf(aead, index = 0) {
       if (!(aead instanceof WorkerAead)) throw new TypeError('"aead" expected one that has a context for the workers');
-      return aead.context;
+      const context = aead.contexts[index];
+      if (context === undefined) throw new RangeError(`"index" expected one below ${count}, got ${index}`);
+      return context;
     },
     freeDestroyed() {
       for (const context of destroyed) contexts.free(context);

@@ -1,19 +1,12 @@
 /**
- * What both workers have in common: the shared tables, a ring and a call to the control thread, a clock, and a poll(2) that
+ * What all workers have in common: the shared tables, a ring and a call to the control thread, a clock, and a poll(2) that
  * they sleep in.
  *
  * Every batch begins with `begin()`. Between `sleep` and its end nothing shared is read, so that the control thread need not wait
  * for a worker that has nothing to do. While packets flow nobody is woken and nobody polls.
  */
-import { mustStop, passGate, type Role, leave, sleep, wake } from '../../../src/plane/gate.ts';
-import {
-  DROP_REASONS,
-  dropCounts,
-  PENDING,
-  type PlaneMemory,
-  THREAD_ID,
-  WANTED,
-} from '../../../src/plane/plane-memory.ts';
+import { mustStop, passGate, leave, sleep, wake } from '../../../src/plane/gate.ts';
+import { DROP_REASONS, PENDING, type PlaneMemory, THREAD_ID, WANTED, wordOf } from '../../../src/plane/plane-memory.ts';
 import { RingWriter } from '../../../src/plane/ring.ts';
 import { EVENT_BYTES } from '../epoll.ts';
 import type { Ffi, Handle } from '../ffi.ts';
@@ -25,7 +18,8 @@ import { ownThreadId } from './thread-id.ts';
 
 /** What a worker is started with. */
 export interface FastWorkerStart {
-  readonly role: Role;
+  /** Its number. */
+  readonly worker: number;
   readonly memory: PlaneMemory;
   /** Readable when the control thread wants the worker out of poll(2). */
   readonly eventFd: number;
@@ -56,7 +50,8 @@ export class WorkerLink {
   readonly libc: FastLibc;
   readonly words: Int32Array;
   readonly ring: RingWriter;
-  readonly role: Role;
+  readonly worker: number;
+  readonly #line: number;
   readonly #ffi: Ffi;
   readonly #drops: Float64Array;
   readonly #notify: () => void;
@@ -74,13 +69,15 @@ export class WorkerLink {
   /** What starting took was given back, once there was nothing to do for a while. */
   #hasShrunk = false;
 
-  constructor(ffi: Ffi, { role, memory, eventFd, bell }: FastWorkerData, notify: () => void) {
+  constructor(ffi: Ffi, { worker, memory, eventFd, bell }: FastWorkerData, notify: () => void) {
     this.#ffi = ffi;
     this.libc = loadFastLibc(ffi);
-    this.role = role;
+    this.worker = worker;
+    this.#line = wordOf(worker, 0);
     this.words = new Int32Array(memory.words);
-    this.ring = new RingWriter(memory.rings[role]);
-    this.#drops = dropCounts(memory, role);
+    const own = memory.workers[worker]!;
+    this.ring = new RingWriter(own.ring);
+    this.#drops = new Float64Array(own.drops);
     this.#notify = notify;
     this.#eventFd = eventFd;
     this.#bell = bell;
@@ -96,22 +93,27 @@ export class WorkerLink {
 
   /** Runs `batch` until the control thread says stop. It returns when there is nothing to do. */
   run(batch: (generation: number) => void): void {
-    Atomics.store(this.words, THREAD_ID[this.role], ownThreadId(this.#ffi, this.libc));
-    wake(this.words, this.role);
+    Atomics.store(this.words, this.#line + THREAD_ID, ownThreadId(this.#ffi, this.libc));
+    wake(this.words, this.worker);
     this.#notify(); // everything that it needs is there
     try {
       for (let batches = 1; !mustStop(this.words); batches++) {
         if (batches % LOOK_AFTER === 0 && this.#bell >= 0) this.#hearBell();
-        batch(passGate(this.words, this.role));
+        batch(passGate(this.words, this.worker));
       }
     } finally {
-      leave(this.words, this.role);
+      leave(this.words, this.worker);
     }
   }
 
   /** Of the tables, after `sleepUntilRead` in the middle of a batch. */
   generation(): number {
-    return passGate(this.words, this.role);
+    return passGate(this.words, this.worker);
+  }
+
+  /** One of the worker's DESCRIPTORS, -1 for none. */
+  descriptor(field: number): number {
+    return this.words[this.#line + field]!;
   }
 
   /** CLOCK_BOOTTIME in milliseconds, as the control thread's. */
@@ -139,7 +141,7 @@ export class WorkerLink {
   /** A packet was carried: the control thread hears of it when it has asked to. */
   noteActivity(): void {
     this.#isActive = true;
-    if (this.words[WANTED[this.role]] !== 0) this.#tellActivity();
+    if (this.words[this.#line + WANTED] !== 0) this.#tellActivity();
   }
 
   /**
@@ -153,9 +155,9 @@ export class WorkerLink {
     view.setInt32(2 * POLLFD_BYTES, second, true);
     view.setInt32(3 * POLLFD_BYTES, this.#bell, true);
     for (let i = 0; i < POLLFDS; i++) view.setInt32(i * POLLFD_BYTES + 4, POLLIN, true); // and no `revents`
-    sleep(this.words, this.role);
+    sleep(this.words, this.worker);
     // Stored before WANTED was read, if not earlier: see `collect`.
-    if (this.#isActive && Atomics.load(this.words, WANTED[this.role]) !== 0) this.#tellActivity();
+    if (this.#isActive && Atomics.load(this.words, this.#line + WANTED) !== 0) this.#tellActivity();
     this.#isActive = false;
     const count = this.#ffi.size(POLLFDS);
     if (this.#hasShrunk || this.libc.poll(this.#pollfds, count, SHRINK_AFTER_MS) === 0) {
@@ -164,16 +166,16 @@ export class WorkerLink {
       this.libc.poll(this.#pollfds, count, FOREVER);
     }
     if (view.getInt16(REVENTS, true) !== 0) this.libc.read(this.#eventFd, this.#counter, this.#size8);
-    wake(this.words, this.role);
+    wake(this.words, this.worker);
     if (view.getInt16(3 * POLLFD_BYTES + REVENTS, true) !== 0) this.#hearBell();
     return view.getInt16(2 * POLLFD_BYTES + REVENTS, true) !== 0 && view.getInt16(POLLFD_BYTES + REVENTS, true) === 0;
   }
 
   /** Sleeps until the control thread has read something from the ring, or for so long. */
   sleepUntilRead(timeoutMs: number): void {
-    sleep(this.words, this.role);
+    sleep(this.words, this.worker);
     this.ring.waitForReader(timeoutMs);
-    wake(this.words, this.role);
+    wake(this.words, this.worker);
   }
 
   /** It rings once; the control thread asks what it is about. */
@@ -182,11 +184,11 @@ export class WorkerLink {
   }
 
   #tellActivity(): void {
-    if (Atomics.exchange(this.words, WANTED[this.role], 0) !== 0) this.#call();
+    if (Atomics.exchange(this.words, this.#line + WANTED, 0) !== 0) this.#call();
   }
 
   #call(): void {
-    if (Atomics.exchange(this.words, PENDING[this.role], 1) === 0) this.#notify();
+    if (Atomics.exchange(this.words, this.#line + PENDING, 1) === 0) this.#notify();
   }
 }
 

@@ -1,10 +1,18 @@
 /**
- * The two threads of a data plane, as the control thread has them. They take longer to start than everything else together, so
+ * The threads of a data plane, as the control thread has them. They take longer to start than everything else together, so
  * they are started first, and wait until they are told the rest.
  */
 import { Worker } from 'node:worker_threads';
-import { leave, type Role, ROLES, STOP, type Workers } from '../../../src/plane/gate.ts';
-import { BEGUN, CIPHER_MODE, type PlaneMemory, THREAD_ID, UDP_OFFLOAD } from '../../../src/plane/plane-memory.ts';
+import { leave, STOP, type Workers } from '../../../src/plane/gate.ts';
+import {
+  BEGUN,
+  CIPHER_MODE,
+  DISMISSED,
+  type PlaneMemory,
+  THREAD_ID,
+  UDP_OFFLOAD,
+  wordOf,
+} from '../../../src/plane/plane-memory.ts';
 import type { Ffi } from '../ffi.ts';
 import { LibcError, loadLibc } from '../libc.ts';
 import { Memory } from '../memory.ts';
@@ -15,13 +23,15 @@ import type { FastWorkerStart } from './worker-link.ts';
 const EFD_CLOEXEC_NONBLOCK = 0x80800;
 
 export interface WorkerThreads extends Workers {
-  /** Wakes both, if they sleep. */
+  /** Wakes all that sleep. */
   readonly call: () => void;
-  /** Tells them the rest. Resolves once both carry packets; rejects when one cannot. */
+  /** It is not needed after all, and ends as soon as the others begin. */
+  dismiss(worker: number): void;
+  /** Tells them the rest. Resolves once they carry packets; rejects when one cannot. */
   begin(settings: { cipherMode: CipherMode; udpOffload: boolean }): Promise<void>;
   /** Resolves when one has ended though nobody told it to. */
   readonly failed: Promise<Error>;
-  /** Ends both, whether or not they have begun. */
+  /** Ends all of them, whether or not they have begun. */
   stop(): Promise<void>;
 }
 
@@ -29,7 +39,7 @@ export interface WorkerThreads extends Workers {
 export function startWorkerThreads(
   ffi: Ffi,
   module: URL,
-  { memory, bell, onCall }: { memory: PlaneMemory; bell: number; onCall: (role: Role) => void },
+  { memory, bell, onCall }: { memory: PlaneMemory; bell: number; onCall: (worker: number) => void },
 ): WorkerThreads {
   const libc = loadLibc(ffi);
   const words = new Int32Array(memory.words);
@@ -37,6 +47,7 @@ export function startWorkerThreads(
   one.setUint64(0, 1);
   const { promise: failed, resolve: fail } = Promise.withResolvers<Error>();
   let isStopping = false;
+  const dismissed = new Set<number>();
   const eventFds: number[] = [];
   const exits: Promise<void>[] = [];
   const begun: Promise<void>[] = [];
@@ -45,17 +56,22 @@ export function startWorkerThreads(
     for (const fd of eventFds) libc.write(fd, one.at(0), ffi.size(8));
   }
 
-  function start(role: Role): void {
+  function start(worker: number): void {
+    const { role, index } = memory.workers[worker]!;
     const eventFd = libc.eventfd(0, EFD_CLOEXEC_NONBLOCK);
     if (eventFd < 0) throw new LibcError('cannot create an eventfd', ffi.errno());
     eventFds.push(eventFd);
-    const workerData: FastWorkerStart = { role, memory, eventFd, bell: role === 'inbound' ? bell : -1 };
+    const isListener = role === 'inbound' && index === 0;
+    const workerData: FastWorkerStart = { worker, memory, eventFd, bell: isListener ? bell : -1 };
     const thread = new Worker(module, { workerData });
-    thread.on('message', () => onCall(role));
-    begun.push(new Promise((resolve) => thread.once('message', () => resolve())));
+    thread.on('message', () => onCall(worker));
+    const beginning = Promise.withResolvers<void>();
+    begun.push(beginning.promise);
+    thread.once('message', () => beginning.resolve());
     const end = (error: Error): void => {
-      leave(words, role); // one that was ended from outside has not said so: nobody may wait for it
-      if (!isStopping) fail(error);
+      leave(words, worker); // one that was ended from outside has not said so: nobody may wait for it
+      if (dismissed.has(worker)) beginning.resolve();
+      else if (!isStopping) fail(error);
     };
     thread.on('error', (error) => end(error instanceof Error ? error : new Error(String(error))));
     const exit = Promise.withResolvers<void>();
@@ -77,14 +93,18 @@ export function startWorkerThreads(
   }
 
   try {
-    for (const role of ROLES) start(role);
+    for (const worker of memory.workers.keys()) start(worker);
   } catch (error) {
     void stop();
     throw error;
   }
   return {
-    isGone: (role) => isThreadGone(ffi, libc, Atomics.load(words, THREAD_ID[role])),
+    isGone: (worker) => isThreadGone(ffi, libc, Atomics.load(words, wordOf(worker, THREAD_ID))),
     call,
+    dismiss(worker) {
+      dismissed.add(worker);
+      words[wordOf(worker, DISMISSED)] = 1;
+    },
     async begin({ cipherMode, udpOffload }) {
       words[CIPHER_MODE] = CIPHER_MODES.indexOf(cipherMode);
       words[UDP_OFFLOAD] = udpOffload ? 1 : 0;

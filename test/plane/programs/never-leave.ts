@@ -2,8 +2,11 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { wake } from '../../../src/plane/gate.ts';
 
+/** A word that nobody changes. */
+const NEVER = 9;
+
 const words = workerData as Int32Array; // as gate.test.ts starts it
-wake(words, 'inbound');
+wake(words, 1);
 // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a MessagePort has no origin
 parentPort!.postMessage(null);
-Atomics.wait(words, 40, 0);
+Atomics.wait(words, NEVER, 0);
