@@ -16,6 +16,7 @@ const embedded = (name: string) => new URL(name, import.meta.url);
 const link = calledAs();
 const binary: Runtime = {
   ...runtime,
+  readDocsFile: async (name) => new Uint8Array(await readFile(embedded(name))),
   workers: { poll: embedded('poll-worker.js'), fast: embedded('fast-worker.js') },
   peerage: [process.execPath],
   calledAs: [link],

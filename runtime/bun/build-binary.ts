@@ -3,10 +3,12 @@
  * machine than this one, `--target bun-linux-arm64` and the file of that machine's Bun, so that nothing is downloaded.
  */
 import { mkdirSync, mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { build, type BuildConfig } from 'bun';
+import { DOCS_FILES } from '../../src/registry/render/docs-page.ts';
+import { DOCS_FOLDER } from '../linux/docs-files.ts';
 import { collectLicences } from './licences.ts';
 
 const HERE = import.meta.dirname;
@@ -40,14 +42,16 @@ async function buildBinary(file: string, foreign: Target | undefined): Promise<v
     const { metafile } = await build({ ...BUNDLE, outdir: join(folder, 'bundle'), metafile: true });
     if (metafile === undefined) throw new Error('Bun says nothing of what it has bundled.');
     const licences = join(folder, 'licences.txt');
-    writeFileSync(licences, collectLicences(ROOT, Object.keys(metafile.inputs)));
+    const docs = Object.keys(DOCS_FILES).map((name) => join(DOCS_FOLDER, name));
+    const inputs = [...Object.keys(metafile.inputs), ...docs.map((path) => relative(ROOT, path))];
+    writeFileSync(licences, collectLicences(ROOT, inputs));
     const outfile = join(folder, 'peerage');
     await build({
       ...BUNDLE,
       bytecode: true, // half the time to start
       compile: {
         outfile,
-        assets: [licences],
+        assets: [licences, ...docs],
         // Where somebody happens to be must not decide what a program of root's does.
         autoloadDotenv: false,
         autoloadBunfig: false,

@@ -1,5 +1,5 @@
 /** The licences of all that a bundle is made of: of the project, of each package that is in it, and of Bun, which runs it. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 interface Manifest {
@@ -29,7 +29,10 @@ export function collectLicences(root: string, inputs: readonly string[]): string
     inputs.flatMap((input) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(input) ?? []),
   );
   const packages = [...folders].sort().map((folder) => licenceOf(root, folder));
-  return [licenceOf(root), ...packages, BUN].join(RULE);
+  // Beside a file that is a bundle itself.
+  const bundled = inputs.map((input) => `${input}.LICENSE.txt`).filter((file) => existsSync(join(root, file)));
+  const theirs = bundled.map((file) => `In ${file.slice(0, -'.LICENSE.txt'.length)}\n\n${readText(root, file)}\n`);
+  return [licenceOf(root), ...packages, ...theirs, BUN].join(RULE);
 }
 
 function licenceOf(root: string, path = '.'): string {
@@ -38,7 +41,8 @@ function licenceOf(root: string, path = '.'): string {
   const { name, version, license, author } = JSON.parse(manifest) as Manifest; // npm has checked it
   const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
   const title = `${name} ${version} (${license})`;
-  if (file !== undefined) return `${title}\n\n${readText(folder, file)}\n`;
+  const notice = existsSync(join(folder, 'NOTICE')) ? `${readText(folder, 'NOTICE')}\n\n` : '';
+  if (file !== undefined) return `${title}\n\n${notice}${readText(folder, file)}\n`;
   const elsewhere = STANDARD_TEXTS[license];
   if (elsewhere === undefined) throw new Error(`${folder} has no file with its licence.`);
   const holder = typeof author === 'string' ? author : (author?.name ?? `the authors of ${name}`);

@@ -1,6 +1,7 @@
 /** Bun. */
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { readDocsFile } from '../linux/docs-files.ts';
 import type { Runtime } from '../linux/runtime.ts';
 import { calledAs } from './called-as.ts';
 
@@ -13,6 +14,7 @@ export const runtime: Runtime = {
   loadFfi: async () => (await import('./ffi.ts')).ffi,
   openDatabase: async (file) => (await import('./database.ts')).openDatabase(file),
   startHttpServer: async (options) => (await import('./http-server.ts')).startHttpServer(options),
+  readDocsFile,
   workers: { poll: here('poll-worker'), fast: here('fast-worker') },
   peerage: command('main'),
   calledAs: [process.execPath, calledAs()],

@@ -3,6 +3,7 @@
  * and a test starts each program with them.
  */
 import { resolve } from 'node:path';
+import { DOCS_FOLDER } from '../linux/docs-files.ts';
 import { SOCKET_FOLDER } from '../linux/uapi-socket.ts';
 
 /** Nobody is asked: what is not allowed is an error. */
@@ -33,7 +34,7 @@ interface RegistryFlags {
 export function registryFlags(folder: string, listen: string, { underSystemd = false }: RegistryFlags = {}): string[] {
   return [
     SILENT,
-    `--allow-read=${list(folder)}`,
+    `--allow-read=${list(folder, resolve(DOCS_FOLDER))}`,
     `--allow-write=${list(folder)}`,
     `--allow-net=${listen}`,
     '--allow-sys=hostname,uid',

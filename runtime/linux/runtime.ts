@@ -5,6 +5,7 @@
  * All of it is lazy: a command that needs no tunnel loads no FFI, one that needs no registry loads no SQLite.
  */
 import type { LinkTargets } from '../../src/cli/ports.ts';
+import type { ReadDocsFile } from '../../src/registry/render/docs-page.ts';
 import type { OpenDatabase } from './database.ts';
 import type { Ffi } from './ffi.ts';
 import type { HttpServer, HttpServerOptions } from './http-server.ts';
@@ -20,6 +21,8 @@ export interface Runtime {
   openDatabase(file: string): Promise<OpenDatabase>;
   /** Resolves when it listens. Rejects with UserError when it cannot. */
   startHttpServer(options: HttpServerOptions): Promise<HttpServer>;
+  /** The files of the registry's pages at /docs. */
+  readonly readDocsFile: ReadDocsFile;
   /** The module that each kind of thread starts with. */
   readonly workers: Readonly<Record<'poll' | 'fast', URL>>;
   /** How to start `peerage`. */

@@ -26,7 +26,7 @@ export interface StartOptions {
 }
 
 export async function startRegistry(
-  runtime: Pick<Runtime, 'openDatabase' | 'startHttpServer'>,
+  runtime: Pick<Runtime, 'openDatabase' | 'startHttpServer'> & Partial<Pick<Runtime, 'readDocsFile'>>,
   options: StartOptions,
 ): Promise<RunningRegistry> {
   if (options.publicUrl !== undefined) checkPublicUrl(options.publicUrl); // before a file is made
@@ -35,6 +35,7 @@ export async function startRegistry(
     const registry = await createRegistry({
       ...options,
       database,
+      ...(runtime.readDocsFile && { docs: runtime.readDocsFile }),
       peerAddress: (c) => (c.env as HttpBindings).peerAddress, // what the server passes
     });
     const server = await runtime.startHttpServer({

@@ -4,10 +4,12 @@
  * its threads are a file each: a hundred modules cost it half of its time to start.
  */
 import { execFileSync } from 'node:child_process';
-import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
+import { DOCS_FILES } from '../../src/registry/render/docs-page.ts';
+import { DOCS_FOLDER } from '../linux/docs-files.ts';
 import { copyDocuments } from './package-documents.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -20,6 +22,8 @@ interface Manifest {
 
 /** What users of the package need to know. The rest of ours is for the checkout. */
 const FIELDS = ['name', 'version', 'description', 'license', 'type', 'engines', 'dependencies'];
+/** Of what is copied from swagger-ui-dist: its own, and those of what it was made of. */
+const DOCS_LICENCES = ['LICENSE', 'NOTICE', 'swagger-ui-bundle.js.LICENSE.txt'];
 /** The entries of the daemon's threads, below runtime/node. */
 const DAEMON = ['peerage-tun.js', 'fast-worker.js', 'poll-worker.js'];
 
@@ -32,6 +36,8 @@ export function buildPackage(folder: string): void {
   const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest; // ours
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(packageManifest(manifest), undefined, 2)}\n`);
   copyDocuments(ROOT, folder);
+  for (const name of [...Object.keys(DOCS_FILES), ...DOCS_LICENCES])
+    cpSync(join(DOCS_FOLDER, name), join(folder, 'runtime/docs', name));
   for (const program of Object.values(manifest.bin)) chmodSync(join(folder, program), 0o755);
 }
 

@@ -64,6 +64,7 @@ function createApp({ DB, BELL, PUBLIC_URL, POLL_SECONDS: poll }: Bindings, wall:
     publicUrl: PUBLIC_URL === undefined || PUBLIC_URL === '' ? undefined : checkPublicUrl(PUBLIC_URL),
     // Set by Cloudflare itself, over whatever a client sends.
     peerAddress: (c) => c.req.header('cf-connecting-ip') ?? '',
+    docs: 'elsewhere', // Cloudflare serves the files itself: runtime/node/build-edge-docs.ts
   });
 }
 

@@ -9,6 +9,7 @@ import { createRegistry as createApp } from '../registry/app.ts';
 import { parsePublicUrl } from '../registry/client-address.ts';
 import type { RegistryApp } from '../registry/env.ts';
 import { createMemoryBell } from '../registry/memory-bell.ts';
+import type { ReadDocsFile } from '../registry/render/docs-page.ts';
 import { issueFirstAdminKey } from '../registry/service/credentials.ts';
 import type { RegistryPorts } from '../registry/service/ports.ts';
 import { createD1Store } from '../registry/store/d1-store.ts';
@@ -30,6 +31,7 @@ export {
 export { migrate, type Migration } from '../registry/store/migrate.ts';
 export { MIGRATIONS } from '../registry/store/migrations.ts';
 export type { RegistryApp } from '../registry/env.ts';
+export { DOCS_VERSION, type DocsFile, type ReadDocsFile } from '../registry/render/docs-page.ts';
 
 export interface RegistryOptions {
   /** Empty, or brought here by a registry of this or an older version: missing migrations are applied. */
@@ -41,6 +43,8 @@ export interface RegistryOptions {
    * is called what each client calls it, and has to be at the root.
    */
   publicUrl?: string | undefined;
+  /** Reads files of the package swagger-ui-dist, for the pages of the API at /docs. Without it there are none. */
+  docs?: ReadDocsFile;
   /** One line for each request, without path, headers and body. */
   log?: Log;
   /** Milliseconds since 1970. */
@@ -61,7 +65,7 @@ export interface Registry {
 
 /** Rejects with UserError for a database of somebody else's, or a `publicUrl` that is none. */
 export async function createRegistry(options: RegistryOptions): Promise<Registry> {
-  const { database, peerAddress, log = silentLog, wall = () => systemClock.wall() } = options;
+  const { database, peerAddress, docs, log = silentLog, wall = () => systemClock.wall() } = options;
   const publicUrl = options.publicUrl === undefined ? undefined : checkPublicUrl(options.publicUrl);
   await migrate(database, MIGRATIONS);
   const bell = createMemoryBell();
@@ -69,7 +73,7 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
   const store = database.isLocal === true ? rememberHosts(own, { wall }) : own;
   const ports: RegistryPorts = { store, bell, random: randomBytes, sha256, sealer, wall };
   return {
-    app: createApp({ ports, log, publicUrl, peerAddress }),
+    app: createApp({ ports, log, publicUrl, peerAddress, docs }),
     issueFirstAdminKey: () => issueFirstAdminKey(ports),
     close: () => bell.close(),
   };

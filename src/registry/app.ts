@@ -18,6 +18,7 @@ import { holdRequests, isHeld } from './service/held-requests.ts';
 import { accepted, answerError, answerInvalid, problem } from './problem.ts';
 import { addAuditRoute } from './route/audit.ts';
 import { addDnsRoutes } from './route/dns.ts';
+import { addDocsRoutes, type DocsSource } from './route/docs.ts';
 import { addEnrolRoute } from './route/enrol.ts';
 import { addEventRoute } from './route/events.ts';
 import { addHostViewRoutes } from './route/host-view.ts';
@@ -45,9 +46,10 @@ export interface RegistryOptions {
   publicUrl?: string | undefined;
   /** The address at the other end of the connection; each kind of server has its own way to it. */
   peerAddress: (c: Context) => string;
+  docs?: DocsSource;
 }
 
-export function createRegistry({ ports, log, publicUrl, peerAddress }: RegistryOptions): RegistryApp {
+export function createRegistry({ ports, log, publicUrl, peerAddress, docs }: RegistryOptions): RegistryApp {
   const app: RegistryApp = new OpenAPIHono<RegistryEnv>({ defaultHook: answerInvalid });
   const context: RouteContext = {
     ports,
@@ -109,6 +111,7 @@ export function createRegistry({ ports, log, publicUrl, peerAddress }: RegistryO
   addAuditRoute(app, context);
   addMetricsRoutes(app, context, { counts, schema });
   describe(app);
+  addDocsRoutes(app, context, docs);
   addPublicRoutes(app, context);
   holdRequests(app, ports.bell);
   return app;

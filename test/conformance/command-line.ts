@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { DOCS_VERSION } from '../../src/registry/render/docs-page.ts';
 import type { Host } from '../interop/lab/host.ts';
 import { Lab } from '../interop/lab/lab.ts';
 import type { RunningProcess } from '../interop/lab/process.ts';
@@ -27,7 +28,7 @@ export interface InstalledPrograms {
 
 // One story: each test goes on where the one before it ended.
 export function commandLineConformance(name: string, programs: InstalledPrograms): void {
-  describe(`the command line on ${name}`, labOptions('ping', 'socat', 'systemd-notify'), () => {
+  describe(`the command line on ${name}`, labOptions('curl', 'ping', 'socat', 'systemd-notify'), () => {
     const [serve, ...serveArgs] = programs.registry ?? ['peerage'];
     let lab: Lab;
     let desk: Host;
@@ -77,6 +78,10 @@ export function commandLineConformance(name: string, programs: InstalledPrograms
       const { adminKey } = await startRegistry();
       await desk.output('peerage', ['login', REGISTRY], { input: `${adminKey}\n` });
       await desk.output('peerage', ['network', 'add', 'home']);
+      assert.match(
+        await desk.output('curl', ['-fsS', `${REGISTRY}/docs/${DOCS_VERSION}/swagger-ui.css`]),
+        /^\.swagger-ui/,
+      );
       assert.match(await desk.output('peerage', ['network', 'ls']), /^home +home\.internal +10\./m);
       assert.match(await desk.output('peerage', ['token']), /peerage join http:\/\/203\.0\.113\.1:8080\/pgt_/);
       const revoked = await json<{ id: string }>(desk, 'token');

@@ -6,6 +6,7 @@ import { dirname, join, resolve } from 'node:path';
 import process from 'node:process';
 import { after, before, describe, it } from 'node:test';
 import { publint } from 'publint';
+import { DOCS_FILES } from '../../src/registry/render/docs-page.ts';
 import { labOptions, USER_NAMESPACE } from '../interop/lab/requirements.ts';
 import { relativeLinks } from '../docs/markdown.ts';
 import { installPackage, type InstalledPackage } from './package.ts';
@@ -94,7 +95,7 @@ describe('the npm package', () => {
     const { files } = installed;
     for (const file of ['LICENSE', 'README.md', 'src/library/peerage.js', 'src/library/peerage.d.ts'])
       assert.ok(files.includes(file), file);
-    const odd = files.filter((file) => !/\.(?:js|d\.ts|md)$|^LICENSE$|^package\.json$/.test(file));
+    const odd = files.filter((file) => !/\.(?:js|d\.ts|md)$|^LICENSE$|^package\.json$|^runtime\/docs\//.test(file));
     assert.deepEqual(odd, [], 'no sources, maps and others');
     assert.deepEqual(
       files.filter((file) => /^(?:test|examples|bench|node_modules)\/|\.test\./.test(file)),
@@ -163,6 +164,17 @@ describe('the npm package', () => {
     // The one that needs nothing of the system.
     const device = files[blocks.findIndex((code) => code.includes('createDevice()'))]!;
     assert.match((await installed.run(process.execPath, device)).stdout, /^bad-inner-packet\nunknown-type\n/);
+  });
+
+  it('brings the pages of the registry, with their licences', async () => {
+    for (const name of ['LICENSE', 'NOTICE', 'swagger-ui-bundle.js.LICENSE.txt'])
+      assert.ok(installed.files.includes(`runtime/docs/${name}`), name);
+    const program = `
+      import { runtime } from './node_modules/peerage/runtime/node/runtime.js';
+      for (const name of ${JSON.stringify(Object.keys(DOCS_FILES))}) console.log((await runtime.readDocsFile(name)).length > 100_000);
+    `;
+    await writeFile(join(installed.project, 'docs.js'), program);
+    assert.equal((await installed.run(process.execPath, 'docs.js')).stdout, 'true\ntrue\n');
   });
 
   it('brings the commands', async () => {

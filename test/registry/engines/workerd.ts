@@ -1,8 +1,14 @@
 /** The registry as Cloudflare runs it: workerd with D1, both real, through miniflare, without network. */
 import { randomBytes } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { Miniflare } from 'miniflare';
+import { buildDocs } from '../../../runtime/node/build-edge-docs.ts';
 import { createMemoryBell } from '../../../src/registry/memory-bell.ts';
 import { issueFirstAdminKey } from '../../../src/registry/service/credentials.ts';
 import { createD1Store } from '../../../src/registry/store/d1-store.ts';
@@ -23,6 +29,11 @@ const bundle = build({
   write: false,
 });
 
+/** As wrangler has them made before it deploys. */
+const docs = await mkdtemp(join(tmpdir(), 'peerage-edge-docs-'));
+buildDocs(docs);
+process.once('exit', () => rmSync(docs, { recursive: true }));
+
 /** Workers have a date instead of a version: the newest that this workerd knows. */
 export const COMPATIBILITY_DATE = '2026-07-30';
 
@@ -35,6 +46,7 @@ export const startEngine: StartEngine = async ({ log, wall, hasBell = true }) =>
     modules: true,
     script: output!.text, // one entry point, one output
     compatibilityDate: COMPATIBILITY_DATE,
+    assets: { directory: docs, routerConfig: { has_user_worker: true } },
     d1Databases: { DB: 'registry' },
     ...(hasBell && { durableObjects: { BELL: { className: 'NetworkBell', useSQLite: true } } }),
     host: '127.0.0.1',

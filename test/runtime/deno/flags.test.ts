@@ -8,6 +8,8 @@ import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import process from 'node:process';
 import { test, type TestContext } from 'node:test';
+import { DOCS_FOLDER } from '../../../runtime/linux/docs-files.ts';
+import { DOCS_VERSION } from '../../../src/registry/render/docs-page.ts';
 import { FLAGS, registryFlags, tunnelFlags, wgFlags } from '../../../runtime/deno/flags.ts';
 import { inNamespace } from '../../conformance/in-namespace.ts';
 import { waitFor } from '../../interop/lab/wait.ts';
@@ -67,6 +69,23 @@ async function expectRefused(started: Started, missing: string, isRefused = () =
   await started.stop();
 }
 
+/** Of the registry's pages: all but them it serves without. */
+const DOCS = resolve(DOCS_FOLDER);
+
+async function askForDocs(registry: Started): Promise<number> {
+  await until('it answers', registry, () => /answers at \S+;/.test(registry.said.all));
+  const [, url] = /answers at (\S+);/.exec(registry.said.all)!;
+  const answer = await fetch(`${url}/docs/${DOCS_VERSION}/swagger-ui.css`);
+  await answer.text();
+  return answer.status;
+}
+
+async function expectNoDocs(registry: Started): Promise<void> {
+  assert.equal(await askForDocs(registry), 500);
+  assert.match(registry.said.stderr, /NotCapable/);
+  await registry.stop();
+}
+
 /** Each value of the flags that allow something, and all but it. */
 function withoutOne(flags: readonly string[]): [missing: string, others: string[]][] {
   return flags
@@ -108,10 +127,11 @@ test('the guide lists these flags, and no others', () => {
   const calls = [...guide.matchAll(/^deno run ([^]*?)\n```/gm)].map(([, call = '']) =>
     call.match(/--[a-z-]+(?:=\S+)?/g)!,
   );
+  const inOpt = (flags: readonly string[]) => flags.map((flag) => flag.replaceAll(CHECKOUT, '/opt/peerage'));
   const expected = [
-    registryFlags('/var/lib/peerage', '127.0.0.1:8080').concat('--db', '--listen'),
-    registryFlags('/var/lib/peerage', '127.0.0.1:8080', { underSystemd: true }).concat('--db', '--listen'),
-    tunnelFlags({ name: 'wg0' }).map((flag) => flag.replaceAll(CHECKOUT, '/opt/peerage')),
+    inOpt(registryFlags('/var/lib/peerage', '127.0.0.1:8080')).concat('--db', '--listen'),
+    inOpt(registryFlags('/var/lib/peerage', '127.0.0.1:8080', { underSystemd: true })).concat('--db', '--listen'),
+    inOpt(tunnelFlags({ name: 'wg0' })),
     wgFlags({ name: 'wg0' }),
     wgFlags({ withHostNames: true }),
     FLAGS.peerage,
@@ -133,6 +153,7 @@ inNamespace(import.meta.url, [], () => {
     const networks = await fetch(new URL('/v1/networks', url), { headers: { authorization: `Bearer ${key}` } });
     assert.equal(networks.status, 200);
     await networks.text();
+    assert.equal(await askForDocs(registry), 200);
 
     const socket = connect(Number(url.port), url.hostname).on('error', () => undefined);
     await once(socket, 'connect');
@@ -146,8 +167,10 @@ inNamespace(import.meta.url, [], () => {
 
   test('the registry needs all that its flags allow', async (t) => {
     const folder = openFolder(t);
-    for (const [missing, others] of withoutOne(registryFlags(folder, '127.0.0.1')))
-      await expectRefused(serve(t, others, folder), missing);
+    for (const [missing, others] of withoutOne(registryFlags(folder, '127.0.0.1'))) {
+      const registry = serve(t, others, folder);
+      await (missing.endsWith(DOCS) ? expectNoDocs(registry) : expectRefused(registry, missing));
+    }
   });
 
   test('the registry tells systemd that it is ready, and needs all that the flags for that allow', async (t) => {
@@ -159,7 +182,8 @@ inNamespace(import.meta.url, [], () => {
     registry.kill('SIGTERM');
     assert.equal(await registry.ended, 0);
     assert.doesNotMatch(registry.said.all, /Deno|error|Warning/i);
-    for (const [missing, others] of withoutOne(flags))
+    // Those of its pages are tried above.
+    for (const [missing, others] of withoutOne(flags).filter(([missing]) => !missing.endsWith(DOCS)))
       await expectRefused(serve(t, others, folder, variables), missing);
   });
 

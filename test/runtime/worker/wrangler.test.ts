@@ -52,6 +52,10 @@ describe('wrangler, in this checkout', () => {
     const curl = async (...args: string[]): Promise<string> => (await execute('curl', ['-fsS', ...args])).stdout;
     const admin = ['-H', `Authorization: Bearer ${adminKey}`, '-H', 'Content-Type: application/json'];
     assert.equal(await curl(`${url}/healthz`), '{"status":"ok"}');
+    const [file] = /docs\/[\d.]+\/swagger-ui\.css/.exec(await curl(`${url}/docs`)) ?? assert.fail('no style sheet');
+    const style = await curl('-i', `${url}/${file}`);
+    assert.match(style, /^cache-control: public, max-age=31536000, immutable\r$/im);
+    assert.match(style, /^\.swagger-ui/m);
     await curl(`${url}/v1/networks`, ...admin, '-d', '{"name":"home"}');
     const { token } = JSON.parse(await curl(`${url}/v1/networks/home/tokens`, ...admin, '-d', '{}')) as {
       token: string;
