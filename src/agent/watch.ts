@@ -112,13 +112,16 @@ export class Watch {
     return this.#present;
   }
 
-  /** The name of the peer that this host lets have its default route. True when the list is another one by it. */
+  get exit(): string | undefined {
+    return this.#exit;
+  }
+
+  /** The name of the peer that this host lets have its default route. True when it is another one than before. */
   chooseExit(exit: string | undefined): boolean {
     if (exit === this.#exit) return false;
     this.#exit = exit;
-    const before = this.#present.peers;
     this.#accept(this.#listed);
-    return JSON.stringify(this.#present.peers) !== JSON.stringify(before);
+    return true;
   }
 
   #accept(listed: PeerSet): void {

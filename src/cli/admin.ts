@@ -106,7 +106,10 @@ export async function chooseNetwork(ports: Ports, login: Login, name: string | u
 export async function confirm(ports: Ports, question: string, yes: boolean): Promise<void> {
   if (yes) return;
   const answer = await ports.terminal.ask(`${question} [y/N] `);
-  if (answer === undefined) throw new UserError('there is nobody to ask', { remedy: 'Say yes beforehand: --yes' });
+  if (answer === undefined)
+    throw new UserError(`there is nobody to ask: ${question}`, {
+      remedy: 'Nothing was changed. Say yes beforehand: --yes',
+    });
   if (!/^y(es)?$/i.test(answer.trim())) throw new UserError('nothing was changed');
 }
 

@@ -22,6 +22,8 @@ export interface AgentStatus {
   reason?: string;
   /** ISO 8601, of the latest answer. */
   lastAnswer?: string;
+  /** What of the registry's list is not followed, and why, as sentences. */
+  notes?: readonly string[];
 }
 
 type StopPorts = AgentPorts & Pick<Ports, 'terminal'>;

@@ -9,31 +9,24 @@
  * 5. the agent that keeps the peers current
  */
 import { createEnrolment, isCleartext, parseJoinLink, readEnrolment } from '../agent/enrol.ts';
-import { mergePeerList } from '../agent/merge.ts';
-import { EMPTY_INTERFACE, parseEndpoint, type Config } from '../config/config.ts';
-import { formatConfig } from '../config/format.ts';
-import { parseConfigOrThrow } from '../config/parse.ts';
+import { isDeadEnd } from '../agent/held-exit.ts';
 import { UserError } from '../errors.ts';
-import { parseCidr } from '../ip.ts';
 import { formatKey, generatePrivateKey, type PrivateKey, type PublicKey } from '../keys.ts';
-import { HostName, type Enrolled, type EnrolRequest } from '../registry/wire.ts';
+import type { EnrolRequest } from '../registry/wire.ts';
 import { startAgent } from './agent-process.ts';
 import { configPath, expectInterfaceName, readConfigFile } from './config-file.ts';
 import { writeExit } from './exit-choice.ts';
 import { guardFirewall } from './firewall/guard.ts';
 import { bringUp, expectRoot, interfaceExists } from './interface-up.ts';
-import { toPeerConfig } from './managed-peers.ts';
+import { enrolAgain } from './join-again.ts';
+import { readFacts, type JoinFacts } from './join-facts.ts';
+import { joinedFileText, keyFileText, readKeyFile, toMembership } from './join-file.ts';
 import { readMembership, writeMembership, type Membership } from './membership.ts';
 import type { Ports } from './ports.ts';
 import { callRegistry } from './registry-call.ts';
 
-export interface JoinOptions {
-  name?: string;
+export interface JoinOptions extends JoinFacts {
   interface: string;
-  endpoint?: string;
-  listenPort?: number;
-  routes?: string;
-  exit?: string;
   openFirewall?: true;
   foreground?: true;
   json?: true;
@@ -46,13 +39,10 @@ export async function joinNetwork(ports: Ports, link: string, options: JoinOptio
   const { registry, token } = parseJoinLink(link);
   const known = await readMembership(ports, name);
   if (known !== undefined) expectSameRegistry(name, known, registry);
-  const keyOfKnown = known && (await readKeyFile(ports, name));
-  if (known !== undefined && keyOfKnown === undefined) return sayJoined(ports, name, known, options);
-
-  const membership = known ?? (await enrolAnew(ports, { name, registry, token }, options));
-  const privateKey = keyOfKnown ?? (await ensurePrivateKey(ports, name)).privateKey;
-  await ports.files.write(configPath(name), fileText(membership, privateKey), { mode: 0o600 });
-  ports.terminal.stderr(`Enrolled as "${membership.host}" in the network "${membership.network}".\n`);
+  const membership = await (known === undefined
+    ? enrolAnew(ports, { name, registry, token }, options)
+    : enrolAgain(ports, name, known, options));
+  if (await interfaceExists(ports, name)) return announce(ports, name, membership, options);
 
   const file = await readConfigFile(ports, name);
   try {
@@ -77,7 +67,8 @@ export async function joinNetwork(ports: Ports, link: string, options: JoinOptio
 /** Both ways end here: the agent runs, and the person knows what is there. */
 async function announce(ports: Ports, name: string, membership: Membership, options: JoinOptions): Promise<void> {
   if (options.foreground !== true) await startAgent(ports, name);
-  const { host, network, registry, addresses, peers } = membership;
+  const { host, network, registry, addresses } = membership;
+  const peers = membership.peers.filter((peer) => !isDeadEnd(peer));
   if (options.json === true) {
     const facts = { interface: name, host, network, registry, addresses, peers: peers.map((peer) => peer.name) };
     ports.terminal.stdout(`${JSON.stringify(facts, undefined, 2)}\n`);
@@ -98,14 +89,6 @@ function expectSameRegistry(name: string, known: Membership, registry: string): 
   });
 }
 
-async function sayJoined(ports: Ports, name: string, known: Membership, options: JoinOptions): Promise<void> {
-  ports.terminal.stderr(
-    `This host is "${known.host}" in the network "${known.network}" already; the token was not used.\n`,
-  );
-  if (await interfaceExists(ports, name)) return announce(ports, name, known, options);
-  ports.terminal.stderr(`The interface is down. To bring it up: peerage up ${name}\n`);
-}
-
 /** What an earlier, interrupted `join` left is taken up again; a person's own file is not. */
 async function expectFree(ports: Ports, name: string): Promise<void> {
   if (await interfaceExists(ports, name))
@@ -124,18 +107,6 @@ async function ensurePrivateKey(ports: Ports, name: string): Promise<{ privateKe
   const privateKey = generatePrivateKey(ports.random);
   await ports.files.write(configPath(name), keyFileText(privateKey), { mode: 0o600 });
   return { privateKey, isNew: true };
-}
-
-/** The private key of the interface's file, if it holds nothing else. */
-async function readKeyFile(ports: Ports, name: string): Promise<PrivateKey | undefined> {
-  const path = configPath(name);
-  const text = (await ports.files.read(path)) ?? '';
-  const { privateKey } = parseConfigOrThrow(text, { file: path }).interface;
-  return privateKey !== undefined && text === keyFileText(privateKey) ? privateKey : undefined;
-}
-
-function keyFileText(privateKey: PrivateKey): string {
-  return formatConfig({ interface: { ...EMPTY_INTERFACE, privateKey }, peers: [] });
 }
 
 /** Resolves once what the registry answered is in a file. */
@@ -160,6 +131,8 @@ async function enrolAnew(
     const membership = toMembership(registry, readEnrolment(answer, request), request.exit);
     await writeExit(ports, name, request.exit);
     await writeMembership(ports, name, membership);
+    await ports.files.write(configPath(name), joinedFileText(membership, privateKey), { mode: 0o600 });
+    ports.terminal.stderr(`Enrolled as "${membership.host}" in the network "${membership.network}".\n`);
     return membership;
   } catch (error) {
     // Without a clear answer the enrolment may still have happened: the key is kept for then.
@@ -175,78 +148,6 @@ function explainLostAnswer(error: unknown, host: string): unknown {
   return new UserError(error.message, {
     remedy: `An earlier try may have enrolled this host without its knowing. Have it removed (peerage rm ${host}), and take a new token.`,
     cause: error,
-  });
-}
-
-function toMembership(
-  registry: string,
-  { network, host, hostKey, version, peers }: Enrolled,
-  exit: string | undefined,
-): Membership {
-  const nobody = { version: -1, peers: [] };
-  const set = mergePeerList(nobody, { version, full: true, peers, removed: [] }, host.publicKey, exit);
-  if (set === undefined)
-    throw new UserError('The peers that the registry sent would draw the public Internet to them.', {
-      remedy: 'Do not use what it sent; tell its administrator.',
-    });
-  return {
-    registry,
-    network: network.name,
-    host: host.name,
-    publicKey: host.publicKey,
-    hostKey,
-    addresses: host.addresses,
-    listenPort: host.listenPort,
-    expiresAt: host.expiresAt ?? null,
-    version,
-    peers: [...set.peers],
-  };
-}
-
-/** The interface's file. Only out of a membership: what the registry said is checked on its way there. */
-function fileText({ host, network, registry, ...membership }: Membership, privateKey: PrivateKey): string {
-  const { listenPort } = membership;
-  const addresses = membership.addresses.map(parseCidr).filter((address) => address !== undefined);
-  const config: Config = {
-    interface: { ...EMPTY_INTERFACE, privateKey, addresses, listenPort },
-    peers: membership.peers.map(toPeerConfig),
-  };
-  const title = `${host} in the network ${network}, enrolled at ${registry}`;
-  // Below a comment that ends too early, lines would be commands (PreUp), run as root.
-  if (/[\r\n]/.test(title)) throw new TypeError('a name of the registry holds a line break');
-  return `# ${title}
-# The [Peer] sections of its hosts are kept current by \`peerage agent\`; everything else is yours to change.
-
-${formatConfig(config)}`;
-}
-
-function readFacts(ports: Ports, options: JoinOptions): Omit<EnrolRequest, 'publicKey'> {
-  const name = options.name ?? ports.processes.hostname.split('.', 1)[0]?.toLowerCase() ?? '';
-  if (!HostName.safeParse(name).success)
-    throw new UserError(`"${name}" cannot be the name of a host`, {
-      remedy: 'Say another one with --name: letters, digits and hyphens, at most 63.',
-      exitCode: 2,
-    });
-  const { listenPort } = options;
-  const routes = (options.routes ?? '').split(',').flatMap((text) => text.trim() || []);
-  const wrong = routes.find((route) => !route.includes('/') || parseCidr(route) === undefined);
-  if (wrong !== undefined)
-    throw new UserError(`--routes: "${wrong}" is no network`, { remedy: 'For example 172.27.88.0/24', exitCode: 2 });
-  return {
-    name,
-    ...(options.endpoint === undefined ? {} : { endpoint: readEndpoint(options.endpoint, listenPort) }),
-    ...(listenPort === undefined ? {} : { listenPort }),
-    ...(routes.length === 0 ? {} : { routes }),
-    ...(options.exit === undefined ? {} : { exit: options.exit }),
-  };
-}
-
-function readEndpoint(text: string, listenPort: number | undefined): string {
-  const whole = parseEndpoint(text) === undefined && listenPort !== undefined ? `${text}:${listenPort}` : text;
-  if (parseEndpoint(whole) !== undefined) return whole;
-  throw new UserError(`--endpoint: "${text}" is no endpoint`, {
-    remedy: 'It is host:port or [IPv6 address]:port, for example dolores.example.net:55867',
-    exitCode: 2,
   });
 }
 

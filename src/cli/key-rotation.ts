@@ -53,6 +53,15 @@ export interface Advance {
   publicKey?: string;
 }
 
+/** Throws a UserError when the interface's file does not hold the private key, which would be where nobody puts the new one. */
+export async function expectPrivateKey(ports: Pick<Ports, 'files'>, name: string): Promise<void> {
+  const { path, config } = await readConfigFileQuietly(ports, name);
+  if (config.interface.privateKey !== undefined) return;
+  throw new UserError(`${path} holds no PrivateKey, so a new one cannot be put there`, {
+    remedy: `Write the line \`PrivateKey = ...\` into it, in the place of what sets the key now (PostUp?), then: peerage rotate ${name}`,
+  });
+}
+
 export class KeyRotation {
   readonly #ports: Ports;
   readonly #name: string;
@@ -72,6 +81,10 @@ export class KeyRotation {
     let step = nextStep(rotation, membership.hostKey, clock.wall());
     if (step.type === 'notice') return undefined;
     try {
+      if (step.type === 'make' || step.type === 'announce') {
+        const refusal = await this.#refusal();
+        if (refusal !== undefined) return refusal;
+      }
       if (step.type === 'make') {
         rotation = { noticeMs: rotation.noticeMs, next: await this.#makeKeys() };
         await writeRotation(this.#ports, this.#name, rotation);
@@ -88,6 +101,18 @@ export class KeyRotation {
   /** Once the new key is remembered elsewhere. */
   forget(): Promise<void> {
     return writeRotation(this.#ports, this.#name, undefined);
+  }
+
+  /** The wish is given up before anybody hears of it: waiting would not mend it. */
+  async #refusal(): Promise<Advance | undefined> {
+    try {
+      await expectPrivateKey(this.#ports, this.#name);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      await this.forget();
+      return { said: `no new key: ${error.message}` };
+    }
   }
 
   async #tell(
@@ -110,7 +135,7 @@ export class KeyRotation {
     const privateKey = parsePrivateKey(text)!; // 32 bytes: the schema of the file says so
     const file = await readConfigFileQuietly(this.#ports, this.#name);
     const changed = replacePrivateKey(file.text, privateKey);
-    if (changed === undefined) throw new UserError(`${file.path} holds no PrivateKey`);
+    if (changed === undefined) throw new UserError(`${file.path} holds no PrivateKey any more`);
     if (changed !== file.text) await this.#ports.files.write(file.path, changed, { mode: 0o600 });
     await changeTunnel(this.#ports, this.#name, { privateKey });
   }

@@ -1,19 +1,25 @@
 /** Peers that a registry keeps: from its list into the file, the running tunnel and the routing table of this host. */
 import { planRoutes, planUpdates, type PeerUpdate } from '../agent/apply.ts';
+import { isDeadEnd } from '../agent/held-exit.ts';
 import { withNextKeys } from '../agent/next-keys.ts';
+import type { OwnPeer } from '../agent/own-peers.ts';
 import { KEYPAIR_LIFE_MS } from '../agent/report.ts';
 import { parseEndpoint, type PeerConfig } from '../config/config.ts';
 import { parseConfigOrThrow } from '../config/parse.ts';
 import { replacePeers } from '../config/rewrite.ts';
 import type { PeerChange } from '../device/contract.ts';
-import { formatCidr, parseCidr, type Cidr } from '../ip.ts';
+import { formatCidr, maskCidr, parseCidr, type Cidr } from '../ip.ts';
 import { formatKey, parsePublicKey } from '../keys.ts';
 import type { PeerView } from '../registry/wire.ts';
+import type { TunnelState } from '../tunnel/state.ts';
 import type { ConfigFile } from './config-file.ts';
 import type { Ports } from './ports.ts';
 import { resolveEndpoint } from './resolve.ts';
 import { addRoutes, removeRoutes } from './routes.ts';
-import { changeTunnel, describeTunnel } from './tunnel.ts';
+import { changeTunnel } from './tunnel.ts';
+
+/** Of a section that a person comes across in the file. */
+const DEAD_END_COMMENT = 'nobody: the exit is gone, and what is for it is dropped until `peerage exit none`';
 
 export function toPeerConfig(view: PeerView): PeerConfig {
   return {
@@ -21,32 +27,44 @@ export function toPeerConfig(view: PeerView): PeerConfig {
     allowedIps: toPrefixes(view.allowedIps),
     endpoint: view.endpoint === null ? undefined : parseEndpoint(view.endpoint),
     persistentKeepalive: view.persistentKeepalive === 0 ? undefined : view.persistentKeepalive,
-    comment: view.name,
+    comment: isDeadEnd(view) ? DEAD_END_COMMENT : view.name,
   };
 }
 
-/** The file with the peers of `after`; sections of peers that the registry never named stay as they are. */
+/** Public keys of peers that are the registry's, by the list that the interface was set to. */
+export function keysOf(peers: readonly PeerView[]): string[] {
+  return peers.flatMap(({ publicKey, nextPublicKey }) => [
+    publicKey,
+    ...(nextPublicKey === undefined ? [] : [nextPublicKey]),
+  ]);
+}
+
+/** Peers of the file and of the tunnel that are not the registry's. */
+export function ownPeers(file: ConfigFile, tunnel: TunnelState, managed: ReadonlySet<string>): OwnPeer[] {
+  return [...file.config.peers, ...tunnel.peers]
+    .map(({ publicKey, allowedIps }) => ({ publicKey: formatKey(publicKey), allowedIps }))
+    .filter((peer) => !managed.has(peer.publicKey));
+}
+
+/** The file with the peers of `after`. Sections of other peers stay as they are, but for those of keys that are `managed`. */
 export function rewritePeers(
   text: string,
   path: string,
-  before: readonly PeerView[],
+  managed: ReadonlySet<string>,
   after: readonly PeerView[],
 ): string {
-  // The next keys are the tunnel's only; a file that was saved from the tunnel has them all the same.
-  const managed = new Set([...before, ...after].flatMap((peer) => [peer.publicKey, peer.nextPublicKey ?? []].flat()));
   const own = parseConfigOrThrow(text, { file: path }).peers.filter((peer) => !managed.has(formatKey(peer.publicKey)));
   return replacePeers(text, [...own, ...after.map(toPeerConfig)]);
 }
 
-/** Touches only what changed. Resolves to what the tunnel is set to then, the `before` of the next call. */
+/** Touches only what changed. Resolves to what the tunnel is set to then, the `before` of the next call. `own`: their routes stay. */
 export async function applyPeers(
   ports: Ports,
-  file: ConfigFile,
+  { file, tunnel, own }: { file: ConfigFile; tunnel: TunnelState; own: readonly OwnPeer[] },
   before: readonly PeerView[],
   after: readonly PeerView[],
 ): Promise<PeerView[]> {
-  const { peers } = await describeTunnel(ports, file.name);
-  const present = peers.map((peer) => ({
+  const present = tunnel.peers.map((peer) => ({
     publicKey: formatKey(peer.publicKey),
     endpoint: peer.endpoint?.toString(),
     isAlive: ports.clock.wall() - peer.latestHandshakeMs < KEYPAIR_LIFE_MS,
@@ -61,7 +79,9 @@ export async function applyPeers(
   if (effective.length > 0) await changeTunnel(ports, file.name, { peers: effective });
   const routes = planRoutes(before, after);
   const { table } = file.config.interface;
-  await removeRoutes(ports, file.name, table, toPrefixes(routes.removed));
+  const claimed = new Set(own.flatMap((peer) => peer.allowedIps.map((prefix) => formatCidr(maskCidr(prefix)))));
+  const removed = routes.removed.filter((prefix) => !claimed.has(prefix));
+  await removeRoutes(ports, file.name, table, toPrefixes(removed));
   await addRoutes(ports, file.name, table, toPrefixes(routes.added));
   return applied;
 }

@@ -21,9 +21,11 @@ const Membership = z.object({
   listenPort: z.number().int().min(0).max(65535).default(0),
   /** When the others lose sight of it, unless it renews itself; null: never. Left out by an earlier Peerage. */
   expiresAt: z.iso.datetime().nullable().optional(),
-  /** The list of peers that the interface and its file were last set to. */
+  /** The list of peers that the interface and its file were last set to: without what peers of the host's own have. */
   version: z.number().int(),
   peers: z.array(PeerView),
+  /** Public keys of all peers that may have been put there; those of `peers` unless said. Written before anything is put there. */
+  managed: z.array(PublicKeyText).optional(),
 });
 export type Membership = z.infer<typeof Membership>;
 

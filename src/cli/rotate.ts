@@ -6,7 +6,7 @@ import type { AddCommand } from './command.ts';
 import { expectInterfaceName } from './config-file.ts';
 import { addExamples } from './help.ts';
 import { expectRoot } from './interface-up.ts';
-import { readRotation, writeRotation } from './key-rotation.ts';
+import { expectPrivateKey, readRotation, writeRotation } from './key-rotation.ts';
 import { readMembership } from './membership.ts';
 import type { Ports } from './ports.ts';
 
@@ -38,6 +38,7 @@ async function rotate(name: string, { notice, json }: RotateOptions, ports: Port
   if (before === undefined)
     throw new UserError(`"${name}" has not joined a network`, { remedy: 'peerage join HOST/TOKEN' });
   await expectAgent(ports, name);
+  await expectPrivateKey(ports, name);
   // One that was begun before goes on, whatever its notice.
   if ((await readRotation(ports, name)) === undefined) await writeRotation(ports, name, { noticeMs: 1000 * notice });
   const { terminal, services } = ports;
@@ -55,7 +56,9 @@ async function rotate(name: string, { notice, json }: RotateOptions, ports: Port
   }
   const publicKey = (await readMembership(ports, name))?.publicKey;
   if (publicKey === undefined || publicKey === before.publicKey)
-    throw new UserError(`${name} has left the network meanwhile`);
+    throw new UserError(`${name} has no new key: it has left the network, or its file lost its PrivateKey`, {
+      remedy: `See the end of /run/peerage/${name}.log`,
+    });
   if (json === true) return terminal.stdout(`${JSON.stringify({ interface: name, publicKey })}\n`);
   return terminal.stdout(`${name} has a new key: ${publicKey}\n`);
 }

@@ -2,7 +2,7 @@
 import type { Command } from 'commander';
 import { UserError } from '../errors.ts';
 import { HostView, type HostPatch } from '../registry/wire.ts';
-import { askRegistry, chooseNetwork, readLogin } from './admin.ts';
+import { askRegistry, chooseNetwork, confirm, readLogin } from './admin.ts';
 import type { AddCommand } from './command.ts';
 import { addExamples } from './help.ts';
 import { listHosts } from './list-hosts.ts';
@@ -11,6 +11,7 @@ import { formatTable } from './table.ts';
 
 interface RouteOptions {
   network?: string;
+  yes?: true;
   json?: true;
 }
 
@@ -18,7 +19,7 @@ export const addRoute: AddCommand = (program, ports) => {
   const group = program.command('route').description('list, approve and take away the networks behind hosts');
   addExamples(group, [
     ['peerage route ls', 'what is approved, and what waits'],
-    ['peerage route approve charlotte', 'all that charlotte asks for'],
+    ['peerage route approve charlotte', 'all that charlotte asks for, after showing it'],
   ]);
   const ls = withNetwork(group.command('ls').description('list the networks behind hosts')).action(
     (options: RouteOptions) => list(options, ports),
@@ -29,11 +30,12 @@ export const addRoute: AddCommand = (program, ports) => {
       .command('approve')
       .description('let in what a host asks for')
       .argument('<host>', 'as `peerage ls` shows it')
-      .argument('[prefix...]', 'only these (all that it asks for, unless said)'),
+      .argument('[prefix...]', 'only these (all that it asks for, unless said)')
+      .option('--yes', 'do not ask about those that are not named here'),
   ).action((host: string, prefixes: string[], options: RouteOptions) => approveRoutes(host, prefixes, options, ports));
   addExamples(approve, [
-    ['peerage route approve charlotte', 'all that charlotte asks for'],
-    ['peerage route approve charlotte 172.27.88.0/24', 'only this'],
+    ['peerage route approve charlotte', 'all that charlotte asks for, after showing it'],
+    ['peerage route approve charlotte 172.27.88.0/24', 'only this, without a question'],
   ]);
   const rm = withNetwork(
     group
@@ -68,13 +70,24 @@ async function list({ network, json }: RouteOptions, ports: Ports): Promise<void
 
 async function approveRoutes(host: string, prefixes: readonly string[], options: RouteOptions, ports: Ports) {
   let said = '';
-  await change(host, options, ports, `approve the routes of "${host}"`, ({ routes, requestedRoutes }) => {
+  await change(host, options, ports, `approve the routes of "${host}"`, async ({ routes, requestedRoutes }) => {
     const added = prefixes.length === 0 ? requestedRoutes : prefixes.filter((prefix) => !routes.includes(prefix));
     if (added.length === 0) throw new UserError(`"${host}" asks for nothing`, { remedy: 'See: peerage route ls' });
+    // A host changes what it asks for when it likes: what was not named here is shown first, and nothing else is approved then.
+    if (prefixes.length === 0)
+      await confirm(ports, `Send what is for ${describeRoutes(added)} to "${host}"?`, options.yes === true);
     said = `Approved for "${host}": ${added.join(', ')}\n`;
     return { routes: [...routes, ...added] };
   });
   ports.terminal.stderr(said);
+}
+
+/** With what a prefix alone does not tell everybody. */
+function describeRoutes(routes: readonly string[]): string {
+  const words = routes.map((route) =>
+    route.endsWith('/0') ? `${route} (an exit: all else, of those who choose it)` : route,
+  );
+  return words.join(', ');
 }
 
 async function removeRoutes(host: string, prefixes: readonly string[], options: RouteOptions, ports: Ports) {
@@ -93,13 +106,13 @@ async function change(
   { network, json }: RouteOptions,
   ports: Ports,
   intent: string,
-  decide: (view: HostView) => HostPatch,
+  decide: (view: HostView) => HostPatch | Promise<HostPatch>,
 ): Promise<void> {
   const login = await readLogin(ports);
   const chosen = await chooseNetwork(ports, login, network);
   const path = `/v1/networks/${encodeURIComponent(chosen)}/hosts/${encodeURIComponent(host)}`;
   const view = await askRegistry(ports, login, { method: 'GET', path, answer: HostView, intent });
-  const body = decide(view);
+  const body = await decide(view);
   const request = { method: 'PATCH', path, body, ifMatch: `"${view.version}"`, answer: HostView, intent } as const;
   const changed = await askRegistry(ports, login, request);
   const { routes, requestedRoutes } = changed;

@@ -5,7 +5,10 @@
  * Nothing but a list of the registry ever takes a peer away. A failure of any step is told and tried again at the next look.
  */
 import { afterRestart } from '../agent/apply.ts';
+import { describeDifference } from '../agent/difference.ts';
 import { isProblem } from '../agent/exchange.ts';
+import { exitState, holdExit } from '../agent/held-exit.ts';
+import { withoutOwnPeers } from '../agent/own-peers.ts';
 import { Renewal } from '../agent/renewal.ts';
 import { createReport, Reporter } from '../agent/report.ts';
 import { Watch, type WatchEvent } from '../agent/watch.ts';
@@ -17,7 +20,7 @@ import { expectNoOtherAgent, writeAgentStatus, type AgentStatus } from './agent-
 import { readExit } from './exit-choice.ts';
 import { configPath, readConfigFileQuietly } from './config-file.ts';
 import { KeyRotation } from './key-rotation.ts';
-import { applyPeers, rewritePeers } from './managed-peers.ts';
+import { applyPeers, keysOf, ownPeers, rewritePeers } from './managed-peers.ts';
 import { readMembership, writeMembership, type Membership } from './membership.ts';
 import { NamedEndpoints } from './named-endpoints.ts';
 import type { Ports } from './ports.ts';
@@ -53,6 +56,7 @@ class Agent {
   /** What the tunnel was last set to; endpoints may lag behind the list. */
   #applied: readonly PeerView[];
   #status: AgentStatus;
+  #exit: ReturnType<typeof exitState> = 'none';
   #nextRepair = 0;
   #failure: UserError | undefined;
 
@@ -132,7 +136,8 @@ class Agent {
       this.#stop.abort();
     } else {
       if (this.#status.state === 'unavailable') this.#say('the registry is back');
-      await this.#tell({ pid, state: 'current', lastAnswer: new Date(this.#ports.clock.wall()).toISOString() });
+      const lastAnswer = new Date(this.#ports.clock.wall()).toISOString();
+      await this.#tell({ pid, state: 'current', lastAnswer, notes: this.#status.notes ?? [] });
       if (event.type === 'changed') await this.#repair();
     }
   }
@@ -143,7 +148,7 @@ class Agent {
       this.#stop.abort();
       return;
     }
-    const isRotating = this.#watch.present.peers.some((peer) => peer.nextPublicKey !== undefined);
+    const isRotating = this.#membership.peers.some((peer) => peer.nextPublicKey !== undefined);
     const hasNewExit = this.#watch.chooseExit(await readExit(this.#ports, this.#name));
     if (hasNewExit || isRotating || this.#ports.clock.monotonic() >= this.#nextRepair) await this.#repair();
     try {
@@ -158,24 +163,50 @@ class Agent {
     }
   }
 
-  /** Brings tunnel, routes and file to the list of the registry. */
+  /** Brings tunnel, routes and file to the list of the registry, but for what this host has of its own. */
   async #repair(): Promise<void> {
     this.#nextRepair = this.#ports.clock.monotonic() + REPAIR_MS;
     const before = this.#membership.peers;
-    const { version, peers: after } = this.#watch.present;
+    const { version, peers: listed } = this.#watch.present;
     try {
       const file = await readConfigFileQuietly(this.#ports, this.#name);
-      this.#applied = await applyPeers(this.#ports, file, this.#applied, after);
+      const tunnel = await describeTunnel(this.#ports, this.#name);
+      const managed = new Set(this.#membership.managed ?? keysOf(before));
+      const own = ownPeers(file, tunnel, managed);
+      const { peers, notes } = withoutOwnPeers(listed, own, this.#membership.addresses);
+      const after = holdExit(peers, before, own, this.#watch.exit);
+      await this.#note(notes, exitState(after, this.#watch.exit));
+      const keys = keysOf(after);
+      if (keys.some((key) => !managed.has(key))) {
+        for (const key of keys) managed.add(key);
+        // First: one that was put there by a process which then ended would be taken for the administrator's own.
+        await this.#remember({ managed: [...managed] });
+      }
+      this.#applied = await applyPeers(this.#ports, { file, tunnel, own }, this.#applied, after);
       if (version === this.#membership.version && JSON.stringify(after) === JSON.stringify(before)) return;
-      const text = rewritePeers(file.text, file.path, before, after);
+      const text = rewritePeers(file.text, file.path, managed, after);
       if (text !== file.text) await this.#ports.files.write(file.path, text, { mode: 0o600 });
-      await this.#remember({ version, peers: [...after] });
+      await this.#remember({ version, peers: [...after], managed: keys });
       const difference = describeDifference(before, after);
       if (difference !== '') this.#say(difference);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
       this.#say(`${error.message}; trying again in ${REPAIR_MS / 1000} seconds`);
     }
+  }
+
+  /** Says once what is not followed. */
+  async #note(notes: readonly string[], exit: ReturnType<typeof exitState>): Promise<void> {
+    if (exit === 'gone' && this.#exit !== 'gone')
+      this.#say(
+        `the exit "${this.#watch.exit}" is gone: what is for the rest of the world is dropped, until \`peerage exit none\` or another exit`,
+      );
+    if (exit === 'in use' && this.#exit === 'gone') this.#say(`the exit "${this.#watch.exit}" is there`);
+    this.#exit = exit;
+    const known = this.#status.notes ?? [];
+    if (JSON.stringify(notes) === JSON.stringify(known)) return;
+    for (const note of notes) if (!known.includes(note)) this.#say(note);
+    await this.#tell({ ...this.#status, notes });
   }
 
   /** Stays for longer, when half of its time is over. */
@@ -217,7 +248,7 @@ class Agent {
     }));
     const report = this.#reporter.compose(
       { listenPort: state.listenPort, peers },
-      this.#watch.present.peers,
+      this.#membership.peers,
       this.#ports.clock.wall(),
     );
     if (report === undefined || this.#status.state !== 'current') return;
@@ -235,22 +266,4 @@ class Agent {
     const { terminal, clock } = this.#ports;
     terminal.stderr(`${new Date(clock.wall()).toISOString()} ${this.#name}: ${text}\n`);
   }
-}
-
-/** `came: teddy; changed: dolores`; empty when only this host itself changed. */
-function describeDifference(before: readonly PeerView[], after: readonly PeerView[]): string {
-  // By name: a host that has a new key is still the same.
-  const old = new Map(before.map((peer) => [peer.name, peer]));
-  const now = new Set(after.map((peer) => peer.name));
-  const came = after.filter((peer) => !old.has(peer.name));
-  const gone = before.filter((peer) => !now.has(peer.name));
-  const changed = after.filter((peer) => {
-    const known = old.get(peer.name);
-    return known !== undefined && JSON.stringify(known) !== JSON.stringify(peer);
-  });
-  const parts = (['came', 'went', 'changed'] as const).flatMap((word, i) => {
-    const peers = [came, gone, changed][i] ?? [];
-    return peers.length === 0 ? [] : [`${word}: ${peers.map((peer) => peer.name).join(', ')}`];
-  });
-  return parts.join('; ');
 }

@@ -1,14 +1,15 @@
 /** Gathers what the registry, the agent and the tunnel say of a joined interface, and shows it. */
-import { isProblem, jsonRequest, problemDetail } from '../agent/exchange.ts';
+import { exitState, isDeadEnd } from '../agent/held-exit.ts';
 import { UserError } from '../errors.ts';
 import { formatKey } from '../keys.ts';
 import type { TunnelState } from '../tunnel/state.ts';
 import { findAgent, readAgentStatus, type AgentStatus } from './agent-process.ts';
+import { askAboutSelf, type AboutSelf } from './ask-about-self.ts';
 import { expectInterfaceName } from './config-file.ts';
+import { describeExit, readExit } from './exit-choice.ts';
 import { expectRoot } from './interface-up.ts';
 import { listMemberships, readMembership, type Membership } from './membership.ts';
 import type { Ports } from './ports.ts';
-import { callRegistry } from './registry-call.ts';
 import { createStyle } from './style.ts';
 import { formatTable } from './table.ts';
 import { describeTunnel } from './tunnel.ts';
@@ -23,8 +24,13 @@ interface Status {
   network: string;
   addresses: readonly string[];
   isUp: boolean;
-  registry: { url: string; state: 'reachable' | 'unreachable' | 'refused'; reason?: string };
+  registry: { url: string } & Omit<AboutSelf, 'config'>;
   agent: { isRunning: boolean; state?: AgentStatus['state']; lastAnswer?: string };
+  exit: { name: string | null; state: ReturnType<typeof exitState> };
+  /** Undefined when the registry does not say. */
+  requestedRoutes?: readonly string[];
+  /** What of the registry's list the agent does not follow. */
+  notes: readonly string[];
   peers: readonly PeerStatus[];
 }
 
@@ -56,8 +62,9 @@ async function gather(ports: Ports, name: string): Promise<Status> {
   if (membership === undefined)
     throw new UserError(`"${name}" has not joined a network`, { remedy: 'For other tunnels: peerage show' });
   const isUp = (await ports.uapi.interfaces()).includes(name);
-  const [registry, agentPid, agent, tunnel] = await Promise.all([
-    askRegistry(ports, membership),
+  const exit = await readExit(ports, name);
+  const [{ config, ...answer }, agentPid, agent, tunnel] = await Promise.all([
+    askAboutSelf(ports, membership, ANSWER_MS),
     findAgent(ports, name),
     readAgentStatus(ports, name),
     isUp ? describeTunnel(ports, name) : undefined,
@@ -68,30 +75,17 @@ async function gather(ports: Ports, name: string): Promise<Status> {
     network: membership.network,
     addresses: membership.addresses,
     isUp,
-    registry,
+    registry: { url: membership.registry, ...answer },
     agent: {
       isRunning: agentPid !== undefined,
       ...(agent === undefined ? {} : { state: agent.state }),
       ...(agent?.lastAnswer === undefined ? {} : { lastAnswer: agent.lastAnswer }),
     },
-    peers: membership.peers.map((peer) => peerStatus(peer, tunnel)),
+    exit: { name: exit ?? null, state: exitState(membership.peers, exit) },
+    ...(config === undefined ? {} : { requestedRoutes: config.host.requestedRoutes ?? [] }),
+    notes: agentPid === undefined ? [] : (agent?.notes ?? []),
+    peers: membership.peers.filter((peer) => !isDeadEnd(peer)).map((peer) => peerStatus(peer, tunnel)),
   };
-}
-
-/** The question that the agent asks, but answered at once: it also tells whether the host key is still good. */
-async function askRegistry(ports: Ports, { registry, version, hostKey }: Membership): Promise<Status['registry']> {
-  const path = `/v1/peers?since=${version}`;
-  const request = { ...jsonRequest({ method: 'GET', path, credential: hostKey }), timeoutMs: ANSWER_MS };
-  try {
-    const answer = await callRegistry(ports, registry, request);
-    if (answer.status === 200 || answer.status === 304) return { url: registry, state: 'reachable' };
-    const reason = problemDetail(answer) ?? `HTTP ${answer.status}`;
-    const isRefusal = answer.status === 401 && isProblem(answer);
-    return { url: registry, state: isRefusal ? 'refused' : 'unreachable', reason };
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    return { url: registry, state: 'unreachable', reason: error.message };
-  }
 }
 
 function peerStatus(peer: Membership['peers'][number], tunnel: TunnelState | undefined): PeerStatus {
@@ -131,6 +125,11 @@ function describe(ports: Ports, status: Status): string {
     `  registry   ${registry.url}, ${paint(registry.state)}${registry.reason === undefined ? '' : `: ${registry.reason}`}`,
     `  agent      ${agent.isRunning ? `${green('running')}${lastAnswer}` : `${red('not running')}: ${remedy}`}`,
   ];
+  const { name: exit, state } = status.exit;
+  if (exit !== null) lines.push(`  exit       ${state === 'in use' ? exit : red(describeExit(exit, state))}`);
+  const waiting = status.requestedRoutes ?? [];
+  if (waiting.length > 0) lines.push(`  waiting    ${waiting.join(', ')}: for an administrator to approve`);
+  for (const note of status.notes) lines.push(`  note       ${note}`);
   const rows = status.peers.map((peer) => [
     peer.name,
     peer.allowedIps.join(' '),

@@ -85,6 +85,9 @@ describe('an exit', labOptions('curl', 'wg', 'nft'), () => {
     });
   }
 
+  const exitJson = async () =>
+    JSON.parse(await teddy.output('peerage', ['exit', '--json'])) as { interface: string; exit: string; state: string };
+
   it('waits for the administrator, and nobody can choose it before', async () => {
     await join(berlin, '--routes', '0.0.0.0/0,::/0', '--endpoint', '203.0.113.2:55867', '--listen-port', '55867');
     await join(teddy);
@@ -98,7 +101,7 @@ describe('an exit', labOptions('curl', 'wg', 'nft'), () => {
   });
 
   it('passes on what another host sends to the rest of the world, once it is chosen', async () => {
-    await desk.output('peerage', ['route', 'approve', 'berlin']);
+    await desk.output('peerage', ['route', 'approve', 'berlin', '--yes']);
     assert.match(await desk.output('peerage', ['route', 'ls']), /berlin +::\/0 +approved/);
     await enableForwarding(berlin);
     await berlin.output('nft', [MASQUERADE]);
@@ -130,9 +133,41 @@ describe('an exit', labOptions('curl', 'wg', 'nft'), () => {
     await expectSeenFrom('berlin');
   });
 
-  it('leads nowhere when it is removed', async () => {
+  it('that is removed is closed: nothing takes another way, nor after the interface was down and up', async () => {
     await desk.output('peerage', ['rm', 'berlin', '--yes']);
+    await teddy.waitFor('it says so', async () => (await exitJson()).state === 'gone');
+    assert.match(await teddy.output('peerage', ['status']), /exit +berlin, gone: .*`peerage exit none`/);
+    assert.match(await teddy.output('cat', ['/run/peerage/wg0.log']), /the exit "berlin" is gone: .* is dropped/);
+    const expectClosed = async () => {
+      for (const [family, address] of [
+        ['-4', '198.51.100.9'],
+        ['-6', '2001:db8:2::9'],
+      ] as const)
+        assert.match(await teddy.output('ip', [family, 'route', 'get', address]), / dev wg0 /);
+      assert.deepEqual([await seenFrom(4), await seenFrom(6)], ['', '']);
+      assert.doesNotMatch(await teddy.output('wg', ['show', 'wg0', 'endpoints']), /203\.0\.113\.2/);
+    };
+    await expectClosed();
+    await teddy.output('peerage', ['down', 'wg0']);
+    await teddy.output('peerage', ['up', 'wg0']);
+    await expectClosed();
+    const doctor = await teddy.run('peerage', ['doctor', 'wg0', '--json']);
+    assert.match(doctor.stdout, /the exit \\"berlin\\" is gone/);
+  });
+
+  it('is not left by choosing one that there is not', async () => {
+    const refused = await teddy.run('peerage', ['exit', 'paris']);
+    assert.equal(refused.exitCode, 1);
+    assert.match(refused.stderr, /There is no exit paris/);
+    assert.deepEqual(await exitJson(), { interface: 'wg0', exit: 'berlin', state: 'gone' });
+    assert.equal(await seenFrom(4), '');
+  });
+
+  it('is open again when the host itself gives it up', async () => {
+    await teddy.output('peerage', ['exit', 'none']);
     await expectSeenFrom('teddy');
+    assert.deepEqual(await exitJson(), { interface: 'wg0', exit: null, state: 'none' });
+    assert.equal(await teddy.output('peerage', ['exit']), 'none\n');
     assert.doesNotMatch(await teddy.output('ip', ['rule']), /51820/);
   });
 
@@ -147,7 +182,7 @@ describe('an exit', labOptions('curl', 'wg', 'nft'), () => {
       { host: 'teddy', route: '192.168.7.0/24', state: 'waiting' },
     ]);
     await desk.output('peerage', ['route', 'rm', 'teddy', '172.27.88.0/24', '192.168.7.0/24']);
-    assert.equal((await desk.run('peerage', ['route', 'approve', 'teddy'])).exitCode, 1);
+    assert.equal((await desk.run('peerage', ['route', 'approve', 'teddy', '--yes'])).exitCode, 1);
     assert.equal(await teddy.output('peerage', ['offer', 'none']), '');
   });
 

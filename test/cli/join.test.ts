@@ -14,6 +14,7 @@ interface StatusJson {
   isUp: boolean;
   registry: { state: string };
   agent: { isRunning: boolean; state: string };
+  notes: string[];
   peers: { name: string; endpoint: string | null; latestHandshake: string | null }[];
 }
 
@@ -59,6 +60,8 @@ describe('a host of a registry', labOptions('curl', 'wg'), () => {
     const config = await host.output('cat', ['/etc/wireguard/wg0.conf']);
     return /^Address = ([\d.]+)/m.exec(config)?.[1] ?? '';
   }
+
+  const allowedIps = (host: Host) => host.output('wg', ['show', 'wg0', 'allowed-ips']);
 
   it('joins with one command, and both are there for each other at once', async () => {
     const link = `${REGISTRY}/${await token()}`;
@@ -171,6 +174,44 @@ describe('a host of a registry', labOptions('curl', 'wg'), () => {
     );
   });
 
+  it('keeps a peer of its own, although a host of the network takes its key and asks for its prefix', async () => {
+    const key = async () => (await teddy.output('sh', ['-c', 'peerage genkey | peerage pubkey'])).trim();
+    const [office, mallory] = [await key(), await key()];
+    const section = `\n[Peer]\n# my office, by hand\nPublicKey = ${office}\nAllowedIPs = 192.168.50.0/24\n`;
+    await teddy.output('sh', ['-c', 'cat >> /etc/wireguard/wg0.conf'], { input: section });
+    await teddy.output('sh', ['-c', 'wg-quick strip wg0 | peerage syncconf wg0 /dev/stdin']);
+    const invitation = await token('--route', '192.168.50.128/25');
+    const call = (path: string, credential: string, ...body: string[]) =>
+      desk.output('curl', ['-fsS', REGISTRY + path, '-H', `Authorization: Bearer ${credential}`, ...body]);
+    const form = ['--data-urlencode', 'name=mallory', '--data-urlencode', `publicKey=${mallory}`];
+    const routes = ['--data-urlencode', 'routes=192.168.50.128/25'];
+    const enrolled = await call('/v1/enroll', invitation, '-H', 'Accept: application/json', ...form, ...routes);
+    const { hostKey } = JSON.parse(enrolled) as { hostKey: string };
+    const log = () => teddy.output('cat', ['/run/peerage/wg0.log']);
+    await teddy.waitFor('mallory is a peer', async () => (await allowedIps(teddy)).includes(mallory));
+    assert.match(await log(), /192\.168\.50\.128\/25 of mallory stays with a peer of your own/);
+    const rotate = (body: object) =>
+      call('/v1/rotate', hostKey, '-H', 'Content-Type: application/json', '--data', JSON.stringify(body));
+    await rotate({ publicKey: office });
+    await teddy.waitFor('the announcement is seen', async () =>
+      (await log()).includes('the next key of mallory is not'),
+    );
+    await rotate({ publicKey: office, use: true });
+    await teddy.waitFor('mallory is left out', async () => !(await allowedIps(teddy)).includes(mallory));
+    const expectOwn = async () => {
+      assert((await allowedIps(teddy)).split('\n').includes(`${office}\t192.168.50.0/24`));
+      assert((await teddy.output('cat', ['/etc/wireguard/wg0.conf'])).includes(section));
+    };
+    await expectOwn();
+    assert.match(
+      await teddy.output('peerage', ['status']),
+      /note +mallory is left out: a peer of your own has its key/,
+    );
+    await desk.output('peerage', ['rm', 'mallory', '--yes']);
+    await teddy.waitFor('mallory is forgotten', async () => (await status(teddy)).notes.length === 0);
+    await expectOwn();
+  });
+
   it('goes down and up again with its agent', async () => {
     await teddy.output('peerage', ['down', 'wg0']);
     const { isUp, agent } = await status(teddy);
@@ -178,6 +219,31 @@ describe('a host of a registry', labOptions('curl', 'wg'), () => {
     await teddy.output('peerage', ['up', 'wg0']);
     await teddy.waitFor('dolores answers', async () => teddy.canPing(await addressOf(dolores)));
     assert.equal((await status(teddy)).agent.isRunning, true);
+  });
+
+  it('enrols again without a token when its configuration was lost, with the key of its running tunnel', async () => {
+    const before = await teddy.output('cat', ['/etc/wireguard/wg0.conf']);
+    await teddy.output('rm', ['/etc/wireguard/wg0.conf']);
+    const again = await teddy.run('peerage', ['join', REGISTRY]);
+    assert.equal(again.exitCode, 0, again.stderr);
+    assert.match(again.stderr, /wg0\.conf was lost, and is there again/);
+    const line = (text: string, key: string) => new RegExp(`^${key} = .*$`, 'm').exec(text)?.[0];
+    const after = await teddy.output('cat', ['/etc/wireguard/wg0.conf']);
+    for (const key of ['PrivateKey', 'Address', 'ListenPort', 'PublicKey'])
+      assert.equal(line(after, key), line(before, key), key);
+    assert.equal(await teddy.canPing(await addressOf(dolores)), true);
+  });
+
+  it('enrols again when its key was lost as well: the others follow it to a new one', async () => {
+    await teddy.output('peerage', ['down', 'wg0']);
+    await teddy.output('rm', ['/etc/wireguard/wg0.conf']);
+    const unnamed = await teddy.run('peerage', ['join', REGISTRY, '--name', 'maeve']);
+    assert.deepEqual([unnamed.exitCode, /is "teddy" in the network "home" already/.test(unnamed.stderr)], [1, true]);
+    const again = await teddy.run('peerage', ['join', REGISTRY, '--routes', '172.27.126.0/24']);
+    assert.equal(again.exitCode, 0, again.stderr);
+    assert.match(again.stderr, /Its private key was lost: the others are told of a new one/);
+    await teddy.waitFor('dolores answers', async () => teddy.canPing(await addressOf(dolores)));
+    assert.match(await desk.output('peerage', ['ls']), /^teddy .* 172\.27\.126\.0\/24 \(waits\)/m);
   });
 
   it('leaves, and nothing of it is left: not here, not at the others', async () => {
@@ -212,6 +278,8 @@ describe('a host of a registry', labOptions('curl', 'wg'), () => {
     const { isUp, registry } = await status(dolores);
     assert.deepEqual([isUp, registry.state], [true, 'refused']);
     assert.match(await dolores.output('cat', ['/run/peerage/wg0.log']), /does not know this host any more/);
+    const again = await dolores.run('peerage', ['join', REGISTRY]);
+    assert.deepEqual([again.exitCode, /peerage leave --force wg0, then join/.test(again.stderr)], [1, true]);
     await dolores.output('peerage', ['leave']);
   });
 

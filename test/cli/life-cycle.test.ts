@@ -150,6 +150,24 @@ describe('a host with an agent', labOptions('curl', 'wg', 'ncat', 'ping'), () =>
     }
   });
 
+  it('refuses a new key where its file does not hold the present one, before anybody hears of it', async () => {
+    const path = '/etc/wireguard/wg0.conf';
+    const whole = await bernard.output('cat', [path]);
+    const without = whole.replace(/^PrivateKey = .*\n/m, 'PostUp = wg set %i private-key /etc/wireguard/wg0.key\n');
+    await bernard.output('tee', [path], { input: without });
+    const refused = await bernard.run('peerage', ['rotate', '--notice', '0']);
+    assert.deepEqual([refused.exitCode, /holds no PrivateKey/.test(refused.stderr)], [1, true], refused.stderr);
+    // A wish that was there before is given up as well, and not tried for ever.
+    await bernard.output('tee', ['/var/lib/peerage/wg0.rotation'], { input: '{"noticeMs":0}\n' });
+    const log = () => bernard.output('cat', ['/run/peerage/wg0.log']);
+    await bernard.waitFor('the agent says so', async () =>
+      (await log()).includes('no new key: /etc/wireguard/wg0.conf'),
+    );
+    assert.doesNotMatch(await bernard.output('ls', ['/var/lib/peerage']), /rotation/);
+    assert.equal((await listed('bernard')).nextPublicKey, null);
+    await bernard.output('tee', [path], { input: whole });
+  });
+
   it('renews itself before its time is up', async () => {
     const end = await desk.waitFor('bernard stays for longer', async () => {
       const { expiresAt } = await listed('bernard');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { rewritePeers } from '../../src/cli/managed-peers.ts';
+import { keysOf, rewritePeers } from '../../src/cli/managed-peers.ts';
 import { peer } from '../agent/fake-registry.ts';
 
 const FILE = `# mine
@@ -21,11 +21,13 @@ PersistentKeepalive = 25
 
 describe('the file of a joined interface', () => {
   it('stays byte for byte when nothing changed', () => {
-    assert.equal(rewritePeers(FILE, 'wg0.conf', [peer(1)], [peer(1)]), FILE);
+    assert.equal(rewritePeers(FILE, 'wg0.conf', new Set(keysOf([peer(1)])), [peer(1)]), FILE);
   });
 
   it('gets the peers that came and loses those that went; the rest is the administrator’s', () => {
-    const text = rewritePeers(FILE, 'wg0.conf', [peer(1)], [peer(2, { endpoint: '192.0.2.1:5' })]);
+    const text = rewritePeers(FILE, 'wg0.conf', new Set(keysOf([peer(1), peer(2)])), [
+      peer(2, { endpoint: '192.0.2.1:5' }),
+    ]);
     assert.match(text, /^# mine\n\[Interface\]\nPostUp = echo hello\n/);
     assert.match(text, /# my phone\nPublicKey = Zi4U/);
     assert.doesNotMatch(text, /cellar/);

@@ -1,5 +1,8 @@
 /** The registry of a joined interface: whether it answers, and whether the agent is there to ask it. */
+import { exitState } from '../../agent/held-exit.ts';
 import { UserError } from '../../errors.ts';
+import { askAboutSelf } from '../ask-about-self.ts';
+import { readExit } from '../exit-choice.ts';
 import { findAgent } from '../agent-process.ts';
 import { readMembership } from '../membership.ts';
 import type { Ports } from '../ports.ts';
@@ -15,6 +18,9 @@ export interface RegistryFacts {
   url: string;
   answer: { elapsedMs: number; status: number; theirMs: number; ourMs: number } | { failure: string };
   agentRuns: boolean;
+  exit: { name: string | undefined; state: ReturnType<typeof exitState> };
+  /** Waiting for an administrator; undefined when the registry does not say. */
+  requestedRoutes: readonly string[] | undefined;
 }
 
 /** Undefined for an interface that has joined no network. */
@@ -22,16 +28,20 @@ export async function gatherRegistry(ports: Ports, { name, tunnel }: Subject): P
   const membership = await readMembership(ports, name);
   if (membership === undefined) return undefined;
   const { registry: url } = membership;
+  const exit = await readExit(ports, name);
   return {
     name,
     isUp: tunnel !== undefined,
     url,
     answer: await ask(ports, url),
     agentRuns: (await findAgent(ports, name)) !== undefined,
+    exit: { name: exit, state: exitState(membership.peers, exit) },
+    requestedRoutes: (await askAboutSelf(ports, membership, ANSWER_MS)).config?.host.requestedRoutes,
   };
 }
 
-export function checkRegistry({ name, isUp, url, answer, agentRuns }: RegistryFacts): Finding[] {
+export function checkRegistry(facts: RegistryFacts): Finding[] {
+  const { name, isUp, url, answer, agentRuns } = facts;
   const report = about(name);
   const findings: Finding[] = [];
   if ('failure' in answer)
@@ -54,7 +64,34 @@ export function checkRegistry({ name, isUp, url, answer, agentRuns }: RegistryFa
         `peerage down ${name} && peerage up ${name}`,
       ),
     );
-  return findings;
+  return [...findings, ...checkExit(facts), ...checkRequests(facts)];
+}
+
+function checkExit({ name, exit }: RegistryFacts): Finding[] {
+  const report = about(name);
+  if (exit.state === 'gone')
+    return [
+      report(
+        'error',
+        `the exit "${exit.name}" is gone: what is for the rest of the world is dropped`,
+        `peerage exit none ${name}, or another exit`,
+      ),
+    ];
+  if (exit.state === 'not offered')
+    return [
+      report(
+        'warning',
+        `the exit "${exit.name}" is chosen and not offered: the default route goes its own way`,
+        `peerage exit none ${name}, or have it approved: peerage route approve ${exit.name}`,
+      ),
+    ];
+  return exit.state === 'in use' ? [report('ok', `the default route goes through "${exit.name}"`)] : [];
+}
+
+function checkRequests({ name, requestedRoutes = [] }: RegistryFacts): Finding[] {
+  if (requestedRoutes.length === 0) return [];
+  const what = `nobody hears of ${requestedRoutes.join(', ')} behind this host before an administrator approves it`;
+  return [about(name)('warning', what, 'there: peerage route approve HOST')];
 }
 
 async function ask(ports: Ports, url: string): Promise<RegistryFacts['answer']> {

@@ -173,13 +173,33 @@ describe('the other checks', () => {
 
   it('a registry that is down is a warning, an agent that is not there an error', () => {
     const answer = { elapsedMs: 12, status: 200, theirMs: NOW, ourMs: NOW };
-    const facts = { name: 'wg0', isUp: true, url: 'https://r', answer, agentRuns: true };
+    const exit = { name: undefined, state: 'none' } as const;
+    const facts = { name: 'wg0', isUp: true, url: 'https://r', answer, agentRuns: true, exit, requestedRoutes: [] };
     assert.deepEqual(severities(checkRegistry(facts)), ['ok']);
     const down = only(checkRegistry({ ...facts, answer: { failure: 'cannot reach https://r: connection refused' } }));
     assert.deepEqual([down.severity, down.remedy], ['warning', 'curl -v https://r/healthz']);
     assert.equal(only(checkRegistry({ ...facts, answer: { ...answer, status: 404 } })).severity, 'warning');
     assert.deepEqual(severities(checkRegistry({ ...facts, agentRuns: false })), ['ok', 'error']);
     assert.deepEqual(severities(checkRegistry({ ...facts, agentRuns: false, isUp: false })), ['ok']);
+  });
+
+  it('tells of an exit that is gone, one that is not offered, and routes that wait', () => {
+    const answer = { elapsedMs: 3, status: 200, theirMs: NOW, ourMs: NOW };
+    const about = (state: 'in use' | 'gone' | 'not offered', requestedRoutes?: string[]) =>
+      checkRegistry({
+        name: 'wg0',
+        isUp: true,
+        url: 'https://r',
+        answer,
+        agentRuns: true,
+        exit: { name: 'berlin', state },
+        requestedRoutes,
+      });
+    assert.deepEqual(severities(about('in use', [])), ['ok', 'ok']);
+    assert.match(about('gone').at(-1)!.what, /the exit "berlin" is gone/);
+    assert.deepEqual(severities(about('gone')), ['ok', 'error']);
+    assert.deepEqual(severities(about('not offered')), ['ok', 'warning']);
+    assert.match(about('in use', ['172.27.88.0/24']).at(-1)!.what, /nobody hears of 172\.27\.88\.0\/24/);
   });
 
   it('sockets that answer are named, those that do not are to be removed', () => {
