@@ -47,8 +47,13 @@ export const peerage: Ours = {
 /** The same with one thread for everything, as it is without libcrypto. */
 export const oneThread: Implementation = { ...peerage, name: 'node-one-thread', env: { PEERAGE_THREADS: '0' } };
 
+/** One of ours with so many threads for packets, however few cores there are. */
+export function withThreads(ours: Ours, threads: number): Implementation {
+  return { ...ours, name: `${ours.name}-${threads}-threads`, env: { ...ours.env, PEERAGE_THREADS: String(threads) } };
+}
+
 const BUN = resolve(ROOT, 'node_modules/.bin/bun');
-const bun: Ours = {
+export const bun: Ours = {
   name: 'bun',
   wrapper: [BUN],
   program: resolve(ROOT, 'runtime/bun/peerage-tun.ts'),
@@ -57,7 +62,7 @@ const bun: Ours = {
 };
 
 const DENO = [resolve(ROOT, 'node_modules/.bin/deno'), 'run'];
-const deno: Ours = {
+export const deno: Ours = {
   name: 'deno',
   wrapper: [...DENO, ...FLAGS.tunnel],
   program: resolve(ROOT, 'runtime/deno/peerage-tun.ts'),
@@ -67,7 +72,7 @@ const deno: Ours = {
 
 /** Ours as one file, which becomes the program that its first argument names. */
 const BINARY = resolve(ROOT, 'dist/peerage');
-const binary: Ours = {
+export const binary: Ours = {
   name: 'binary',
   wrapper: [BINARY],
   program: 'peerage-tun',

@@ -9,12 +9,12 @@ import { createDgramUdp } from '../../../../runtime/node/dgram-udp.ts';
 import {
   createTunnel,
   MemoryTun,
-  parseAddress,
   parseCidr,
   parseEndpoint,
   parsePrivateKey,
   parsePublicKey,
 } from '../../../../src/library/peerage.ts';
+import { checksum, createEcho, ICMP_BYTES, IP_BYTES } from './echo.ts';
 
 export interface Order {
   readonly publicKey: string;
@@ -26,9 +26,6 @@ export interface Order {
 
 const ON_THEIR_WAY = 4;
 const AGAIN_AFTER_MS = 2000;
-const IP_BYTES = 20;
-const ICMP_BYTES = 8;
-const LONGEST_DATA = 1300;
 
 const { publicKey, endpoint, to, peers, answers } = (await json(process.stdin)) as Order; // what many-peers.test.ts writes
 const bytes = await Promise.all(peers.map(({ privateKey, address }) => ping(privateKey, address)));
@@ -44,7 +41,7 @@ async function ping(privateKey: string, address: string): Promise<number> {
   const missing = new Set(Array.from({ length: answers }, (_, sequence) => sequence));
   let received = 0;
   let next = 0;
-  const ask = (sequence: number): void => tun.send(echo(address, sequence));
+  const ask = (sequence: number): void => tun.send(createEcho(address, to, sequence));
   tun.onHostReadable(() => {
     for (let packet = tun.receive(); packet !== undefined; packet = tun.receive()) {
       const sequence = answered(packet, address);
@@ -66,36 +63,13 @@ async function ping(privateKey: string, address: string): Promise<number> {
   return received;
 }
 
-function echo(from: string, sequence: number): Uint8Array {
-  const packet = new Uint8Array(IP_BYTES + ICMP_BYTES + ((sequence * 97) % LONGEST_DATA));
-  const view = new DataView(packet.buffer);
-  packet.fill(sequence, IP_BYTES + ICMP_BYTES);
-  packet.set([0x45, 0, packet.length >>> 8, packet.length & 0xff, 0, 0, 0, 0, 64, 1]);
-  packet.set(parseAddress(from)!.bytes, 12);
-  packet.set(parseAddress(to)!.bytes, 16);
-  view.setUint8(IP_BYTES, 8);
-  view.setUint16(IP_BYTES + 4, 1); // with nothing but zeros two checksums would be right
-  view.setUint16(IP_BYTES + 6, sequence);
-  view.setUint16(10, checksum(packet.subarray(0, IP_BYTES)));
-  view.setUint16(IP_BYTES + 2, checksum(packet.subarray(IP_BYTES)));
-  return packet;
-}
-
 /** The sequence of an echo reply whose every byte is right. */
 function answered(packet: Uint8Array, address: string): number | undefined {
   const view = new DataView(packet.buffer, packet.byteOffset, packet.length);
   if (packet.length < IP_BYTES + ICMP_BYTES || packet[9] !== 1 || packet[IP_BYTES] !== 0) return undefined;
   const sequence = view.getUint16(IP_BYTES + 6);
-  const expected = echo(address, sequence);
+  const expected = createEcho(address, to, sequence);
   const isWhole = checksum(packet.subarray(0, IP_BYTES)) === 0 && checksum(packet.subarray(IP_BYTES)) === 0;
   const isSame = expected.subarray(IP_BYTES + 4).every((byte, i) => packet[IP_BYTES + 4 + i] === byte);
   return isWhole && isSame && packet.length === expected.length ? sequence : undefined;
-}
-
-/** RFC 1071. */
-function checksum(data: Uint8Array): number {
-  let sum = 0;
-  for (let i = 0; i < data.length; i++) sum += i % 2 === 0 ? data[i]! << 8 : data[i]!;
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
-  return ~sum & 0xffff;
 }
