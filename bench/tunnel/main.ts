@@ -30,7 +30,7 @@ const USAGE = `usage: npm run bench -- [options]
   --rounds N        turns of each (3)
   --seconds S       of traffic a turn (5)
   --quick           one round of two seconds
-  --threads N       PEERAGE_THREADS for ours: 0 is the loop in one thread
+  --threads LIST    of numbers, each a contender: PEERAGE_THREADS for ours; 0 is the loop in one thread
   --json FILE       where the figures go (bench/results/DATE.json)
 `;
 
@@ -47,7 +47,7 @@ async function main(): Promise<number> {
   const reason = whyNoLab();
   if (reason !== undefined) return complain(`no hosts to measure on: ${reason}`);
   const contenders = [...options.runtimes.map(ours), ...options.against.map(reference)].flatMap((found) => {
-    if (typeof found !== 'string') return [withThreads(found, options.threads)];
+    if (typeof found !== 'string') return withThreads(found, options.threads);
     complain(`not measured: ${found}`);
     return [];
   });
@@ -103,7 +103,7 @@ function parse() {
       runtimes,
       scenarios,
       against: values.against,
-      threads: values.threads,
+      threads: values.threads?.split(',') ?? [],
       json: values.json,
       rounds: values.quick ? 1 : positive('--rounds', values.rounds),
       seconds: values.quick ? 2 : positive('--seconds', values.seconds),
@@ -158,9 +158,15 @@ function note(
   else known.values.push(value);
 }
 
-function withThreads(contender: Contender, threads: string | undefined): Contender {
-  if (threads === undefined || contender.isReference) return contender;
-  return { ...contender, env: { ...contender.env, PEERAGE_THREADS: threads } };
+/** One of it for each number of threads. */
+function withThreads(contender: Contender, threads: readonly string[]): Contender[] {
+  if (threads.length === 0 || contender.isReference) return [contender];
+  const name = (number: string): string => (threads.length === 1 ? contender.name : `${contender.name}-${number}`);
+  return threads.map((number) => ({
+    ...contender,
+    name: name(number),
+    env: { ...contender.env, PEERAGE_THREADS: number },
+  }));
 }
 
 function positive(option: string, text: string): number {

@@ -10,7 +10,8 @@ const USAGE = `usage: peerage-tun [-f|--foreground] [--crypto NAME] [--threads N
 
   -f, --foreground  stay in this terminal
       --crypto      use this crypto provider
-      --threads     0: one thread does everything; PEERAGE_THREADS says the same
+      --threads     threads that carry packets, half of them each way; 0: one thread does
+                    everything; PEERAGE_THREADS says the same
       --debug       write the keys of each handshake to the file PEERAGE_KEYLOG, for tshark
       --version     print the version
 

@@ -15,7 +15,7 @@ export const addTun: AddCommand = (program, ports) => {
     .argument('<interface>')
     .option('-f, --foreground', 'stay in this terminal')
     .option('--crypto <provider>', 'use this crypto provider')
-    .option('--threads <number>', '0: one thread does everything; packets have threads of their own unless said')
+    .option('--threads <number>', 'threads that carry packets, half of them each way; 0: one thread does everything')
     .action(async (name: string, { foreground = false, ...options }: TunOptions) => {
       await ports.services.runTunnel(name, { foreground, ...options });
     });
