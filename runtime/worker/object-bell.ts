@@ -30,7 +30,7 @@ export function createObjectBell({ objects, pollSeconds, log }: ObjectBellOption
         // Nothing of the host's own request goes along.
         headers: { upgrade: 'websocket', [LISTENER_HEADER]: JSON.stringify(listener) },
       }),
-    wait: () => Promise.resolve(),
+    wait: () => Promise.resolve(false),
   };
 }
 

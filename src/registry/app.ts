@@ -113,7 +113,7 @@ export function createRegistry({ ports, log, publicUrl, peerAddress, docs }: Reg
   describe(app);
   addDocsRoutes(app, context, docs);
   addPublicRoutes(app, context);
-  holdRequests(app, ports.bell);
+  holdRequests(app, ports);
   return app;
 }
 

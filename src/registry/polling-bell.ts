@@ -3,5 +3,5 @@ import type { Bell } from './service/ports.ts';
 
 /** `seconds`: how often hosts are told to ask. */
 export function createPollingBell(seconds: number): Bell {
-  return { pollSeconds: seconds, ring() {}, wait: () => Promise.resolve() };
+  return { pollSeconds: seconds, ring() {}, wait: () => Promise.resolve(false) };
 }

@@ -39,7 +39,9 @@ test('every example of the chapter about the API answers as its table says', asy
       continue;
     }
     const path = `${url.pathname.replace(/pgt_\w+$/, tokenId)}${url.search}`;
-    const ifMatch = headers.find((header) => header.startsWith('If-Match: '))?.replace('If-Match: ', '');
+    // The example's is that of another time.
+    const hasIfMatch = headers.some((header) => header.startsWith('If-Match: '));
+    const ifMatch = hasIfMatch ? ((await lab.ask('GET', path)).headers.get('etag') ?? '') : undefined;
     // What is brought back has to be gone first.
     if (path.endsWith('/restore')) expectStatus(204, await lab.ask('DELETE', path.replace(/\/restore$/, '')));
     const answer = await lab.ask(method, path, {

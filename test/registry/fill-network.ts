@@ -58,7 +58,14 @@ export async function fillNetwork(
          SELECT ${column('id')}, ${column('hash')}, 'host', ${column('host')}, 0 FROM json_each(?)`,
       )
       .bind(JSON.stringify(keyed)),
-    database.prepare('UPDATE networks SET version = ? WHERE id = ?').bind(hosts + 1, networkId),
+    database
+      .prepare('UPDATE networks SET version = ?, shared_version = ? WHERE id = ?')
+      .bind(hosts + 1, hosts + 1, networkId),
+    database
+      .prepare(
+        'INSERT INTO tag_versions SELECT network_id, tags, max(version) FROM hosts WHERE network_id = ? GROUP BY tags',
+      )
+      .bind(networkId),
   ]);
   return { hostKeys: credentials.map(({ text }) => text), publicKeys: rows.map(({ publicKey }) => publicKey) };
 }

@@ -10,7 +10,7 @@ import { addressFromBytes, containsAddress, formatAddress, knownCidr, parseAddre
 import { concatBytes } from '../../bytes.ts';
 import { CLASS, CODE, decodeQuery, encodeAnswer, encodeName, TYPE, uint32 } from './dns-message.ts';
 import type { DnsAnswer, DnsRecord, Question } from './dns-message.ts';
-import type { Names } from './names.ts';
+import { serialOf, type Names } from './names.ts';
 import { familyOf } from './view.ts';
 import { NAME_TTL_SECONDS } from './zone.ts';
 
@@ -68,7 +68,7 @@ function apexRecords(names: Names): DnsRecord[] {
 
 /** As in the zone file. Its last time is how long a "there is none" may be kept, RFC 2308. */
 function soaRecord(zone: string, { version }: Names): DnsRecord {
-  const times = [version % 2 ** 32, 3600, 600, 604_800, NAME_TTL_SECONDS].map(uint32);
+  const times = [serialOf(version), 3600, 600, 604_800, NAME_TTL_SECONDS].map(uint32);
   return record(zone, TYPE.SOA, concatBytes(encodeName('localhost'), encodeName('nobody.invalid'), ...times));
 }
 

@@ -38,3 +38,11 @@ export function namesOfNetwork(
 function byName(hosts: readonly NamedHost[]): NamedHost[] {
   return hosts.toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
+
+/** Versions of before they were times, of which there may be some in a database. */
+const COUNTED_BELOW = 1e12;
+
+/** Of a zone (RFC 1035 section 3.3.13): 32 bits, so the time of the version in seconds, as is the custom. */
+export function serialOf(version: number): number {
+  return (version < COUNTED_BELOW ? version : Math.floor(version / 1000)) % 2 ** 32;
+}

@@ -3,7 +3,7 @@
  * loaded by, as the zones of RFC 6303 do.
  */
 import { familyOf } from './view.ts';
-import type { Names } from './names.ts';
+import { serialOf, type Names } from './names.ts';
 
 /** How long an answer may be kept: as long as hosts take to hear of a change. */
 export const NAME_TTL_SECONDS = 60;
@@ -15,7 +15,7 @@ export function renderZone({ suffix, version, hosts }: Names): string {
   const lines = [
     `$ORIGIN ${suffix}.`,
     `$TTL ${NAME_TTL_SECONDS}`,
-    `@ IN SOA localhost. nobody.invalid. ${version % 2 ** 32} ${TIMES}`,
+    `@ IN SOA localhost. nobody.invalid. ${serialOf(version)} ${TIMES}`,
     '@ IN NS localhost.',
     ...hosts.flatMap(({ name, addresses }) =>
       addresses.map((address) => `${name} IN ${familyOf(address) === 4 ? 'A' : 'AAAA'} ${address}`),

@@ -1,15 +1,15 @@
 /** Conditional requests (RFC 9110 section 13): what a client has seen already is not sent again, nor changed unseen. */
 import type { Context } from 'hono';
 import type { RegistryEnv } from '../env.ts';
-import type { HostCaller } from '../service/credentials.ts';
 import { refuse, type Result } from '../service/result.ts';
+import type { View } from '../service/view.ts';
 
 /**
- * One version of a network, seen by one host in one format, says the same. The host's own port and end are in it because
+ * One version of what a host sees, in one format, says the same. The host's own port and end are in it because
  * they change without a version: no other host sees them. (Only a comment in wg0.conf, the registry's name, follows what the client calls it.)
  */
-export function viewEtag({ host, network }: Pick<HostCaller, 'host' | 'network'>, format: string): string {
-  return `"${network.id}.${network.version}.${host.listenPort}.${host.expiresAt ?? 0}.${format}"`;
+export function viewEtag({ host, network, version }: View, format: string): string {
+  return `"${network.id}.${version}.${host.listenPort}.${host.expiresAt ?? 0}.${format}"`;
 }
 
 export function hostEtag({ version }: { version: number }): string {

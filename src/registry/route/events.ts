@@ -5,7 +5,7 @@ import { streamSSE, type SSEStreamingApi } from 'hono/streaming';
 import type { RegistryApp, RegistryEnv, RouteContext } from '../env.ts';
 import { accepted, problemResponses, refuseForRetry } from '../problem.ts';
 import type { HostCaller } from '../service/credentials.ts';
-import { awaitChange, listPeers } from '../service/peers.ts';
+import { awaitNews, listPeers } from '../service/peers.ts';
 import { refuse } from '../service/result.ts';
 import { expectModeration, hostOnly } from './role.ts';
 
@@ -70,23 +70,23 @@ export function addEventRoute(app: RegistryApp, context: RouteContext): void {
         await stream.writeSSE({ event: 'peers', id: `${list.version}`, data: JSON.stringify(list) });
       seen = list.version;
       // oxlint-disable-next-line no-await-in-loop -- as above
-      const next = await awaitNews(caller, seen, { stream, signal });
+      const next = await follower(caller, seen, { stream, signal });
       if (next === undefined) return;
       caller = next;
     }
   }
 
-  /** The caller when there is a version that it has not seen; undefined when it was revoked, or everything ends. */
-  async function awaitNews(
+  /** The caller when there is something that it has not seen; undefined when it was revoked, or everything ends. */
+  async function follower(
     caller: HostCaller,
     seen: number,
     { stream, signal }: { stream: SSEStreamingApi; signal: AbortSignal },
   ): Promise<HostCaller | undefined> {
     for (;;) {
       // oxlint-disable-next-line no-await-in-loop -- one after the other is what a stream is
-      const result = await awaitChange(caller, seen, { timeoutMs: HEARTBEAT_MS, signal }, ports);
-      if (!result.ok || signal.aborted || ports.bell.isClosed === true) return undefined;
-      if (result.value.network.version !== seen) return result.value;
+      const news = await awaitNews(caller, seen, { timeoutMs: HEARTBEAT_MS, signal }, ports);
+      if (news?.ok === false || signal.aborted || ports.bell.isClosed === true) return undefined;
+      if (news !== undefined) return news.value;
       // oxlint-disable-next-line no-await-in-loop -- as above
       await stream.write(': nothing new\n\n');
     }

@@ -3,12 +3,13 @@ import { createRoute, z } from '@hono/zod-openapi';
 import { accepts } from 'hono/accepts';
 import type { Context } from 'hono';
 import type { RegistryApp, RegistryEnv, RouteContext } from '../env.ts';
-import { hasWaited, holdRequest } from '../service/held-requests.ts';
+import { holdRequest, waitOf } from '../service/held-requests.ts';
 import { accepted, problemResponses, refuseForRetry } from '../problem.ts';
 import { FORMAT_NAMES, renderConfig } from '../render/formats.ts';
 import type { HostCaller } from '../service/credentials.ts';
 import { isOverdue } from '../service/due.ts';
-import { hostConfig, listPeers, waitMs } from '../service/peers.ts';
+import { hostConfig, listPeers, waiterOf, waitMs } from '../service/peers.ts';
+import { hasNews, viewOf } from '../service/view.ts';
 import { HostConfig, PeerList } from '../wire.ts';
 import { hasSeen, viewEtag } from './conditional.ts';
 import { expectModeration, hostOnly } from './role.ts';
@@ -51,7 +52,7 @@ export function addHostViewRoutes(app: RegistryApp, context: RouteContext): void
     }),
     async (c) => {
       const { since, wait } = c.req.valid('query');
-      const caller = fresh(c, { format: 'json', since, wait });
+      const caller = await fresh(c, { format: 'json', since, wait });
       if (caller === undefined) return c.body(null, 304);
       return c.json(await listPeers(caller, since, ports), 200);
     },
@@ -77,7 +78,7 @@ export function addHostViewRoutes(app: RegistryApp, context: RouteContext): void
     }),
     async (c) => {
       const { format = preferredFormat(c), interface: name = 'wg0', wait } = c.req.valid('query');
-      const caller = fresh(c, { format: `${format}.${name}`, wait });
+      const caller = await fresh(c, { format: `${format}.${name}`, wait });
       if (caller === undefined) return c.body(null, 304);
       const config = await hostConfig(caller, ports);
       if (format === 'json') return c.json(config, 200);
@@ -85,42 +86,48 @@ export function addHostViewRoutes(app: RegistryApp, context: RouteContext): void
     },
   );
 
-  /** The caller at a version that it has not seen; undefined when it has seen the newest, or is going to wait as it asked. */
-  function fresh(
+  /** The caller when there is something that it has not seen; undefined when there is not, or it is going to wait as it asked. */
+  async function fresh(
     c: Context<RegistryEnv>,
     { format, since, wait = 0 }: { format: string; since?: number | undefined; wait?: number | undefined },
-  ): HostCaller | undefined {
-    const { caller } = c.var;
-    const etag = viewEtag(caller, format);
+  ): Promise<HostCaller | undefined> {
+    const view = await viewOf(c.var.caller, ports);
+    const etag = viewEtag(view, format);
     const sawNewest = hasSeen(c, etag);
-    const seen = since ?? (sawNewest ? caller.network.version : undefined);
-    if (seen !== undefined && wait > 0 && !hasWaited(c.req.raw)) {
-      expectModeration(c, context);
-      // A version from the future was seen before a backup came back: there is news at once.
-      if (caller.network.version === seen && ports.bell.pollSeconds === undefined) {
-        hold(c, seen, 1000 * wait);
-        return undefined;
-      }
+    const seen = since ?? (sawNewest ? view.version : undefined);
+    if (seen !== undefined && wait > 0 && mayWait(c) && ports.bell.pollSeconds === undefined && !hasNews(view, seen)) {
+      hold(c, 1000 * wait);
+      return undefined;
     }
     c.header('etag', etag);
     c.header('vary', 'Accept, Authorization');
     c.header('cache-control', 'private, no-cache');
     if (ports.bell.listen !== undefined) c.header('peerage-push', 'websocket');
     // What is due and not written has no version.
-    if (!sawNewest || isOverdue(caller.network, ports.wall())) return caller;
+    if (!sawNewest || isOverdue(view.network, ports.wall())) return view;
     if (ports.bell.pollSeconds !== undefined) c.header('retry-after', `${ports.bell.pollSeconds}`);
     return undefined;
   }
 
-  function hold(c: Context<RegistryEnv>, seen: number, timeoutMs: number): void {
+  /** Not any more when its time is up, or when what is due could not be written. */
+  function mayWait(c: Context<RegistryEnv>): boolean {
+    return (
+      waitOf(c.req.raw) !== 'over' && !(waitOf(c.req.raw) === 'woken' && isOverdue(c.var.caller.network, ports.wall()))
+    );
+  }
+
+  function hold(c: Context<RegistryEnv>, timeoutMs: number): void {
     const { caller } = c.var;
-    const release = requests.hold(caller.host.id);
+    const isFirst = waitOf(c.req.raw) === 'begins';
+    if (isFirst) expectModeration(c, context);
+    const release = isFirst ? requests.hold(caller.host.id) : () => {};
     if (release === undefined) accepted(refuseForRetry('Too many requests of this host wait.', timeoutMs));
     else
       holdRequest(c.req.raw, {
         networkId: caller.network.id,
-        seen,
-        timeoutMs: waitMs(caller, timeoutMs, ports),
+        waiter: waiterOf(caller),
+        timeoutMs,
+        lookAgainMs: waitMs(caller, timeoutMs, ports),
         release,
       });
   }

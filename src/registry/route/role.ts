@@ -4,7 +4,7 @@
  */
 import type { Context, MiddlewareHandler } from 'hono';
 import type { RegistryEnv, RouteContext } from '../env.ts';
-import { hasWaited } from '../service/held-requests.ts';
+import { waitOf } from '../service/held-requests.ts';
 import { accepted, refuseForRetry } from '../problem.ts';
 import {
   authenticateAdmin,
@@ -70,7 +70,7 @@ export async function admit<T>(
   // Another kind of credential is a mistake, not a guess: it was not even looked up.
   if (result.ok || result.reason === 'forbidden' || result.reason === 'host-expired') return accepted(result);
   // It was good when the request began to wait.
-  if (hasWaited(c.req.raw)) return accepted(result);
+  if (waitOf(c.req.raw) !== 'begins') return accepted(result);
   const retryAfterMs = failures.countFailure(clientAddress(c), ports.wall());
   if (retryAfterMs === 0) return accepted(result);
   return accepted(refuseForRetry('Too many credentials from this address were not accepted.', retryAfterMs));

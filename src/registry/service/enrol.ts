@@ -22,7 +22,7 @@ import type { RegistryPorts } from './ports.ts';
 import { matchesPattern } from './name-pattern.ts';
 import { isLowOrder } from './public-keys.ts';
 import { done, refuse, UNAUTHORIZED, type Refusal, type Result } from './result.ts';
-import { canonicalTags, sees } from './sight.ts';
+import { canonicalTags, sees, whoSees } from './sight.ts';
 import { areFree, divide, parseSubnets, trusted } from './subnets.ts';
 
 const HOST_ID_BYTES = 16;
@@ -227,11 +227,11 @@ async function movedOn(
 }
 
 async function settle(host: HostRecord, network: NetworkRecord, { store, bell }: RegistryPorts): Promise<HostConfig> {
-  bell.ring(network.id, host.version);
   // By the rules of now: they may have changed between the look at the token and the enrolment.
   const present = (await store.findNetwork(network.name)) ?? network;
+  bell.ring(network.id, host.version, whoSees([host], present.rules));
   // At the version of the host itself: what comes later, the first difference brings.
-  return viewHostConfig(host, { ...present, version: host.version }, await store.listHosts(network.id));
+  return viewHostConfig({ host, network: present, version: host.version }, await store.listHosts(network.id));
 }
 
 function refuseConflict(conflict: 'name' | 'publicKey', { name }: Candidate): Refusal {

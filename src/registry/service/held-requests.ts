@@ -3,20 +3,26 @@
  * promises, contexts and records alive, and ten thousand may wait. So a route that finds nothing new leaves word here what it
  * waits for and ends; when the bell rings, the same request goes through the app a second time, from its credential on.
  */
-import type { Bell } from './ports.ts';
+import type { RegistryPorts, Waiting } from './ports.ts';
+import { awaitRing } from './waiting.ts';
 
 export interface Hold {
   readonly networkId: number;
-  /** The version that the client has. */
-  readonly seen: number;
+  readonly waiter: Waiting;
+  /** Counts from the beginning of the wait. */
   readonly timeoutMs: number;
+  /** When to look although nobody rings. */
+  readonly lookAgainMs: number;
   /** Makes room for another request of the host. */
   release(): void;
 }
 
+/** `woken`: something has changed, perhaps nothing that this host may see. `over`: it gets an answer now. */
+type Wait = 'begins' | 'woken' | 'over';
+
 interface Turn {
   hold?: Hold;
-  readonly hasWaited: boolean;
+  readonly wait: Wait;
 }
 
 /** The part of a Hono app that a server calls. */
@@ -26,9 +32,9 @@ interface App<Rest extends unknown[]> {
 
 const turns = new WeakMap<Request, Turn>();
 
-/** Whether the request has waited already, and gets an answer now. */
-export function hasWaited(request: Request): boolean {
-  return turns.get(request)?.hasWaited === true;
+/** How far the request is with its waiting. */
+export function waitOf(request: Request): Wait {
+  return turns.get(request)?.wait ?? 'begins';
 }
 
 /** Whether what the app answers in this turn is for nobody: the request is going to wait. */
@@ -43,25 +49,42 @@ export function holdRequest(request: Request, hold: Hold): void {
 }
 
 /** Lets the requests of the app wait. */
-export function holdRequests<Rest extends unknown[]>(app: App<Rest>, bell: Bell): void {
+export function holdRequests<Rest extends unknown[]>(
+  app: App<Rest>,
+  ports: Pick<RegistryPorts, 'bell' | 'wall'>,
+): void {
   const { fetch } = app;
 
   /** The answer, or what there is to wait for before there is one. */
-  const begin = async (...args: [Request, ...Rest]): Promise<Response | Hold> => {
-    const turn: Turn = { hasWaited: false };
+  const pass = async (wait: Wait, ...args: [Request, ...Rest]): Promise<Response | Hold> => {
+    const turn: Turn = { wait };
     turns.set(args[0], turn);
     const answer = await fetch(...args);
     return turn.hold ?? answer;
   };
 
   const wait = async (...args: [Request, ...Rest]): Promise<Response> => {
-    const [request] = args;
-    const begun = await begin(...args);
-    if (begun instanceof Response) return begun;
-    await bell.wait(begun.networkId, begun.seen, begun.timeoutMs, request.signal);
-    begun.release();
-    turns.set(request, { hasWaited: true });
-    return fetch(...args);
+    const first = await pass('begins', ...args);
+    if (first instanceof Response) return first;
+    const { signal } = args[0];
+    try {
+      let looked: number | undefined;
+      let leftMs = first.timeoutMs;
+      for (let held = first; ;) {
+        const { networkId, waiter, lookAgainMs } = held;
+        // A network that did not move since the last look was rung by mistake, and would be again.
+        const seen = waiter.seen === looked ? undefined : waiter.seen;
+        looked = waiter.seen;
+        // oxlint-disable-next-line no-await-in-loop -- looking and waiting by turns
+        leftMs = await awaitRing(networkId, { ...waiter, seen }, { leftMs, lookAgainMs, signal }, ports);
+        // oxlint-disable-next-line no-await-in-loop -- as above
+        const passed = await pass(leftMs > 0 ? 'woken' : 'over', ...args);
+        if (passed instanceof Response) return passed;
+        held = passed;
+      }
+    } finally {
+      first.release();
+    }
   };
 
   app.fetch = (...args) => (args[0].url.includes('wait=') ? wait(...args) : fetch(...args));

@@ -9,8 +9,8 @@ import { findExit } from './exits.ts';
 import { findNetwork } from './networks.ts';
 import type { RegistryPorts } from './ports.ts';
 import { done, refuse, type Result } from './result.ts';
-import { canonicalTags, whoNotices } from './sight.ts';
-import { areFree, divide, parseSubnets, trusted } from './subnets.ts';
+import { canonicalTags, whoNotices, whoSees } from './sight.ts';
+import { areFree, divide, isExitRoute, parseSubnets, trusted } from './subnets.ts';
 
 const ATTEMPTS = 8;
 
@@ -52,7 +52,7 @@ export async function changeHost(
     const found = await findHost(path, ports);
     if (!found.ok) return found;
     const { host, network } = found.value;
-    if (host.version !== ifVersion)
+    if (revisionOf(host) !== ifVersion)
       return refuse('stale', `The host ${host.name} has changed since. Read it again, then repeat the change.`);
     const changes = await checkPatch(patch, host, network, ports);
     if (!changes.ok) return changes;
@@ -60,7 +60,7 @@ export async function changeHost(
     const act = { actor, requestId, at: ports.wall(), ifVersion: network.version, newViewsOf, detail: patch };
     const changed = await ports.store.changeHost(host, changes.value, act);
     if (changed !== undefined) {
-      ports.bell.ring(network.id, changed.version);
+      ports.bell.ring(network.id, changed.version, whoSees([host, changed], network.rules));
       return done(await viewHost(changed, ports));
     }
   }
@@ -74,13 +74,13 @@ export async function removeHost(
 ): Promise<Result<undefined>> {
   const found = await findHost(path, ports);
   if (!found.ok) return found;
-  await remove(found.value.host, { actor, requestId }, ports);
+  await remove(found.value, { actor, requestId }, ports);
   return done(undefined);
 }
 
 /** By its own wish. */
-export async function leave({ host, requestId }: HostCaller, ports: RegistryPorts): Promise<void> {
-  await remove(host, { actor: `host:${host.name}`, requestId }, ports);
+export async function leave({ host, network, requestId }: HostCaller, ports: RegistryPorts): Promise<void> {
+  await remove({ host, network }, { actor: `host:${host.name}`, requestId }, ports);
 }
 
 export async function viewHost(host: HostRecord, ports: RegistryPorts): Promise<HostView> {
@@ -95,7 +95,7 @@ async function viewHosts(hosts: readonly HostRecord[], { store }: RegistryPorts)
 }
 
 function describe(host: HostRecord, exit: string | null): HostView {
-  const { name, publicKey, listenPort, endpoint, observedEndpoint, otherEndpoint, version } = host;
+  const { name, publicKey, listenPort, endpoint, observedEndpoint, otherEndpoint } = host;
   return {
     name,
     publicKey,
@@ -112,9 +112,14 @@ function describe(host: HostRecord, exit: string | null): HostView {
     nextPublicKey: host.nextPublicKey,
     expiresAt: host.expiresAt === null ? null : new Date(host.expiresAt).toISOString(),
     seenAt: host.seenAt === null ? null : new Date(host.seenAt).toISOString(),
-    version,
+    version: revisionOf(host),
     createdAt: new Date(host.createdAt).toISOString(),
   };
+}
+
+/** Moves with every change of a host, also those that no other host sees: what an administrator has read, and If-Match names. */
+function revisionOf({ version, viewVersion }: HostRecord): number {
+  return Math.max(version, viewVersion);
 }
 
 export async function findHost(
@@ -189,8 +194,14 @@ async function whoSeesOthers(
   return whoNotices(host, tags, await store.listHosts(id), rules).map((other) => other.id);
 }
 
-async function remove(host: HostRecord, by: AdminCaller, { store, bell, wall }: RegistryPorts): Promise<void> {
+async function remove(
+  { host, network }: { host: HostRecord; network: NetworkRecord },
+  by: AdminCaller,
+  { store, bell, wall }: RegistryPorts,
+): Promise<void> {
   if (!(await store.removeHost(host, { ...by, at: wall() }))) return;
-  const version = await store.networkVersion(host.networkId);
-  if (version !== undefined) bell.ring(host.networkId, version);
+  const version = await store.networkVersion(network.id);
+  // Whoever used it as an exit may have lost sight of it since, and uses none now.
+  const isExit = host.routes.some((route) => isExitRoute(trusted(route)));
+  if (version !== undefined) bell.ring(network.id, version, isExit ? undefined : whoSees([host], network.rules));
 }

@@ -5,6 +5,7 @@ import type { AdminCaller, HostCaller } from './credentials.ts';
 import { findHost, viewHost, type HostPath } from './hosts.ts';
 import type { RegistryPorts } from './ports.ts';
 import { done, refuse, UNAUTHORIZED, type Result } from './result.ts';
+import { whoSees } from './sight.ts';
 import { areFree, trusted } from './subnets.ts';
 
 const ATTEMPTS = 8;
@@ -18,7 +19,7 @@ export async function renew({ host, network, requestId }: HostCaller, ports: Reg
     at,
   });
   if (renewed === undefined) return UNAUTHORIZED;
-  if (renewed.version !== host.version) ports.bell.ring(network.id, renewed.version);
+  if (renewed.version !== host.version) ports.bell.ring(network.id, renewed.version, whoSees([renewed], network.rules));
   return done({ expiresAt: renewed.expiresAt === null ? null : new Date(renewed.expiresAt).toISOString() });
 }
 
@@ -39,7 +40,7 @@ export async function renewHost(
     isByAdmin: true,
   });
   if (renewed === undefined) return refuse('not-found', `The network ${path.network} has no host ${path.host}.`);
-  if (renewed.version !== host.version) ports.bell.ring(network.id, renewed.version);
+  if (renewed.version !== host.version) ports.bell.ring(network.id, renewed.version, whoSees([renewed], network.rules));
   return done(await viewHost(renewed, ports));
 }
 
@@ -76,7 +77,7 @@ export async function restoreHost(
       return restored.conflict === 'name'
         ? refuse('name-taken', `Another host is called ${path.host} by now. Remove that one first.`)
         : refuse('key-in-use', `Another host has the public key of ${path.host} by now.`);
-    ports.bell.ring(network.id, restored.version);
+    ports.bell.ring(network.id, restored.version, whoSees([restored], network.rules));
     return done(await viewHost(restored, ports));
   }
   return { ...refuse('busy', 'The network changes too fast at this moment. Try again.'), retryAfterSeconds: 5 };

@@ -13,8 +13,9 @@ import type { HostRecord, NetworkRecord } from '../store/port.ts';
 import type { PeerList } from '../wire.ts';
 import { authenticateAgain } from './credentials.ts';
 import { collectDue, hasExpired, isUnseen, noteAllSeen, RETRY_MS, hostsWithDue } from './due.ts';
-import { difference, fullList, listPeers, needsFull } from './peers.ts';
+import { difference, fullList, listPeers } from './peers.ts';
 import type { RegistryPorts } from './ports.ts';
+import { needsFull, versionOfView } from './view.ts';
 
 /** All that is remembered of a host while it listens. */
 export interface Listener {
@@ -22,7 +23,7 @@ export interface Listener {
   readonly credentialId: string;
   readonly hostId: string;
   readonly networkId: number;
-  /** The version that it has been told. */
+  /** The version of the network up to which it has been told. */
   readonly version: number;
 }
 
@@ -66,7 +67,7 @@ const MAX_FRAME = 512 * 1024;
 /** And of all frames of one notification, which wait in memory until they are sent. */
 const MAX_FRAMES = 8 * 1024 * 1024;
 
-/** For all who listen to one network: four queries, however many they are. */
+/** For all who listen to one network: four queries, five with rules, however many they are. */
 export async function notifyAll(
   networkId: number,
   listeners: readonly Listener[],
@@ -91,7 +92,8 @@ export async function notifyOne(listener: Listener, ports: RegistryPorts): Promi
     return { notices: [close(caller.reason === 'host-expired' ? 'expired' : 'revoked')], lookAgainAt: null };
   const { host, network } = caller.value;
   const again = lookAgainAt({ network, hosts: [host] }, [listener], ports);
-  return { notices: [list(await listPeers(caller.value, listener.version, ports))], lookAgainAt: again };
+  const peers = await listPeers(caller.value, listener.version, ports);
+  return { notices: [list(peers, network)], lookAgainAt: again };
 }
 
 interface Found {
@@ -116,15 +118,17 @@ async function compose(
     behind.reduce((a, b) => Math.min(a, b), network.version),
   );
   const changed = behind.length === 0 ? [] : await store.hostsChangedSince(network.id, oldest);
+  const tagVersions = network.rules === null ? [] : await store.tagVersions(network.id);
   const newsAfter = memoize((version: number) => changed.filter((other) => other.version > version));
   const byId = new Map(hosts.map((host) => [host.id, host]));
   let room = MAX_FRAMES;
-  return listeners.map(({ credentialId, hostId, version }) => {
+  return listeners.map(({ hostId, version }) => {
     const host = byId.get(hostId);
     if (host === undefined) return close('revoked');
     if (hasExpired(host, wall())) return close('expired');
-    const caller = { credentialId, host, network };
-    const notice = list(needsFull(caller, version) ? fullList(caller, hosts) : difference(caller, newsAfter(version)));
+    const view = { host, network, version: versionOfView({ host, network }, tagVersions) };
+    const peers = needsFull(view, version) ? fullList(view, hosts) : difference(view, newsAfter(version));
+    const notice = list(peers, network);
     room -= notice.type === 'list' ? notice.text.length : 0;
     return room < 0 ? close('tooMuch') : notice;
   });
@@ -171,8 +175,8 @@ function lookAgainAt(
   return first > at ? first : at + RETRY_MS;
 }
 
-function list(peers: PeerList): Notice {
-  const { version } = peers;
+/** What is in the frame is the host's version, what is remembered of it that of the network. */
+function list(peers: PeerList, { version }: NetworkRecord): Notice {
   if (!peers.full && peers.peers.length === 0 && peers.removed.length === 0) return { type: 'none', version };
   const text = JSON.stringify(peers);
   return text.length > MAX_FRAME ? close('tooMuch') : { type: 'list', text, version };

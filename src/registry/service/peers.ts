@@ -8,10 +8,12 @@ import { authenticateAgain, type HostCaller } from './credentials.ts';
 import { isOverdue, RETRY_MS, hostsWithDue } from './due.ts';
 import { endpointFor, familiesOf } from './endpoints.ts';
 import { exitOf, routesFor } from './exits.ts';
-import type { RegistryPorts } from './ports.ts';
+import type { RegistryPorts, Waiting } from './ports.ts';
 import { done, type Result } from './result.ts';
 import { isPresent, sees } from './sight.ts';
 import { trusted } from './subnets.ts';
+import { hasNews, needsFull, viewOf, type View } from './view.ts';
+import { awaitRing } from './waiting.ts';
 
 /** So many ways to see one list are remembered: in a large network each takes as much room as the list. */
 const SIGHTS_LIMIT = 16;
@@ -22,45 +24,39 @@ export async function listPeers(
   since: number | undefined,
   ports: RegistryPorts,
 ): Promise<PeerList> {
-  const { id, version } = caller.network;
+  const view = await viewOf(caller, ports);
+  const { network } = view;
   // What is due and not written has no version: no difference tells of it.
-  if (since === undefined || needsFull(caller, since) || isOverdue(caller.network, ports.wall()))
-    return fullList(caller, await hostsWithDue(caller.network, ports));
-  return difference(caller, since === version ? [] : await ports.store.hostsChangedSince(id, since));
-}
-
-/**
- * Whether what changed after `since` would not do: the version is none of ours, the asking host itself has changed, since how it
- * sees the others depends on itself, or whom it may see has.
- */
-export function needsFull({ host, network }: HostCaller, since: number): boolean {
-  return since < 1 || since > network.version || host.version > since || host.viewVersion > since;
+  if (since === undefined || needsFull(view, since) || isOverdue(network, ports.wall()))
+    return fullList(view, await hostsWithDue(network, ports));
+  return difference(view, hasNews(view, since) ? await ports.store.hostsChangedSince(network.id, since) : []);
 }
 
 /** `others`: all hosts of the network. */
-export function fullList({ host, network }: HostCaller, others: readonly HostRecord[]): PeerList {
-  return { version: network.version, full: true, peers: viewPeers(host, network, others), removed: [] };
+export function fullList({ host, network, version }: View, others: readonly HostRecord[]): PeerList {
+  return { version, full: true, peers: viewPeers(host, network, others), removed: [] };
 }
 
 /** `changed`: the hosts that changed since the version that the caller has seen, removed ones included. */
-export function difference({ host, network }: HostCaller, changed: readonly HostRecord[]): PeerList {
+export function difference({ host, network, version }: View, changed: readonly HostRecord[]): PeerList {
   const seen = changed.filter((other) => sees(host.tags, other.tags, network.rules));
   const present = new Set(seen.filter(isPresent).map((other) => other.publicKey));
   const gone = seen.filter((other) => !isPresent(other) && !present.has(other.publicKey));
   return {
-    version: network.version,
+    version,
     full: false,
     peers: viewPeers(host, network, changed),
     removed: [...new Set(gone.map((other) => other.publicKey))],
   };
 }
 
-export async function hostConfig({ host, network }: HostCaller, ports: RegistryPorts): Promise<HostConfig> {
-  return viewHostConfig(host, network, await hostsWithDue(network, ports));
+export async function hostConfig(caller: HostCaller, ports: RegistryPorts): Promise<HostConfig> {
+  const view = await viewOf(caller, ports);
+  return viewHostConfig(view, await hostsWithDue(view.network, ports));
 }
 
 /** `others` may hold the host itself. */
-export function viewHostConfig(host: HostRecord, network: NetworkRecord, others: readonly HostRecord[]): HostConfig {
+export function viewHostConfig({ host, network, version }: View, others: readonly HostRecord[]): HostConfig {
   return {
     network: { name: network.name, suffix: network.suffix, ranges: [...network.ranges] },
     host: {
@@ -74,25 +70,47 @@ export function viewHostConfig(host: HostRecord, network: NetworkRecord, others:
       exit: exitOf(host, network, others),
       expiresAt: host.expiresAt === null ? null : new Date(host.expiresAt).toISOString(),
     },
-    version: network.version,
+    version,
     peers: viewPeers(host, network, others),
   };
 }
 
 /**
- * Waits until the network is past the version that the caller has seen, or the time is up, and looks the caller up again:
- * it may have been revoked meanwhile.
+ * Waits until there is something that the caller has not seen, and gives it as it is then: it may have been revoked meanwhile. Undefined when
+ * the time is up, or everything ends.
  */
-export async function awaitChange(
+export async function awaitNews(
   caller: HostCaller,
   seen: number,
-  wait: { timeoutMs: number; signal: AbortSignal },
+  { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
   ports: RegistryPorts,
-): Promise<Result<HostCaller>> {
-  // A version from the future was seen before a backup came back: there is news at once.
-  if (caller.network.version !== seen) return done(caller);
-  await ports.bell.wait(caller.network.id, seen, waitMs(caller, wait.timeoutMs, ports), wait.signal);
-  return authenticateAgain(caller, ports);
+): Promise<Result<View & HostCaller> | undefined> {
+  let leftMs = timeoutMs;
+  let looked: number | undefined;
+  for (let present = caller; ;) {
+    // oxlint-disable-next-line no-await-in-loop -- looking and waiting by turns
+    const view = await viewOf(present, ports);
+    if (hasNews(view, seen)) return done(view);
+    if (leftMs <= 0) return undefined;
+    // A network that did not move since the last look was rung by mistake, and would be again.
+    const waiter = { ...waiterOf(view), ...(looked === view.network.version && { seen: undefined }) };
+    looked = view.network.version;
+    // oxlint-disable-next-line no-await-in-loop -- as above
+    leftMs = await awaitRing(
+      view.network.id,
+      waiter,
+      { leftMs, lookAgainMs: waitMs(view, leftMs, ports), signal },
+      ports,
+    );
+    // oxlint-disable-next-line no-await-in-loop -- as above
+    const again = await authenticateAgain(present, ports);
+    if (!again.ok) return again;
+    present = again.value;
+  }
+}
+
+export function waiterOf({ host, network }: Pick<HostCaller, 'host' | 'network'>): Waiting {
+  return { hostId: host.id, tags: host.tags, seen: network.version };
 }
 
 /** How long to wait for a change, at most: what is due meanwhile nobody rings for, so the one who waits sees to it. */

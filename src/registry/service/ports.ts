@@ -19,6 +19,22 @@ export interface Sealer {
   open(key: Uint8Array, sealed: Uint8Array): Promise<Uint8Array | undefined>;
 }
 
+/** Whom a change concerns. */
+export interface Audience {
+  /** All hosts with these tags. */
+  concerns(tags: readonly string[]): boolean;
+  /** And these, whatever their tags. */
+  readonly hostIds: readonly string[];
+}
+
+/** Who waits for a change. */
+export interface Waiting {
+  readonly hostId: string;
+  readonly tags: readonly string[];
+  /** The version of the network that it has looked at; undefined: what is rung from now on is news. */
+  readonly seen: number | undefined;
+}
+
 /** Tells the requests that wait for a change of a network that there is one. */
 export interface Bell {
   /** Where nothing can wait: how often to ask instead. Undefined where `wait` waits. */
@@ -27,8 +43,11 @@ export interface Bell {
   readonly isClosed?: boolean;
   /** Where hosts can listen: answers the request of one with its socket, or with a status that is not 101 when there are too many. */
   listen?(listener: Listener): Promise<Response>;
-  /** After the change is in the store. */
-  ring(networkId: number, version: number): void;
-  /** Resolves once a version above `seen` was rung, after `timeoutMs`, or when `signal` aborts: never rejects. */
-  wait(networkId: number, seen: number, timeoutMs: number, signal: AbortSignal): Promise<void>;
+  /** After the change is in the store. `version`: of the network. Without an audience it may concern everybody. */
+  ring(networkId: number, version: number, audience?: Audience): void;
+  /**
+   * True once something was rung that may concern the waiter: it has to look whether there is news for it. False after `timeoutMs`, or when
+   * `signal` aborts. Never rejects.
+   */
+  wait(networkId: number, waiter: Waiting, timeoutMs: number, signal: AbortSignal): Promise<boolean>;
 }

@@ -10,8 +10,9 @@ import type { Report, Reported } from '../wire.ts';
 import type { HostCaller } from './credentials.ts';
 import { observationOf, parseObservedEndpoint } from './endpoints.ts';
 import type { RegistryPorts } from './ports.ts';
-import { sees } from './sight.ts';
+import { sees, whoSees } from './sight.ts';
 import { trusted } from './subnets.ts';
+import { viewOf } from './view.ts';
 
 /** How far ahead the clock of a reporter may be: what it says then counts as seen now. Beyond, it is not believed. */
 const CLOCK_SKEW_SECONDS = 60;
@@ -27,11 +28,18 @@ export async function report(
   ports: RegistryPorts,
 ): Promise<Reported> {
   if (listenPort !== undefined && listenPort !== host.listenPort) await ports.store.setListenPort(host, listenPort);
-  const observations = await news(host, network, observed, ports);
-  if (observations.length > 0) await ports.store.observeEndpoints(network.id, observations);
-  const version = (await ports.store.networkVersion(network.id)) ?? network.version;
-  if (version > network.version) ports.bell.ring(network.id, version);
-  return { version };
+  const seen = await news(host, network, observed, ports);
+  if (seen.length === 0) return versionOf({ host, network }, ports);
+  const observations = seen.map(({ observation }) => observation);
+  await ports.store.observeEndpoints(network.id, observations, ports.wall());
+  const present = (await ports.store.networkById(network.id)) ?? network;
+  const changed = seen.map((one) => one.host);
+  if (present.version > network.version) ports.bell.ring(network.id, present.version, whoSees(changed, network.rules));
+  return versionOf({ host, network: present }, ports);
+}
+
+async function versionOf(caller: Pick<HostCaller, 'host' | 'network'>, ports: RegistryPorts): Promise<Reported> {
+  return { version: (await viewOf(caller, ports)).version };
 }
 
 /** What of a report is both credible and new. */
@@ -40,7 +48,7 @@ async function news(
   network: NetworkRecord,
   observed: Report['observed'],
   ports: RegistryPorts,
-): Promise<Observation[]> {
+): Promise<{ host: HostRecord; observation: Observation }[]> {
   const newest = newestOfEach(observed, Math.floor(ports.wall() / 1000));
   if (newest.size === 0) return [];
   const hosts = await ports.store.hostsWithoutEndpoint(network.id, [...newest.keys()]);
@@ -65,7 +73,7 @@ async function news(
     if (ranges.some((range) => containsAddress(range, endpoint.address))) return [];
     // A neighbour in the same LAN sees an address that is of no use to anyone outside.
     if (endpoint.local && known?.local === false) return [];
-    return [{ hostId: host.id, endpoint: endpoint.text, handshakeAt }];
+    return [{ host, observation: { hostId: host.id, endpoint: endpoint.text, handshakeAt } }];
   });
 }
 

@@ -8,6 +8,7 @@ import { viewHostConfig } from './peers.ts';
 import type { RegistryPorts } from './ports.ts';
 import { isLowOrder } from './public-keys.ts';
 import { done, refuse, UNAUTHORIZED, type Result } from './result.ts';
+import { whoSees } from './sight.ts';
 
 export async function rotate(
   { host, network, requestId }: HostCaller,
@@ -34,9 +35,9 @@ export async function rotate(
     if ('conflict' in used) return refuseKey();
     present = used;
   }
-  if (present !== host) ports.bell.ring(network.id, present.version);
+  if (present !== host) ports.bell.ring(network.id, present.version, whoSees([present], network.rules));
   const others = await ports.store.listHosts(network.id);
-  return done(viewHostConfig(present, { ...network, version: present.version }, others));
+  return done(viewHostConfig({ host: present, network, version: present.version }, others));
 }
 
 function refuseKey() {

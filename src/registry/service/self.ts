@@ -7,8 +7,9 @@ import { findExit } from './exits.ts';
 import { viewHostConfig } from './peers.ts';
 import type { RegistryPorts } from './ports.ts';
 import { done, refuse, type Result } from './result.ts';
-import { sees } from './sight.ts';
+import { itself, sees, whoSees } from './sight.ts';
 import { areFree, divide, parseSubnets } from './subnets.ts';
+import { viewOf } from './view.ts';
 
 const ATTEMPTS = 8;
 
@@ -26,22 +27,23 @@ export async function changeSelf(
     const others = (await ports.store.listHosts(network.id)).filter((other) => other.id !== host.id);
     const changes = checkPatch(patch, host, network, others);
     if (!changes.ok) return changes;
-    if (changesNothing(changes.value, host)) return done(viewHostConfig(host, network, others));
+    if (changesNothing(changes.value, host)) return done(viewHostConfig(await viewOf(present, ports), others));
+    // The others see what is approved and where it is reached, and nothing else of this.
+    const isOwn = isSame(changes.value.routes, host.routes) && isUnchanged(changes.value.endpoint, host.endpoint);
     const act = {
       actor: `host:${host.name}`,
       requestId: caller.requestId,
       at: ports.wall(),
       ifVersion: network.version,
       newViewsOf: [],
-      // The others see what is approved and where it is reached, and nothing else of this.
-      isOwn: isSame(changes.value.routes, host.routes) && isUnchanged(changes.value.endpoint, host.endpoint),
+      isOwn,
       detail: patch,
     };
     const changed = await ports.store.changeHost(host, changes.value, act);
     if (changed !== undefined) {
       const version = Math.max(changed.version, changed.viewVersion);
-      ports.bell.ring(network.id, version);
-      return done(viewHostConfig(changed, { ...network, version }, others));
+      ports.bell.ring(network.id, version, isOwn ? itself(host) : whoSees([host], network.rules));
+      return done(viewHostConfig({ host: changed, network, version }, others));
     }
     const again = await authenticateAgain(present, ports);
     if (!again.ok) return again;

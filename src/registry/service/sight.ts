@@ -6,6 +6,7 @@
  * hosts that changed would leave out those that only came into its sight. All others keep to differences.
  */
 import type { HostRecord, SightRule } from '../store/port.ts';
+import type { Audience } from './ports.ts';
 
 /** A list of tags in the one form that they are stored in, so that equal sets are equal texts. */
 export function canonicalTags(tags: readonly string[]): string[] {
@@ -21,6 +22,22 @@ export function isPresent({ deletedAt, lapsedAt }: HostRecord): boolean {
 export function sees(a: readonly string[], b: readonly string[], rules: readonly SightRule[] | null): boolean {
   if (rules === null) return true;
   return rules.some(({ from, to }) => (isIn(a, from) && isIn(b, to)) || (isIn(b, from) && isIn(a, to)));
+}
+
+/** Whom it concerns that these hosts changed: themselves, and who may see one of them. Give a host as it was and as it is. */
+export function whoSees(
+  changed: readonly Pick<HostRecord, 'id' | 'tags'>[],
+  rules: readonly SightRule[] | null,
+): Audience {
+  return {
+    concerns: (tags) => changed.some((host) => sees(tags, host.tags, rules)),
+    hostIds: changed.map(({ id }) => id),
+  };
+}
+
+/** What concerns this host, and nobody else. */
+export function itself({ id }: Pick<HostRecord, 'id'>): Audience {
+  return { concerns: () => false, hostIds: [id] };
 }
 
 /** The others that see `host` with one of the lists of tags, and not with the other. */

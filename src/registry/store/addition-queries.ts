@@ -5,7 +5,7 @@
  * A fleet enrols at once, so the batch is put together once: what differs from host to host are placeholders.
  */
 import { and, eq, exists, gt, isNull, lt, sql, type Placeholder, type SQL } from 'drizzle-orm';
-import { auditColumns, dueBy, followVersion, keepQuery, orConflict, type Orm } from './orm.ts';
+import { auditColumns, dueBy, followVersion, keepQuery, orConflict, versionAfter, type Orm } from './orm.ts';
 import type { HostAddition, Store } from './port.ts';
 import { addresses, audit, credentials, hosts, networks, tokens } from './schema.ts';
 
@@ -79,7 +79,7 @@ export function additionQueries(db: Orm): AdditionQueries {
           .where(isHost),
       ),
     ),
-    followVersion: keepQuery(followVersion(db, given('networkId'))),
+    followVersion: followVersion(db, given('networkId')).map((query) => keepQuery(query)),
     dueBy: keepQuery(dueBy(db, given('networkId'), given('expiresAt'))),
   };
 
@@ -96,7 +96,7 @@ export function additionQueries(db: Orm): AdditionQueries {
           kept.addCredential(values),
           kept.payUse(values),
           kept.auditHost(values),
-          kept.followVersion(values),
+          ...kept.followVersion.map((follow) => follow(values)),
           ...(host.expiresAt === null ? [] : [kept.dueBy(values)]),
         ]),
       );
@@ -159,7 +159,7 @@ function hostRow() {
     endpoint: value<string | null>(given('endpoint'), 'endpoint'),
     observedEndpoint: sql<null>`NULL`.as('observed_endpoint'),
     observedAt: sql<null>`NULL`.as('observed_at'),
-    version: sql<number>`${networks.version} + 1`.as('version'),
+    version: versionAfter(act.at).as('version'),
     createdAt: value<number>(act.at, 'created_at'),
     deletedAt: sql<null>`NULL`.as('deleted_at'),
     tags: value<string[]>(given('tags'), 'tags'),

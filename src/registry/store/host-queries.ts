@@ -1,7 +1,7 @@
 /** Hosts: lists, changes and removal. How they come: addition-queries.ts. */
 import { and, asc, eq, gt, isNotNull, isNull, or, sql, type SQLWrapper } from 'drizzle-orm';
 import { additionQueries } from './addition-queries.ts';
-import { auditColumns, dueBy, followHost, followVersion, nextVersion, type Orm } from './orm.ts';
+import { auditColumns, dueBy, followHost, followVersion, isAtVersion, nextVersion, type Orm } from './orm.ts';
 import type { Store } from './port.ts';
 import { tombstoneDue } from './retention.ts';
 import { addresses, audit, credentials, hosts, networks } from './schema.ts';
@@ -89,7 +89,7 @@ export function hostQueries(db: Orm): HostQueries {
     },
 
     async changeHost({ id, networkId }, { routes, requestedRoutes, tags, ...changes }, act) {
-      const version = nextVersion(networkId);
+      const version = nextVersion(networkId, act.at);
       // Only when the update took place: the network's version has not followed yet.
       const changedNow = and(eq(hosts.id, id), sql`max(${hosts.version}, ${hosts.viewVersion}) > ${networks.version}`);
       const [[changed]] = await db.batch([
@@ -102,7 +102,7 @@ export function hostQueries(db: Orm): HostQueries {
             ...(tags && { tags: [...tags] }),
             ...(act.isOwn === true ? { viewVersion: version } : { version }),
           })
-          .where(and(liveHost(id), eq(version, act.ifVersion + 1)))
+          .where(and(liveHost(id), isAtVersion(networkId, act.ifVersion)))
           .returning(),
         db.insert(audit).select(
           db
@@ -120,7 +120,7 @@ export function hostQueries(db: Orm): HostQueries {
               sql`(SELECT h.version FROM hosts AS h WHERE h.id = ${id}) = ${version}`,
             ),
           ),
-        followHost(db, networkId, id),
+        ...followHost(db, networkId, id),
       ]);
       return changed;
     },
@@ -129,7 +129,7 @@ export function hostQueries(db: Orm): HostQueries {
       const results = await db.batch([
         db
           .update(hosts)
-          .set({ deletedAt: act.at, version: nextVersion(networkId) })
+          .set({ deletedAt: act.at, version: nextVersion(networkId, act.at) })
           .where(liveHost(id))
           .returning({ id: hosts.id }),
         db
@@ -140,7 +140,12 @@ export function hostQueries(db: Orm): HostQueries {
           .update(addresses)
           .set({ releasedAt: act.at })
           .where(and(eq(addresses.hostId, id), isNull(addresses.releasedAt))),
-        leaveExits(db, networkId, sql`(SELECT h.id FROM hosts AS h WHERE h.id = ${id} AND h.deleted_at = ${act.at})`),
+        leaveExits(
+          db,
+          networkId,
+          act.at,
+          sql`(SELECT h.id FROM hosts AS h WHERE h.id = ${id} AND h.deleted_at = ${act.at})`,
+        ),
         db.insert(audit).select(
           db
             .select(auditColumns(act, 'host.remove', sql<string>`${hosts.name}`))
@@ -148,7 +153,7 @@ export function hostQueries(db: Orm): HostQueries {
             .innerJoin(networks, eq(networks.id, hosts.networkId))
             .where(and(eq(hosts.id, id), isNotNull(hosts.deletedAt), gt(hosts.version, networks.version))),
         ),
-        followVersion(db, networkId),
+        ...followVersion(db, networkId),
         dueBy(db, networkId, tombstoneDue(act.at)),
       ]);
       return results[0].length === 1;
@@ -174,7 +179,7 @@ export function hostQueries(db: Orm): HostQueries {
       await db.update(hosts).set({ listenPort }).where(liveHost(id));
     },
 
-    async observeEndpoints(networkId, observations) {
+    async observeEndpoints(networkId, observations, at) {
       if (observations.length === 0) return;
       // One statement and one parameter, however many there are: a batch of thousands would hold everyone else up.
       const rows = observations.map(({ hostId, endpoint, handshakeAt }) => [hostId, endpoint, handshakeAt]);
@@ -203,7 +208,7 @@ export function hostQueries(db: Orm): HostQueries {
             observedAt: first(seen.handshakeAt, hosts.observedAt),
             otherEndpoint: first(hosts.otherEndpoint, seen.endpoint),
             otherObservedAt: first(hosts.otherObservedAt, seen.handshakeAt),
-            version: nextVersion(networkId),
+            version: nextVersion(networkId, at),
           })
           .from(seen)
           .where(
@@ -219,16 +224,16 @@ export function hostQueries(db: Orm): HostQueries {
               ),
             ),
           ),
-        followVersion(db, networkId),
+        ...followVersion(db, networkId),
       ]);
     },
   };
 }
 
 /** Within a batch, before `followVersion`: whoever used one of these hosts as its exit, removed hosts included, uses none now. */
-export function leaveExits(db: Orm, networkId: number, gone: SQLWrapper) {
+export function leaveExits(db: Orm, networkId: number, at: number, gone: SQLWrapper) {
   return db
     .update(hosts)
-    .set({ exitHostId: null, viewVersion: nextVersion(networkId) })
+    .set({ exitHostId: null, viewVersion: nextVersion(networkId, at) })
     .where(and(eq(hosts.networkId, networkId), sql`${hosts.exitHostId} IN ${gone}`));
 }

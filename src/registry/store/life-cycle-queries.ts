@@ -6,7 +6,7 @@
  */
 import { and, desc, eq, gt, isNotNull, isNull, lte, or, sql } from 'drizzle-orm';
 import { leaveExits } from './host-queries.ts';
-import { auditColumns, dueBy, followVersion, nextVersion, orConflict, type Orm } from './orm.ts';
+import { auditColumns, dueBy, followVersion, isAtVersion, nextVersion, orConflict, type Orm } from './orm.ts';
 import type { Act, Store } from './port.ts';
 import { nextPruning, pruneOld } from './retention.ts';
 import { addresses, audit, credentials, hosts, networks } from './schema.ts';
@@ -46,12 +46,12 @@ export function lifeCycleQueries(db: Orm): LifeCycleQueries {
           db
             .update(hosts)
             // An ephemeral host begins its silence anew, and waits for its first poll again.
-            .set({ deletedAt: null, lapsedAt: null, seenAt: null, expiresAt, version: nextVersion(networkId) })
+            .set({ deletedAt: null, lapsedAt: null, seenAt: null, expiresAt, version: nextVersion(networkId, act.at) })
             .where(
               and(
                 eq(hosts.id, id),
                 eq(hosts.deletedAt, deletedAt ?? 0),
-                eq(nextVersion(networkId), act.ifVersion + 1),
+                isAtVersion(networkId, act.ifVersion),
                 sql`json_array_length(${hosts.addresses}) = ${still}`,
               ),
             )
@@ -65,7 +65,7 @@ export function lifeCycleQueries(db: Orm): LifeCycleQueries {
             .set({ releasedAt: null })
             .where(and(eq(addresses.hostId, id), back)),
           auditChanged(db, act, 'host.restore', and(eq(hosts.id, id), isNull(hosts.deletedAt))),
-          followVersion(db, networkId),
+          ...followVersion(db, networkId),
           dueBy(db, networkId, act.at),
         ]),
       );
@@ -97,14 +97,14 @@ export function lifeCycleQueries(db: Orm): LifeCycleQueries {
             expiresAt,
             lapsedAt: null,
             // Nobody else needs to know of it, unless they had lost sight of it.
-            version: sql`CASE WHEN ${hosts.lapsedAt} IS NULL THEN ${hosts.version} ELSE ${nextVersion(networkId)} END`,
+            version: sql`CASE WHEN ${hosts.lapsedAt} IS NULL THEN ${hosts.version} ELSE ${nextVersion(networkId, act.at)} END`,
           })
           .where(live(id))
           .returning(),
         act.isByAdmin === true
           ? auditEach(db, act, 'host.renew', live(id))
           : auditChanged(db, act, 'host.renew', live(id)),
-        followVersion(db, networkId),
+        ...followVersion(db, networkId),
         ...(expiresAt === null ? [] : [dueBy(db, networkId, expiresAt)]),
       ]);
       return renewed;
@@ -118,7 +118,7 @@ export function lifeCycleQueries(db: Orm): LifeCycleQueries {
       const here = and(eq(hosts.networkId, networkId), isNull(hosts.deletedAt));
       const silent = and(eq(hosts.ephemeral, true), sql`${hosts.seenAt} + ${silence} <= ${at}`);
       const over = sql`${hosts.expiresAt} + ${grace} <= ${at}`;
-      const version = nextVersion(networkId);
+      const version = nextVersion(networkId, at);
       const goneNow = sql`(SELECT h.id FROM hosts AS h WHERE h.network_id = ${networkId} AND h.deleted_at = ${at} AND h.version = ${version})`;
       const dueOfHosts = sql`coalesce((SELECT min(min(
           CASE WHEN h.ephemeral = 1 AND h.seen_at IS NOT NULL THEN h.seen_at + ${silence} ELSE 1e15 END,
@@ -142,10 +142,10 @@ export function lifeCycleQueries(db: Orm): LifeCycleQueries {
           .update(addresses)
           .set({ releasedAt: at })
           .where(and(sql`${addresses.hostId} IN ${goneNow}`, isNull(addresses.releasedAt))),
-        leaveExits(db, networkId, goneNow),
+        leaveExits(db, networkId, at, goneNow),
         auditChanged(db, act, 'host.collect', and(eq(hosts.networkId, networkId), eq(hosts.deletedAt, at))),
         auditChanged(db, act, 'host.expire', and(here, eq(hosts.lapsedAt, at))),
-        followVersion(db, networkId),
+        ...followVersion(db, networkId),
         ...pruneOld(db, networkId, at),
         db
           .update(networks)
@@ -153,7 +153,7 @@ export function lifeCycleQueries(db: Orm): LifeCycleQueries {
           .where(eq(networks.id, networkId)),
         db.select({ version: networks.version }).from(networks).where(eq(networks.id, networkId)),
       ]);
-      return results[14][0]?.version;
+      return results[15][0]?.version;
     },
 
     isFull: isStorageFull,

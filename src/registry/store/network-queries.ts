@@ -2,7 +2,7 @@
 import { and, asc, count, eq, exists, gt, inArray, isNull, not, sql } from 'drizzle-orm';
 import { auditColumns, orConflict, type Orm } from './orm.ts';
 import type { Store } from './port.ts';
-import { addresses, audit, credentials, hosts, networks, tokens } from './schema.ts';
+import { addresses, audit, credentials, hosts, networks, tagVersions, tokens } from './schema.ts';
 
 type NetworkQueries = Pick<
   Store,
@@ -16,6 +16,7 @@ type NetworkQueries = Pick<
   | 'changeNetwork'
   | 'removeNetwork'
   | 'networkVersion'
+  | 'tagVersions'
 >;
 
 export function networkQueries(db: Orm): NetworkQueries {
@@ -33,6 +34,12 @@ export function networkQueries(db: Orm): NetworkQueries {
     .select({ version: networks.version })
     .from(networks)
     .where(eq(networks.id, sql.placeholder('id')))
+    .prepare();
+
+  const tagsOf = db
+    .select({ tags: tagVersions.tags, version: tagVersions.version })
+    .from(tagVersions)
+    .where(eq(tagVersions.networkId, sql.placeholder('id')))
     .prepare();
 
   return {
@@ -65,7 +72,7 @@ export function networkQueries(db: Orm): NetworkQueries {
       const newest = sql`(SELECT coalesce(max(n.id), 0) FROM networks AS n)`;
       const rules = network.rules === null ? null : JSON.stringify(network.rules);
       const { quarantineSeconds, hostLifetimeSeconds, graceSeconds, silenceSeconds } = network;
-      const settings = sql`1, ${rules}, ${quarantineSeconds}, ${hostLifetimeSeconds}, ${graceSeconds}, ${silenceSeconds}, NULL`;
+      const settings = sql`1, ${rules}, ${quarantineSeconds}, ${hostLifetimeSeconds}, ${graceSeconds}, ${silenceSeconds}, NULL, 1, 0`;
       const row = sql`NULL, ${name}, ${suffix}, ${JSON.stringify(ranges)}, ${listenPort}, 1, ${createdAt}, ${settings}`;
       const added = await orConflict(
         db.batch([
@@ -108,7 +115,7 @@ export function networkQueries(db: Orm): NetworkQueries {
 
     async changeNetwork({ id, version, revision }, { rules, ...changes }, act) {
       const unchanged = and(eq(networks.id, id), eq(networks.version, version), eq(networks.revision, revision));
-      const nextVersion = act.newViewsOf.length === 0 ? version : version + 1;
+      const nextVersion = act.newViewsOf.length === 0 ? version : Math.max(version + 1, act.at);
       const [, [changed]] = await db.batch([
         db.insert(audit).select(
           db
@@ -166,13 +173,16 @@ export function networkQueries(db: Orm): NetworkQueries {
         db.delete(addresses).where(and(eq(addresses.networkId, id), empty)),
         db.delete(tokens).where(and(eq(tokens.networkId, id), empty)),
         db.delete(hosts).where(and(eq(hosts.networkId, id), empty)),
+        db.delete(tagVersions).where(and(eq(tagVersions.networkId, id), empty)),
         db
           .delete(networks)
           .where(and(eq(networks.id, id), empty))
           .returning({ id: networks.id }),
       ]);
-      return results[5].length === 1;
+      return results[6].length === 1;
     },
+
+    tagVersions: (networkId) => tagsOf.all({ id: networkId }),
 
     async networkVersion(networkId) {
       const [found] = await versionOf.all({ id: networkId });

@@ -4,7 +4,7 @@ import type { BatchItem } from 'drizzle-orm/batch';
 import { drizzle, type DrizzleD1Database } from 'drizzle-orm/d1';
 import type { Database } from './database.ts';
 import type { Conflict } from './port.ts';
-import { hosts, networks } from './schema.ts';
+import { hosts, networks, tagVersions } from './schema.ts';
 
 export type Orm = DrizzleD1Database;
 
@@ -30,26 +30,57 @@ export function keepQuery<T extends BatchItem<'sqlite'>>(query: T): (values: Rec
   };
 }
 
-/** Within a batch, before `followVersion`: the version that this change will have. */
-export const nextVersion = (networkId: Given<number>) =>
-  sql<number>`(SELECT ${networks.version} + 1 FROM ${networks} WHERE ${networks.id} = ${networkId})`;
+/** Within a batch, before `followVersion`: the version that this change will have. `at`: its time. */
+export const nextVersion = (networkId: Given<number>, at: Given<number>) =>
+  sql<number>`(SELECT ${versionAfter(at)} FROM ${networks} WHERE ${networks.id} = ${networkId})`;
 
-/** The last statement of a batch that changed hosts: the network's version follows theirs, and stays if nothing changed. */
+/** In a query of `networks`: as schema.ts says of `version`. */
+export function versionAfter(at: Given<number>): SQL<number> {
+  // Some drivers bind every number as a real one.
+  return sql`cast(max(${networks.version} + 1, ${at}) AS INTEGER)`;
+}
+
+/**
+ * The last statements of a batch that changed hosts: the version of the network, and that of each set of tags among its hosts, follow those of
+ * the hosts, and stay if nothing changed.
+ */
 export function followVersion(db: Orm, networkId: Given<number>) {
   const newest = sql`(SELECT max(${hosts.version}) FROM ${hosts} WHERE ${hosts.networkId} = ${networkId})`;
+  return [
+    followTags(db, networkId),
+    db
+      .update(networks)
+      .set({ version: newest, sharedVersion: newest })
+      .where(sql`${networks.id} = ${networkId} AND ${networks.version} < ${newest}`),
+  ] as const;
+}
+
+function followTags(db: Orm, networkId: Given<number>) {
+  const present = sql`(SELECT n.version FROM networks AS n WHERE n.id = ${networkId})`;
   return db
-    .update(networks)
-    .set({ version: newest })
-    .where(sql`${networks.id} = ${networkId} AND ${networks.version} < ${newest}`);
+    .insert(tagVersions)
+    .select(
+      sql`SELECT h.network_id, h.tags, max(h.version) FROM hosts AS h WHERE h.network_id = ${networkId} AND h.version > ${present} GROUP BY h.tags`,
+    )
+    .onConflictDoUpdate({ target: [tagVersions.networkId, tagVersions.tags], set: { version: sql`excluded.version` } });
 }
 
 /** The same for a batch that changed one host, or no more than its own view. */
 export function followHost(db: Orm, networkId: number, hostId: string) {
   const newest = sql`(SELECT max(h.version, h.view_version) FROM hosts AS h WHERE h.id = ${hostId})`;
-  return db
-    .update(networks)
-    .set({ version: newest })
-    .where(sql`${networks.id} = ${networkId} AND ${networks.version} < ${newest}`);
+  const shared = sql`(SELECT h.version FROM hosts AS h WHERE h.id = ${hostId})`;
+  return [
+    followTags(db, networkId),
+    db
+      .update(networks)
+      .set({ version: newest, sharedVersion: sql`max(${networks.sharedVersion}, ${shared})` })
+      .where(sql`${networks.id} = ${networkId} AND ${networks.version} < ${newest}`),
+  ] as const;
+}
+
+/** Within a batch, before `followVersion`: whether nothing else has changed the network since that version. */
+export function isAtVersion(networkId: number, version: number): SQL {
+  return sql`(SELECT n.version FROM networks AS n WHERE n.id = ${networkId}) = ${version}`;
 }
 
 /** Something of the network may be due at that time, and not only when it was thought to be. */

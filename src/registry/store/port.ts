@@ -20,6 +20,8 @@ export interface NetworkRecord {
   readonly graceSeconds: number;
   readonly silenceSeconds: number;
   readonly nextDueAt: WallMs | null;
+  readonly sharedVersion: number;
+  readonly forgottenVersion: number;
 }
 
 /** Hosts with one of the tags `from` and hosts with one of the tags `to` see each other. `*` is every host. */
@@ -58,6 +60,11 @@ export interface HostRecord {
   readonly otherEndpoint: string | null;
   /** Unix seconds. */
   readonly otherObservedAt: number | null;
+}
+
+export interface TagVersion {
+  readonly tags: readonly string[];
+  readonly version: number;
 }
 
 export interface TokenRecord {
@@ -217,7 +224,7 @@ export interface Store {
 
   /** Undefined when the network with the highest id is another than `ifNewestId`: there are networks that the caller has not seen. */
   addNetwork(
-    network: Omit<NetworkRecord, 'id' | 'version' | 'revision' | 'nextDueAt'>,
+    network: Omit<NetworkRecord, 'id' | 'version' | 'revision' | 'nextDueAt' | 'sharedVersion' | 'forgottenVersion'>,
     act: Act & { ifNewestId: number },
   ): Promise<NetworkRecord | Conflict | undefined>;
   listNetworks(): Promise<NetworkRecord[]>;
@@ -306,8 +313,10 @@ export interface Store {
   /** As the host itself reports it. No other host sees it, so no version moves. */
   setListenPort(host: HostRecord, listenPort: number): Promise<void>;
   /** At most one of each host. Each counts only if it is fresher than what is known in its family. The version moves once. */
-  observeEndpoints(networkId: number, observations: readonly Observation[]): Promise<void>;
+  observeEndpoints(networkId: number, observations: readonly Observation[], at: WallMs): Promise<void>;
 
+  /** Of the hosts with equal tags, removed ones included: the version of the last change. */
+  tagVersions(networkId: number): Promise<readonly TagVersion[]>;
   /** The version of a network now, or undefined when it is gone. */
   networkVersion(networkId: number): Promise<number | undefined>;
 

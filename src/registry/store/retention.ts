@@ -2,11 +2,11 @@
  * What is kept for how long of what is over, as parts of the batch that sees to what is due in a network.
  *
  * A tombstone is there for who asks what changed since a version before it. Once it is gone, whoever asks from before it gets the list
- * in full: the hosts' `viewVersion` says so, as it does when rules change.
+ * in full: the network's `forgottenVersion` says so.
  */
-import { and, eq, inArray, isNull, lte, sql, type SQL } from 'drizzle-orm';
+import { and, eq, inArray, lte, sql, type SQL } from 'drizzle-orm';
 import type { Orm } from './orm.ts';
-import { addresses, audit, credentials, hosts } from './schema.ts';
+import { addresses, audit, credentials, hosts, networks } from './schema.ts';
 
 const DAY_MS = 86_400_000;
 /** Of a host that was removed, or of a key that was rotated away; never shorter than its addresses rest. */
@@ -33,9 +33,9 @@ export function pruneOld(db: Orm, networkId: number, at: number) {
     .limit(AUDIT_BATCH);
   return [
     db
-      .update(hosts)
-      .set({ viewVersion: newest })
-      .where(and(eq(hosts.networkId, networkId), isNull(hosts.deletedAt), sql`${hosts.viewVersion} < ${newest}`)),
+      .update(networks)
+      .set({ forgottenVersion: newest })
+      .where(and(eq(networks.id, networkId), sql`${networks.forgottenVersion} < ${newest}`)),
     db.delete(credentials).where(sql`${credentials.hostId} IN ${ids}`),
     db.delete(addresses).where(sql`${addresses.hostId} IN ${ids}`),
     db.delete(hosts).where(sql`${hosts.id} IN ${ids}`),

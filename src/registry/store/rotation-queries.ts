@@ -21,16 +21,16 @@ export function rotationQueries(db: Orm): RotationQueries {
         db.batch([
           db
             .update(hosts)
-            .set({ nextPublicKey: publicKey, version: nextVersion(networkId) })
+            .set({ nextPublicKey: publicKey, version: nextVersion(networkId, act.at) })
             .where(and(live(id), not(inUse)))
             .returning(),
           auditChanged(db, act, 'host.announce-key', live(id)),
-          followVersion(db, networkId),
+          ...followVersion(db, networkId),
           db.select({ id: hosts.id }).from(hosts).where(live(id)),
         ]),
       );
       if ('conflict' in results) return results;
-      const [[changed], , , [found]] = results;
+      const [[changed], , , , [found]] = results;
       return changed ?? (found === undefined ? undefined : { conflict: 'publicKey' });
     },
 
@@ -41,11 +41,15 @@ export function rotationQueries(db: Orm): RotationQueries {
           keepOldKey(db, { id, networkId }, act, announced),
           db
             .update(hosts)
-            .set({ publicKey: sql`${hosts.nextPublicKey}`, nextPublicKey: null, version: nextVersion(networkId) })
+            .set({
+              publicKey: sql`${hosts.nextPublicKey}`,
+              nextPublicKey: null,
+              version: nextVersion(networkId, act.at),
+            })
             .where(announced)
             .returning(),
           auditChanged(db, act, 'host.rotate', live(id)),
-          followVersion(db, networkId),
+          ...followVersion(db, networkId),
           dueBy(db, networkId, tombstoneDue(act.at)),
         ]),
       );
@@ -73,7 +77,7 @@ function keepOldKey(
         endpoint: sql<null>`NULL`.as('endpoint'),
         observedEndpoint: sql<null>`NULL`.as('observed_endpoint'),
         observedAt: sql<null>`NULL`.as('observed_at'),
-        version: sql<number>`${nextVersion(networkId)}`.as('version'),
+        version: sql<number>`${nextVersion(networkId, at)}`.as('version'),
         createdAt: hosts.createdAt,
         deletedAt: sql<number>`${at}`.as('deleted_at'),
         tags: hosts.tags,

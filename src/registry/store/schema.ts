@@ -20,7 +20,10 @@ export const networks = sqliteTable('networks', {
   /** CIDRs, one or more. */
   ranges: textList('ranges'),
   listenPort: integer('listen_port').notNull(),
-  /** Moves with every change that a host of the network could see. */
+  /**
+   * Moves with every change that a host of the network could see: to the time of the change in milliseconds, or by one when that is not
+   * more. So what lies between two versions that a host hears of says nothing of the changes that it may not see.
+   */
   version: integer('version').notNull().default(1),
   createdAt: integer('created_at').notNull(),
   /** Moves when an administrator changes the network itself. */
@@ -41,6 +44,10 @@ export const networks = sqliteTable('networks', {
   silenceSeconds: integer('silence_seconds').notNull().default(3600),
   /** When the next host of the network expires or goes, at the earliest. The request that comes then sees to it. */
   nextDueAt: integer('next_due_at'),
+  /** The version of the last change that more than one host may see. */
+  sharedVersion: integer('shared_version').notNull().default(1),
+  /** Tombstones up to this version are gone: who knows nothing newer gets the list in full. */
+  forgottenVersion: integer('forgotten_version').notNull().default(0),
 });
 
 export const hosts = sqliteTable(
@@ -104,6 +111,19 @@ export const hosts = sqliteTable(
       .where(sql`deleted_at is null`),
     index('hosts_version').on(host.networkId, host.version),
   ],
+);
+
+/** Of the hosts with these tags, removed ones included: the version of the last change. So what a host may see has a version of its own. */
+export const tagVersions = sqliteTable(
+  'tag_versions',
+  {
+    networkId: integer('network_id')
+      .notNull()
+      .references(() => networks.id),
+    tags: textList('tags'),
+    version: integer('version').notNull(),
+  },
+  (set) => [primaryKey({ columns: [set.networkId, set.tags] })],
 );
 
 export const addresses = sqliteTable(

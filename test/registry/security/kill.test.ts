@@ -106,14 +106,20 @@ async function checkDatabase(databaseFile: string, acknowledged: readonly Acknow
     for (const { network, names } of acknowledged)
       for (const name of names) assert(kept.has(`${network} ${name}`), `${name} of ${network} was lost`);
     assert.equal(acknowledged.length, ROUNDS);
-    // A use is spent for each host that is there, and for no other; and each host has moved the version by one.
+    // A use is spent for each host that is there, and for no other; and each host has moved the version, which is that of the last.
     const uses = await rows(
-      `SELECT 10000 - t.remaining AS spent, n.version - 1 AS moved,
+      `SELECT 10000 - t.remaining AS spent, n.version AS version,
+         (SELECT count(DISTINCT h.version) FROM hosts AS h WHERE h.network_id = n.id) AS moved,
+         (SELECT max(h.version) FROM hosts AS h WHERE h.network_id = n.id) AS newest,
+         (SELECT max(v.version) FROM tag_versions AS v WHERE v.network_id = n.id) AS tagged,
          (SELECT count(*) FROM hosts AS h WHERE h.network_id = n.id) AS hosts
        FROM tokens AS t JOIN networks AS n ON n.id = t.network_id`,
     );
     assert.equal(uses.length, ROUNDS);
-    for (const { spent, moved, hosts: count } of uses) assert.deepEqual([spent, moved], [count, count]);
+    for (const { spent, moved, version, newest, tagged, hosts: count } of uses) {
+      assert.deepEqual([spent, moved], [count, count]);
+      if (Number(count) > 0) assert.deepEqual([newest, tagged], [version, version]);
+    }
   } finally {
     database.close();
   }

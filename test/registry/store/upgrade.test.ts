@@ -41,6 +41,9 @@ test('a database of version 0.1.0 comes forward with all that is in it, and mean
     [network?.version, network?.rules, network?.quarantineSeconds, network?.hostLifetimeSeconds, network?.nextDueAt],
     [7, null, 604_800, null, null],
   );
+  // Whoever knows the version of before has missed nothing.
+  assert.deepEqual([network?.sharedVersion, network?.forgottenVersion], [7, 0]);
+  assert.deepEqual(await store.tagVersions(1), [{ tags: [], version: 7 }]);
   const [teddy, ...others] = await store.listHosts(1);
   assert.deepEqual(others, []);
   assert.deepEqual(
@@ -60,7 +63,9 @@ test('a database of version 0.1.0 comes forward with all that is in it, and mean
   const trail = await database.prepare('SELECT action, detail FROM audit').all();
   assert.deepEqual(trail.results, [{ action: 'network.add', detail: null }]);
   const seen = { hostId: 'h1', endpoint: '[2001:db8::3]:51000', handshakeAt: 9 };
-  await store.observeEndpoints(1, [seen]);
+  await store.observeEndpoints(1, [seen], 5000);
   const both = await store.findHost(1, 'teddy');
   assert.deepEqual([both?.observedEndpoint, both?.otherEndpoint], ['192.0.2.3:51000', '[2001:db8::3]:51000']);
+  // From now on versions are times.
+  assert.deepEqual([await store.networkVersion(1), await store.tagVersions(1)], [5000, [{ tags: [], version: 5000 }]]);
 });
