@@ -1,10 +1,7 @@
 /** Which crypto provider this runtime uses: the fastest that works, or the one that was asked for. */
-import { nobleCrypto } from '../../src/crypto/noble.ts';
 import type { CryptoProvider } from '../../src/crypto/port.ts';
-import { createWasmCrypto } from '../../src/crypto/wasm-aead.ts';
 import { UserError } from '../../src/errors.ts';
 import { createLibcrypto } from './crypto-libcrypto.ts';
-import { isNodeCryptoAvailable, nodeCrypto } from './crypto-node.ts';
 import type { Runtime } from './runtime.ts';
 
 type Create = (runtime: Runtime) => Promise<CryptoProvider | undefined>;
@@ -14,10 +11,23 @@ const PROVIDERS: Readonly<Record<string, Create>> = {
   // An FFI that cannot be loaded is no fault: it has no binary for every machine.
   libcrypto: (runtime) => runtime.loadFfi().then(createLibcrypto, () => undefined),
   // Packets are the most of the work, so what is left for the provider below it hardly counts.
-  wasm: async () => createWasmCrypto(isNodeCryptoAvailable() ? nodeCrypto : nobleCrypto),
-  node: async () => (isNodeCryptoAvailable() ? nodeCrypto : undefined),
-  noble: async () => nobleCrypto,
+  async wasm() {
+    const { createWasmCrypto } = await import('../../src/crypto/wasm-aead.ts');
+    return createWasmCrypto((await loadNode()) ?? (await loadNoble()));
+  },
+  node: loadNode,
+  noble: loadNoble,
 };
+
+// Loaded only where the one before does not work: curves in JavaScript take a tenth of a daemon's time to start.
+async function loadNode(): Promise<CryptoProvider | undefined> {
+  const { isNodeCryptoAvailable, nodeCrypto } = await import('./crypto-node.ts');
+  return isNodeCryptoAvailable() ? nodeCrypto : undefined;
+}
+
+async function loadNoble(): Promise<CryptoProvider> {
+  return (await import('../../src/crypto/noble.ts')).nobleCrypto;
+}
 
 /** Rejects with UserError when `name` is not one of the providers that work here. */
 export async function chooseCrypto(runtime: Runtime, name?: string): Promise<CryptoProvider> {

@@ -3,7 +3,7 @@
  * XChaCha20, which OpenSSL has not, is noble's; only cookie replies need it.
  */
 import { encodeHex } from '../../src/bytes.ts';
-import { nobleCrypto } from '../../src/crypto/noble.ts';
+import { xopenWith, xsealWith } from '../../src/crypto/noble-xchacha.ts';
 import type { CryptoProvider } from '../../src/crypto/port.ts';
 import type { Ffi } from './ffi.ts';
 import { createAeads } from './libcrypto-aead.ts';
@@ -23,9 +23,8 @@ export function createLibcrypto(ffi: Ffi): CryptoProvider | undefined {
       ...createAeads(ffi, libcrypto),
       ...createX25519(ffi, libcrypto),
       ...createBlake2s(ffi, libcrypto),
-      xsealWith: (key, nonce, plaintext, additionalData) =>
-        nobleCrypto.xsealWith(key, nonce, plaintext, additionalData),
-      xopenWith: (key, nonce, sealed, additionalData) => nobleCrypto.xopenWith(key, nonce, sealed, additionalData),
+      xsealWith,
+      xopenWith,
     };
     return answerOf(crypto) === KNOWN_ANSWER ? crypto : undefined;
   } catch {

@@ -132,7 +132,7 @@ function openTunnel(name: string, poller: Poller, { ffi, crypto, log, keyLog, tu
 async function startFast(name: string, parts: TunnelParts): Promise<FastTunnel | undefined> {
   const { ffi, crypto, log, tunFd, fastWorker, workers = ONE_PAIR } = parts;
   if (fastWorker === undefined || tunFd !== undefined) return undefined;
-  return startFastTunnel(name, { ffi, crypto, clock: createBootClock(ffi), log, worker: fastWorker, workers });
+  return startFastTunnel(name, { ffi, crypto, clock: createBootClock(ffi), random, log, worker: fastWorker, workers });
 }
 
 function openFastTunnel(fast: FastTunnel, { ffi, log, keyLog }: TunnelParts): Tunnel {

@@ -2,17 +2,17 @@
  * The crypto port in plain TypeScript, over the audited @noble packages: runs wherever JavaScript does, and is the reference
  * that the other providers are tested against. A JavaScript engine may leave copies behind; what we hold is wiped.
  */
-import { chacha20poly1305, xchacha20poly1305 } from '@noble/ciphers/chacha.js';
+import { chacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { x25519 } from '@noble/curves/ed25519.js';
 import { blake2s } from '@noble/hashes/blake2.js';
 import { hmac } from '@noble/hashes/hmac.js';
 import { concatBytes, wipe, writeUint64LE } from '../bytes.ts';
 import { expectBytes } from '../errors.ts';
+import { openOrRefuse, valueUnlessThrown, xopenWith, xsealWith } from './noble-xchacha.ts';
 import { type Aead, type CryptoProvider, TAG_BYTES } from './port.ts';
 
 const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
-const XNONCE_BYTES = 24;
 const MAC_BYTES = 16;
 const NO_DATA = new Uint8Array(0);
 
@@ -50,15 +50,8 @@ export const nobleCrypto: CryptoProvider = {
   openWith: (key, counter, sealed, additionalData) =>
     openOrRefuse(chacha20poly1305(key, counterNonce(counter), additionalData), sealed),
 
-  xsealWith(key, nonce, plaintext, additionalData) {
-    expectBytes('nonce', nonce, XNONCE_BYTES);
-    return xchacha20poly1305(key, nonce, additionalData).encrypt(plaintext);
-  },
-
-  xopenWith(key, nonce, sealed, additionalData) {
-    expectBytes('nonce', nonce, XNONCE_BYTES);
-    return openOrRefuse(xchacha20poly1305(key, nonce, additionalData), sealed);
-  },
+  xsealWith,
+  xopenWith,
 };
 
 class NobleAead implements Aead {
@@ -93,27 +86,8 @@ class NobleAead implements Aead {
   }
 }
 
-interface Opener {
-  decrypt(sealed: Uint8Array, output?: Uint8Array): Uint8Array;
-}
-
-/** noble compares the tag before it decrypts, so a refused message leaves nothing behind. */
-function openOrRefuse(cipher: Opener, sealed: Uint8Array, output?: Uint8Array): Uint8Array | undefined {
-  if (sealed.length < TAG_BYTES) return undefined;
-  return valueUnlessThrown(() => cipher.decrypt(sealed, output));
-}
-
 function counterNonce(counter: number): Uint8Array {
   const nonce = new Uint8Array(NONCE_BYTES);
   writeUint64LE(nonce, 4, counter);
   return nonce;
-}
-
-/** noble reports refused input by throwing; here a hostile message is a value. */
-function valueUnlessThrown<Value>(compute: () => Value): Value | undefined {
-  try {
-    return compute();
-  } catch {
-    return undefined;
-  }
 }

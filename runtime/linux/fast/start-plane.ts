@@ -2,7 +2,7 @@
  * Starts a data plane on the control thread: the shared memory, the workers, and the ports that the tunnel's loop gets
  * instead of the interface and the sockets themselves. What few other descriptors there are to watch, an inbound worker watches.
  */
-import type { Clock } from '../../../src/clock.ts';
+import type { Clock, RandomBytes } from '../../../src/clock.ts';
 import type { CryptoProvider } from '../../../src/crypto/port.ts';
 import type { Device } from '../../../src/device/device.ts';
 import type { Log } from '../../../src/log.ts';
@@ -23,6 +23,7 @@ import {
 } from '../../../src/plane/plane-memory.ts';
 import { CONFIRMED_RECORD, MOVED_RECORD, REFUSED_RECORD, SOURCE_LOST_RECORD } from '../../../src/plane/records.ts';
 import { RingReaders } from '../../../src/plane/ring.ts';
+import { rehearse } from '../../../src/plane/rehearse.ts';
 import type { Tun, Udp } from '../../../src/tunnel/ports.ts';
 import { Epoll } from '../epoll.ts';
 import type { Ffi } from '../ffi.ts';
@@ -45,6 +46,7 @@ export interface FastParts {
   ffi: Ffi;
   crypto: CryptoProvider;
   clock: Clock;
+  random: RandomBytes;
   log: Log;
   /** The module of this runtime that calls `runFastWorker`. */
   worker: URL;
@@ -112,7 +114,12 @@ export async function startFastTunnel(name: string, parts: FastParts): Promise<F
     throw error;
   }
   try {
-    await threads.begin({ cipherMode: ciphers.mode, udpOffload });
+    const begun = threads.begin({ cipherMode: ciphers.mode, udpOffload });
+    begun.catch(() => {}); // it is awaited below
+    const { clock, random } = parts;
+    if (!rehearse({ crypto: ciphers.crypto, ciphers, clock, random }))
+      throw new Error('a handshake with itself came to nothing');
+    await begun;
   } catch (error) {
     await Promise.all([tunnel.tun.close(), tunnel.udp.close()]);
     await dismiss();
