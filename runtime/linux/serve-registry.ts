@@ -1,11 +1,13 @@
 /** The registry as one process: a database file, a server, and everything between. */
 import process from 'node:process';
+import { setTimeout } from 'node:timers';
 import type { Log } from '../../src/log.ts';
 import type { Services } from '../../src/cli/ports.ts';
 import { checkPublicUrl, createRegistry } from '../../src/library/registry.ts';
 import type { HttpBindings } from './http-server.ts';
 import type { Runtime } from './runtime.ts';
 import { createStderrLog } from './stderr-log.ts';
+import { SHRINK_AFTER_MS, shrinkHeap } from './v8-heap.ts';
 
 export interface RunningRegistry {
   readonly url: string;
@@ -69,6 +71,8 @@ export async function serveRegistry(
   const asked = untilAsked();
   const shown = options.publicUrl === undefined ? url : checkPublicUrl(options.publicUrl);
   options.onListening({ url: shown, ...(adminKey !== undefined && { adminKey }) });
+  // To load all of it made the heap three times as large as what is left of that.
+  setTimeout(shrinkHeap, SHRINK_AFTER_MS).unref();
   await asked;
   await registry.close();
 }

@@ -1,4 +1,7 @@
-/** What starting leaves behind in the heap of V8, which itself sees no reason to look for it: two to four MB in each thread. */
+/**
+ * What starting leaves behind in the heap of V8, which itself sees no reason to look for it: two to four MB in each
+ * thread of a tunnel, 140 in a registry.
+ */
 import process from 'node:process';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';

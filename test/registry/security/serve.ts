@@ -3,8 +3,10 @@
  * once it listens, and ends when its parent is gone.
  */
 import process from 'node:process';
+import { setTimeout } from 'node:timers';
 import type { Runtime } from '../../../runtime/linux/runtime.ts';
 import { startRegistry } from '../../../runtime/linux/serve-registry.ts';
+import { SHRINK_AFTER_MS, shrinkHeap } from '../../../runtime/linux/v8-heap.ts';
 import { silentLog } from '../../../src/log.ts';
 
 /** Of the runtime at hand: registry-process.ts puts them in. */
@@ -14,5 +16,6 @@ export async function serve(adapters: Pick<Runtime, 'openDatabase' | 'startHttpS
   const options = { databaseFile, hostname: '127.0.0.1', port: 0, log: silentLog };
   const { url, adminKey } = await startRegistry(adapters, options);
   process.stdout.write(`${JSON.stringify({ url, adminKey })}\n`);
+  setTimeout(shrinkHeap, SHRINK_AFTER_MS).unref(); // as serve-registry.ts has it: what is measured here is that
   process.stdin.resume().once('end', () => process.exit(0));
 }
