@@ -11,7 +11,7 @@ import type { TestContext } from 'node:test';
 import type { Log } from '../../src/log.ts';
 import type { z } from '@hono/zod-openapi';
 import { Problem } from '../../src/registry/problem.ts';
-import { startEngine, type Edge, type EngineOptions } from './engines/engine.ts';
+import { isEdge, startEngine, type Edge, type EngineOptions } from './engines/engine.ts';
 import { CreatedToken, Enrolled, type EnrolRequest, type NewToken } from '../../src/registry/wire.ts';
 
 export interface Lab {
@@ -51,6 +51,9 @@ export interface Answer {
   read<T>(schema: z.ZodType<T>): T;
 }
 
+/** workerd closes a connection whose body was refused unread, when the next request may be on its way over it. */
+const ALONE = { connection: 'close' };
+
 export async function startLab(t: TestContext, options: Pick<EngineOptions, 'hasBell'> = {}): Promise<Lab> {
   const folder = await mkdtemp(join(tmpdir(), 'peerage-registry-'));
   const databaseFile = join(folder, 'registry.db');
@@ -73,6 +76,7 @@ export async function startLab(t: TestContext, options: Pick<EngineOptions, 'has
       headers: {
         ...(as !== null && { authorization: `Bearer ${as}` }),
         ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...(isEdge && (body !== undefined || form !== undefined) && ALONE),
         ...headers,
       },
       ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),

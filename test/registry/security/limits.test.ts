@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { describe, test } from 'node:test';
-import { isEdge } from '../engines/engine.ts';
 import { expectProblem, expectStatus, someKey, startLab, type Lab } from '../lab.ts';
 import { operationsOf, type Operation, type Schema } from '../operations.ts';
 
@@ -37,33 +36,31 @@ describe('limits', () => {
       expectProblem('too-large', expectStatus(413, await askRightly(lab, operation, body)));
   });
 
-  // In front of workerd stands the server of its tools, which no registry is served by.
-  if (!isEdge)
-    test('clients that send or read slowly keep nobody else waiting, and are answered themselves', async (t) => {
-      const lab = await startLab(t);
-      const token = await lab.token({ uses: 100 });
-      const { hostKey } = await lab.enrol(token);
-      const slow = await Promise.all(Array.from({ length: SLOW_CLIENTS }, () => open(t, lab.url)));
-      const [headersOnly, halfBody, deaf] = [slow.slice(0, 100), slow.slice(100, 200), slow.slice(200)];
-      const start = `POST /v1/enroll HTTP/1.1\r\nHost: registry\r\nAuthorization: Bearer ${token}\r\n`;
-      for (const socket of headersOnly) socket.write(start);
-      const body = JSON.stringify({ name: 'slow', publicKey: someKey() });
-      const headers = `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
-      for (const socket of halfBody) socket.write(`${start}${headers}${body.slice(0, 10)}`);
-      const request = `GET /openapi.json HTTP/1.1\r\nHost: registry\r\n\r\n`;
-      for (const socket of deaf) socket.pause().write(request.repeat(20));
-      // Everybody else goes on meanwhile: to the end of this loop, or the test hangs.
-      for (let i = 0; i < 20; i++) {
-        // oxlint-disable-next-line no-await-in-loop -- one host after the other comes
-        await lab.enrol(token, { name: `host-${i}` });
-        // oxlint-disable-next-line no-await-in-loop -- and the first looks for it
-        expectStatus(200, await lab.ask('GET', '/v1/peers', { as: hostKey }));
-      }
-      const [first] = halfBody;
-      first!.write(body.slice(10)); // there are a hundred
-      const [answer] = await once(first!, 'data');
-      assert.match(String(answer), /^HTTP\/1\.1 201 /);
-    });
+  test('clients that send or read slowly keep nobody else waiting, and are answered themselves', async (t) => {
+    const lab = await startLab(t);
+    const token = await lab.token({ uses: 100 });
+    const { hostKey } = await lab.enrol(token);
+    const slow = await Promise.all(Array.from({ length: SLOW_CLIENTS }, () => open(t, lab.url)));
+    const [headersOnly, halfBody, deaf] = [slow.slice(0, 100), slow.slice(100, 200), slow.slice(200)];
+    const start = `POST /v1/enroll HTTP/1.1\r\nHost: registry\r\nAuthorization: Bearer ${token}\r\n`;
+    for (const socket of headersOnly) socket.write(start);
+    const body = JSON.stringify({ name: 'slow', publicKey: someKey() });
+    const headers = `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
+    for (const socket of halfBody) socket.write(`${start}${headers}${body.slice(0, 10)}`);
+    const request = `GET /openapi.json HTTP/1.1\r\nHost: registry\r\n\r\n`;
+    for (const socket of deaf) socket.pause().write(request.repeat(20));
+    // Everybody else goes on meanwhile: to the end of this loop, or the test hangs.
+    for (let i = 0; i < 20; i++) {
+      // oxlint-disable-next-line no-await-in-loop -- one host after the other comes
+      await lab.enrol(token, { name: `host-${i}` });
+      // oxlint-disable-next-line no-await-in-loop -- and the first looks for it
+      expectStatus(200, await lab.ask('GET', '/v1/peers', { as: hostKey }));
+    }
+    const [first] = halfBody;
+    first!.write(body.slice(10)); // there are a hundred
+    const [answer] = await once(first!, 'data');
+    assert.match(String(answer), /^HTTP\/1\.1 201 /);
+  });
 });
 
 async function operationsWithBody(lab: Lab): Promise<Operation[]> {

@@ -2,11 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { HostList, TokenList } from '../../../src/registry/wire.ts';
-import { isEdge } from '../engines/engine.ts';
 import { expectStatus, someKey, startLab } from '../lab.ts';
 
-/** Through workerd every request takes several times as long. */
-const ROUNDS = isEdge ? 10 : 100;
+const ROUNDS = 100;
 const AT_ONCE = 50;
 
 test(`a one-time token raced by ${AT_ONCE} requests, ${ROUNDS} times: one host each, and one address`, async (t) => {
