@@ -197,9 +197,8 @@ export class ControlPlane implements DataPlane {
 
   /** Events of the inbound rings. `words` begin with the row and serial of a keypair; here the move's number and its endpoint follow. */
   handleMoved(device: Device, words: Int32Array, routing: number): void {
-    const keypair = this.#tables.keypairAt(words[0]!, words[1]!);
-    const peer = keypair && this.#tables.peerOf(keypair);
-    if (peer === undefined) return; // it was removed meanwhile
+    const peer = this.#tables.ownerOf(words[0]!, words[1]!); // the keypair may have been replaced meanwhile
+    if (peer === undefined) return;
     if (!this.#tables.noteMoved(peer, words[2]!, words.subarray(3))) return;
     readEndpoint(words, 3, this.#endpoint);
     this.#endpoint.routing = routing;

@@ -38,6 +38,9 @@ import { clearWindow } from './replay-windows.ts';
 import { Rows } from './rows.ts';
 import { SharedCounter } from './shared-counter.ts';
 
+/** More than are freed while one record waits in a ring, but for a flood. */
+const FORMER_KEYPAIRS = 1024;
+
 interface PeerEntry {
   readonly row: number;
   /** What was counted when the Device was told last. */
@@ -77,6 +80,8 @@ export class PlaneTables {
   readonly #keypairRows: Rows<Keypair>;
   readonly #peers = new Map<Peer, PeerEntry>();
   readonly #keypairs = new Map<Keypair, KeypairEntry>();
+  /** By the serials of the keypairs that were freed last: what inbound has told of them may still lie in a ring. */
+  readonly #formerOwners = new Map<number, Peer>();
   readonly #scratch = new Int32Array(ENDPOINT_WORDS);
   #serial = 0;
 
@@ -120,6 +125,13 @@ export class PlaneTables {
   keypairAt(row: number, serial: number): Keypair | undefined {
     const keypair = this.#keypairRows.get(row);
     return keypair !== undefined && this.#keypairs.get(keypair)?.serial === serial ? keypair : undefined;
+  }
+
+  /** Whose keypair that is or was; undefined when the peer was removed, or that was long ago. */
+  ownerOf(row: number, serial: number): Peer | undefined {
+    const keypair = this.keypairAt(row, serial);
+    const peer = keypair === undefined ? this.#formerOwners.get(serial) : this.peerOf(keypair);
+    return peer !== undefined && this.#peers.has(peer) ? peer : undefined;
   }
 
   /** Undefined when the row has changed since. */
@@ -169,6 +181,7 @@ export class PlaneTables {
   freeKeypair(keypair: Keypair): void {
     const entry = this.#keypairs.get(keypair);
     this.#keypairs.delete(keypair);
+    if (entry !== undefined) this.#remember(entry);
     if (entry?.isWritten === true) this.#indices.delete(keypair.localIndex);
     if (!(keypair.counter instanceof SharedCounter)) return;
     const { row } = keypair.counter;
@@ -252,6 +265,13 @@ export class PlaneTables {
     entry.txBytes = txBytes;
     entry.rxBytes = rxBytes;
     return true;
+  }
+
+  #remember({ serial, peer }: KeypairEntry): void {
+    this.#formerOwners.set(serial, peer);
+    if (this.#formerOwners.size <= FORMER_KEYPAIRS) return;
+    const [oldest] = this.#formerOwners.keys();
+    if (oldest !== undefined) this.#formerOwners.delete(oldest);
   }
 
   /** Whether the Device is behind: it was told of one place, and inbound has heard of the peer from another since. */

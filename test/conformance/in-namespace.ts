@@ -12,13 +12,15 @@ import { labOptions, USER_NAMESPACE } from '../interop/lab/requirements.ts';
 import { testCommand } from './commands.ts';
 
 const INSIDE = 'PEERAGE_TEST_NAMESPACE';
+/** Nothing else, so that a variable that is there and empty does not let them loose on the machine's own network. */
+const YES = '1';
 /** A hang, and nothing that a slow machine could take. */
 const TIMEOUT_MS = 800_000;
 const SOCKETS = '/run/wireguard';
 
 /** `programs`: what the tests run besides ip. `define` registers the tests. */
 export function inNamespace(file: string, programs: readonly string[], define: () => void): void {
-  if (process.env[INSIDE] !== undefined) {
+  if (process.env[INSIDE] === YES) {
     execFileSync('ip', ['link', 'set', 'lo', 'up']);
     // The whole folder: without root nothing could be created in the machine's own.
     execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', '/run']);
@@ -30,7 +32,7 @@ export function inNamespace(file: string, programs: readonly string[], define: (
   test(`in a namespace: ${path.split('/').at(-1)}`, labOptions(...programs), async () => {
     const namespaces = [...USER_NAMESPACE, '--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'];
     // Without NODE_TEST_CONTEXT it reports to us and not to our parent.
-    const env = { ...process.env, [INSIDE]: '1', NODE_TEST_CONTEXT: undefined };
+    const env = { ...process.env, [INSIDE]: YES, NODE_TEST_CONTEXT: undefined };
     // unshare does not pass on SIGTERM, but what it started is killed when it is.
     const options = { env, timeout: TIMEOUT_MS, killSignal: 'SIGKILL' } as const;
     const run = promisify(execFile)('unshare', [...namespaces, ...testCommand(path)], options);

@@ -240,6 +240,25 @@ test('a peer that moves on while the control thread learns of its last move stay
   assert.equal(target(), first.endpoint.toString());
 });
 
+test('a move that was told of under a keypair that is gone by then reaches the Device, unless the peer is gone, too', () => {
+  const { row, receive, shakeHands, plane, ours, peerKey } = createStage();
+  const keypair = receive.find(receiverIndex(shakeHands('theirs').at(-1) ?? PACKET));
+  const serial = receive.serial(keypair);
+  const learn = (move: number, endpoint: Endpoint): void =>
+    plane.handleMoved(ours, Int32Array.of(keypair, serial, move, ...wordsOf(endpoint)), 0);
+  receive.moveTo(row(), wordsOf(ELSEWHERE), () => true);
+  ours.handleLinkDown(); // erases every keypair
+  plane.publishSending();
+  learn(1, ELSEWHERE);
+  assert.equal(ours.describe().peers[0]!.endpoint?.toString(), ELSEWHERE.toString());
+
+  ours.configure({ peers: [{ publicKey: peerKey, remove: true }] }, NOW);
+  ours.configure({ peers: [{ publicKey: peerKey, endpoint: THERE }] }, NOW);
+  plane.publishSending();
+  learn(2, ELSEWHERE);
+  assert.equal(ours.describe().peers[0]!.endpoint?.toString(), THERE.toString(), 'another peer of the same key');
+});
+
 test('what the workers carried is told to the Device once', () => {
   const { row, send, receive, shakeHands, plane, ours, memory } = createStage();
   shakeHands('ours');
