@@ -356,6 +356,8 @@ function defineTests({ peerage, peerageTun, renumbersDescriptors = true }: Progr
       [['--no-such', 'wg0'], 2, /usage: peerage-tun/],
       [['--crypto', 'rot13', '-f', 'wg0'], 2, /crypto provider "rot13"/],
       [['--crypto', 'rot13', 'wg0'], 2, /crypto provider "rot13"/],
+      [['--threads', '33', 'wg0'], 2, /the number of threads expected a number up to 32, got "33"/],
+      [['--threads', 'two', '-f', 'wg0'], 2, /the number of threads expected a number up to 32, got "two"/],
       [['--help'], 0, /^$/],
     ] as const) {
       const run = spawnSync(program, [...first, ...args], { encoding: 'utf8' });

@@ -10,6 +10,7 @@ import { waitFor } from '../../interop/lab/wait.ts';
 
 const PROGRAM = fileURLToPath(new URL('programs/tunnel-without-workers.ts', import.meta.url));
 const FAILING = fileURLToPath(new URL('programs/failing-worker.ts', import.meta.url));
+const DYING = fileURLToPath(new URL('programs/dying-worker.ts', import.meta.url));
 const WITHOUT_SOCKETS = fileURLToPath(new URL('programs/tunnel-without-sockets.ts', import.meta.url));
 const NAME = 'alone0';
 /** Of netlink: a tunnel opens them one after the other, some before the interface is there, and some after. */
@@ -37,6 +38,19 @@ inNamespace(import.meta.url, [], () => {
       assert.deepEqual(await exit, [0, null], log);
       assert.throws(() => execFileSync('ip', ['link', 'show', NAME], { stdio: 'ignore' }));
     });
+
+  test('a tunnel ends with an error when one of its workers does, whichever it is', async () => {
+    const child = spawn(process.execPath, [PROGRAM, NAME, DYING, '2'], { stdio: ['ignore', 'inherit', 'pipe'] });
+    let log = '';
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (log += text));
+    const exit = once(child, 'exit');
+    const isReady = () => log.includes('ready') || child.exitCode !== null;
+    await waitFor('it is ready', isReady, { explain: () => log });
+    execFileSync('ip', ['link', 'set', NAME, 'up']);
+    assert.deepEqual(await exit, [1, null], log);
+    assert.match(log, /a worker failed.*no more/);
+    assert.throws(() => execFileSync('ip', ['link', 'show', NAME], { stdio: 'ignore' }));
+  });
 
   test('a tunnel that gets too few sockets ends, whatever it has started by then', () => {
     for (let count = 0; count < SOCKETS; count++) {
