@@ -41,22 +41,28 @@ export function buildPackage(folder: string): void {
   for (const program of Object.values(manifest.bin)) chmodSync(join(folder, program), 0o755);
 }
 
-/** In their places, each with all of ours that it needs. Packages stay packages, which npm installs and whose licences lie beside them. */
+/**
+ * In their places, each with all of ours that it needs at once; what it may never need (other providers of crypto) stays apart, or
+ * the packages that it imports would be loaded with it. Packages stay packages, which npm installs and whose licences lie beside them.
+ */
 function bundleDaemon(folder: string): void {
-  buildSync({
-    entryPoints: DAEMON.map((name) => join(folder, name)),
-    outdir: folder,
-    allowOverwrite: true,
-    bundle: true,
-    packages: 'external',
-    platform: 'node',
-    format: 'esm',
-    target: 'node22',
-    charset: 'utf8',
-    minifyWhitespace: true,
-    minifySyntax: true, // names stay as they are: errors show them
-    logLevel: 'warning',
-  });
+  for (const name of DAEMON)
+    buildSync({
+      entryPoints: [join(folder, name)],
+      outdir: folder,
+      allowOverwrite: true,
+      bundle: true,
+      splitting: true,
+      chunkNames: 'chunk/[name]-[hash]',
+      packages: 'external',
+      platform: 'node',
+      format: 'esm',
+      target: 'node22',
+      charset: 'utf8',
+      minifyWhitespace: true,
+      minifySyntax: true, // names stay as they are: errors show them
+      logLevel: 'warning',
+    });
 }
 
 function packageManifest(manifest: Manifest): Record<string, unknown> {
