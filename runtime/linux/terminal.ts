@@ -37,9 +37,14 @@ async function ask(question: string): Promise<string | undefined> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined;
   // The question is a message: standard output stays clean for results.
   const reader = createInterface({ input: process.stdin, output: process.stderr });
-  const closed = once(reader, 'close').then(() => undefined);
+  const closed = once(reader, 'close').then(() => '');
   try {
     return await Promise.race([reader.question(question), closed]);
+  } catch (error) {
+    if (!(error instanceof Error) || error.name !== 'AbortError') throw error;
+    // Ctrl+C or Ctrl+D: an answer that says nothing.
+    process.stderr.write('\n');
+    return '';
   } finally {
     reader.close();
   }

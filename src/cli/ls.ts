@@ -19,7 +19,10 @@ export const addLs: AddCommand = (program, ports) => {
     .option('--network <name>', 'of this network (the only one, unless said)')
     .option('--json', 'for machines')
     .action((options: LsOptions) => show(options, ports));
-  addExamples(command, [['peerage ls', 'every host with its addresses and where it is']]);
+  addExamples(command, [
+    ['peerage ls', 'every host with its addresses and where it is; its public key where the terminal is wide enough'],
+    ['peerage ls --json', 'all that the registry knows of each'],
+  ]);
 };
 
 async function show({ network, json }: LsOptions, ports: Ports): Promise<void> {
@@ -35,7 +38,7 @@ async function show({ network, json }: LsOptions, ports: Ports): Promise<void> {
   const rows = hosts.map((host) => rowOf(host, { tagged, exits }));
   terminal.stdout(
     formatTable(
-      titles.map((title) => ({ title })),
+      titles.map((title) => ({ title, isExtra: title === 'PUBLIC KEY' })),
       rows,
       terminal.columns,
     ),

@@ -19,7 +19,7 @@ export interface Terminal {
   readonly stdoutIsWorldAccessible: boolean;
   /** Infinity when standard output is no terminal: what goes into a file or a pipe is not folded. */
   readonly columns: number;
-  /** Asks on the terminal; undefined when there is nobody to ask. */
+  /** Asks on the terminal; empty for who leaves it (Ctrl+C, Ctrl+D), undefined when there is nobody to ask. */
   ask(question: string): Promise<string | undefined>;
 }
 

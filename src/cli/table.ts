@@ -1,12 +1,14 @@
 /**
  * Tables of text that fit the terminal. Cells are folded between words, never cut: a key or an address stays whole and
- * can be copied, even when the line then gets longer than the terminal.
+ * can be copied. Where the columns do not fit beside each other for that, each row is a list of its own.
  */
 import { visibleLength } from './style.ts';
 
 export interface Column {
   title: string;
   align?: 'left' | 'right';
+  /** Left out where the others would not fit beside it. */
+  isExtra?: boolean;
 }
 
 const GAP = '  ';
@@ -15,11 +17,20 @@ const GAP = '  ';
 export function formatTable(columns: readonly Column[], rows: readonly (readonly string[])[], width: number): string {
   const titles = columns.map((column) => column.title);
   const cells = columns.map((_, i) => [titles, ...rows].map((row) => row[i] ?? ''));
-  const widths = fitWidths(
-    cells.map(longest),
-    cells.map((texts) => longest(texts.flatMap((text) => text.split(' ')))),
-    width - GAP.length * (columns.length - 1),
-  );
+  const minimum = cells.map((texts) => longest(texts.flatMap((text) => text.split(' '))));
+  const available = width - GAP.length * (columns.length - 1);
+  const isTooWide = rows.length > 0 && minimum.reduce((total, each) => total + each, 0) > available;
+  const kept = columns.flatMap((column, i) => (column.isExtra === true ? [] : [i]));
+  if (isTooWide && kept.length < columns.length) {
+    const others = columns.filter((column) => column.isExtra !== true);
+    return formatTable(
+      others,
+      rows.map((row) => kept.map((i) => row[i] ?? '')),
+      width,
+    );
+  }
+  if (isTooWide) return rows.map((row) => formatRecord(titles, row, width)).join('\n');
+  const widths = fitWidths(cells.map(longest), minimum, available);
   return [titles, ...rows].map((row) => formatRow(row, columns, widths)).join('');
 }
 
@@ -51,6 +62,19 @@ function formatRow(row: readonly string[], columns: readonly Column[], widths: r
     text += `${line.join(GAP).trimEnd()}\n`;
   }
   return text;
+}
+
+/** The cells of a row below each other, each after its title. */
+function formatRecord(titles: readonly string[], row: readonly string[], width: number): string {
+  const indent = longest(titles);
+  return titles
+    .flatMap((title, i) =>
+      fold(row[i] ?? '', Math.max(1, width - indent - GAP.length)).map((line, y) =>
+        `${pad(y === 0 ? title : '', indent, 'left')}${GAP}${line}`.trimEnd(),
+      ),
+    )
+    .map((line) => `${line}\n`)
+    .join('');
 }
 
 function fold(text: string, width: number): string[] {

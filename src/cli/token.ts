@@ -1,5 +1,6 @@
 /** `peerage token`: lets hosts enrol. `peerage add NAME` is the same for one host of that name. */
 import { InvalidArgumentError, type Command } from 'commander';
+import { UserError } from '../errors.ts';
 import { CreatedToken, TokenList, type NewToken } from '../registry/wire.ts';
 import { askRegistry, chooseNetwork, confirm, readLogin } from './admin.ts';
 import { addExamples } from './help.ts';
@@ -128,6 +129,8 @@ async function listTokens({ network, json }: TokenOptions, ports: Ports): Promis
 }
 
 async function revoke(id: string, { network, yes }: RevokeOptions, ports: Ports): Promise<void> {
+  if (!/^pgt_[A-Za-z0-9_-]{8}$/.test(id))
+    throw new UserError(`"${id}" is not the id of a token`, { remedy: 'See them: peerage token ls', exitCode: 2 });
   const login = await readLogin(ports);
   const parent = `/v1/networks/${encodeURIComponent(await chooseNetwork(ports, login, network))}/tokens`;
   await confirm(ports, `Revoke the token ${id}?`, yes === true);

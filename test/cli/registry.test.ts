@@ -136,6 +136,10 @@ describe('peerage, for the administrator of a registry', () => {
     assert.equal((await peerage(['token', 'rm', id, '--yes'])).exitCode, 0);
     assert.match((await peerage(['token', 'ls'])).stdout, new RegExp(`^${id} +revoked`, 'm'));
     assert.equal((await peerage(['token', 'rm', 'pgt_aaaaaaaa', '--yes'])).exitCode, 1);
+    assert.match(
+      (await peerage(['token', 'rm', 'x', '--yes'])).stderr,
+      /"x" is not the id of a token\n.*peerage token ls/,
+    );
   });
 
   for (const [options, where, login] of [

@@ -57,6 +57,16 @@ describe('peerage route approve, without naming what', () => {
     assert.deepEqual(await routes(), ['172.27.88.0/24', '192.168.7.0/24']);
   });
 
+  test('approves nothing that the host asks for while the person reads the question', async (t) => {
+    const { approve, askFor, routes } = await startRequest(t);
+    const { exitCode, said } = await approve([], async () => {
+      await askFor(['172.27.88.0/24', '0.0.0.0/0']);
+      return 'y';
+    });
+    assert.deepEqual([exitCode, await routes()], [1, []], said);
+    assert.match(said, /charlotte/);
+  });
+
   test('asks nothing about those that are named', async (t) => {
     const { approve, routes } = await startRequest(t);
     const { exitCode, said } = await approve(['192.168.7.0/24']);

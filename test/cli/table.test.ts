@@ -37,6 +37,37 @@ charlotte  1234567  10.195.171.241
     for (const word of ROWS.flat().flatMap((cell) => cell.split(' '))) assert.ok(text.includes(word), word);
   });
 
+  it('leaves out what may go before it gives up the table', () => {
+    const columns = [{ title: 'Host' }, { title: 'Bytes', isExtra: true }, { title: 'Addresses' }];
+    const text = `Host       Addresses
+dolores    10.195.171.142
+           fdc1:d89e:b128:6a04::7de4
+charlotte  10.195.171.241
+           fdc1:d89e:b128:6a04::29ab
+`;
+    assert.equal(formatTable(columns, ROWS, 40), text);
+    assert.match(formatTable(columns, ROWS, 45), /^Host +Bytes +Addresses/);
+    assert.match(formatTable(columns, ROWS, 30), /^Host +dolores\nAddresses +10/);
+  });
+
+  it('puts the cells of a row below each other where the words do not fit beside each other', () => {
+    assert.equal(
+      formatTable(COLUMNS, ROWS, 40),
+      `Host       dolores
+Bytes      7
+Addresses  10.195.171.142
+           fdc1:d89e:b128:6a04::7de4
+
+Host       charlotte
+Bytes      1234567
+Addresses  10.195.171.241
+           fdc1:d89e:b128:6a04::29ab
+`,
+    );
+    const lines = formatTable(COLUMNS, ROWS, 40).split('\n');
+    assert.ok(lines.every((line) => visibleLength(line) <= 40));
+  });
+
   it('does not count colours', () => {
     const { red } = createStyle(true);
     const [plain, coloured] = [ROWS, ROWS.map((row) => row.map(red))].map((rows) => formatTable(COLUMNS, rows, 50));

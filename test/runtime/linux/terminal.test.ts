@@ -47,3 +47,28 @@ describe('a program that says something', () => {
       assert.equal(await readFile(proof, 'utf8'), 'done');
     });
 });
+
+/** A pipe that says it is a terminal is one to the line editor. */
+const QUESTION = `
+  import { createTerminal } from ${JSON.stringify(TERMINAL)};
+  for (const stream of [process.stdin, process.stderr]) Object.defineProperty(stream, 'isTTY', { value: true });
+  console.log(JSON.stringify(await createTerminal().ask('Remove it? ')));
+`;
+
+describe('a question', () => {
+  for (const [what, keys, answer] of [
+    ['with a line', 'yes\r', 'yes'],
+    ['with Ctrl+C', '\u0003', ''],
+    ['with Ctrl+D', '\u0004', ''],
+  ] as const)
+    it(`may be answered ${what}`, async () => {
+      const child = spawn(process.execPath, ['--input-type=module', '-e', QUESTION]);
+      let [stdout, stderr] = ['', ''];
+      child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+      child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+      await once(child.stderr, 'data');
+      child.stdin.end(keys);
+      const [exitCode] = await once(child, 'close');
+      assert.deepEqual([exitCode, stdout], [0, `${JSON.stringify(answer)}\n`], stderr);
+    });
+});
