@@ -1,13 +1,14 @@
 /**
  * `node bench/startup.ts [ROUNDS]`: how long small commands of the single binary take from start to end, beside `node --version`,
- * and how long it takes until a tunnel answers on its UAPI socket. In turn, so that what else the machine does hits all of
+ * and how long it takes until a tunnel answers on its UAPI socket, beside a program of each runtime that only starts as many threads:
+ * what is below that nobody can save. In turn, so that what else the machine does hits all of
  * them; the best and the middle of many rounds, in milliseconds.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync } from 'node:fs';
-import { loadavg } from 'node:os';
-import { resolve } from 'node:path';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { loadavg, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import process from 'node:process';
 import { setImmediate } from 'node:timers/promises';
 import { FLAGS } from '../runtime/deno/flags.ts';
@@ -43,6 +44,12 @@ const DAEMONS: Readonly<Record<string, CommandLine>> = {
   'Deno, from the checkout': [bin('deno'), 'run', ...FLAGS.tunnel, inRoot('runtime/deno/peerage-tun.ts')],
 };
 
+/** Two threads, as a tunnel has, and an end. JavaScript: Node strips types of nothing here. */
+const EMPTY = `
+import { isMainThread, Worker } from 'node:worker_threads';
+if (isMainThread) for (let i = 0; i < 2; i++) new Worker(new URL(import.meta.url));
+`;
+
 if (!existsSync(BINARY)) throw new Error('There is no dist/peerage: npm run build:binary');
 const words = process.argv.slice(2);
 const rounds = Number(words.find((word) => /^\d+$/.test(word)) ?? DEFAULT_ROUNDS);
@@ -50,6 +57,7 @@ if (words.includes(INSIDE)) {
   spawnSync('mount', ['-t', 'tmpfs', 'tmpfs', '/run']);
   mkdirSync(SOCKETS);
   await measureCommands();
+  await measureFloor();
   await measureTunnels();
 } else {
   // Where nobody else's interfaces are.
@@ -75,6 +83,26 @@ async function measureCommands(): Promise<void> {
     const { best, middle } = summarise(each);
     const [more, moreInTheMiddle] = [best - reference.best, middle - reference.middle];
     console.log(`${row(name, each)}   over node --version: ${format(more)} ${format(moreInTheMiddle)}`);
+  }
+}
+
+async function measureFloor(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'peerage-startup-'));
+  try {
+    const file = join(folder, 'empty.mjs');
+    writeFileSync(file, EMPTY);
+    const times = await inTurn(
+      {
+        Node: [process.execPath, file],
+        Bun: [bin('bun'), file],
+        Deno: [bin('deno'), 'run', '--no-prompt', `--allow-read=${folder}`, file],
+      },
+      timeOf,
+    );
+    console.log(`an empty program that starts two threads, from start to end: ${rounds} rounds`);
+    for (const [name, each] of Object.entries(times)) console.log(row(name, each));
+  } finally {
+    rmSync(folder, { recursive: true });
   }
 }
 
