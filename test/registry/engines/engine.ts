@@ -13,6 +13,8 @@ export interface EngineOptions {
   readonly wall: () => number;
   /** At the edge: whether hosts can listen. Default: true. */
   readonly hasBell?: boolean;
+  /** What is in the database before this version sees it, in SQL. */
+  readonly statements?: readonly string[];
 }
 
 export interface RunningEngine {

@@ -16,6 +16,7 @@ import type { Database } from '../../../src/registry/store/database.ts';
 import { migrate } from '../../../src/registry/store/migrate.ts';
 import { MIGRATIONS } from '../../../src/registry/store/migrations.ts';
 import { sealer, sha256 } from '../../../src/library/surroundings.ts';
+import { execute } from './execute.ts';
 import type { StartEngine } from './engine.ts';
 
 /** As wrangler bundles it. */
@@ -40,7 +41,7 @@ export const COMPATIBILITY_DATE = '2026-07-30';
 const TABLES =
   "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB '_cf_*' AND name NOT GLOB 'sqlite_*'";
 
-export const startEngine: StartEngine = async ({ log, wall, hasBell = true }) => {
+export const startEngine: StartEngine = async ({ log, wall, hasBell = true, statements = [] }) => {
   const [output] = (await bundle).outputFiles;
   const miniflare = new Miniflare({
     modules: true,
@@ -56,6 +57,7 @@ export const startEngine: StartEngine = async ({ log, wall, hasBell = true }) =>
   });
   const url = (await miniflare.ready).href.replace(/\/$/, '');
   const database = (await miniflare.getD1Database('DB')) as Database; // the shape is a part of D1's
+  await execute(database, statements);
   await migrate(database, MIGRATIONS);
   const random = (length: number) => new Uint8Array(randomBytes(length));
   const ports = { store: createD1Store(database), bell: createMemoryBell(), random, sha256, sealer, wall };
