@@ -36,6 +36,12 @@ function findCommand(program: Command, names: readonly string[]): Command {
   return found;
 }
 
+/** Whoever typed it wrongly is told where it is explained: after the errors of this command and of all below it. */
+export function pointToHelp(command: Command): void {
+  command.showHelpAfterError(`  See: ${commandPath(command).replace(/^(\S+)/, '$1 help')}`);
+  command.commands.forEach(pointToHelp);
+}
+
 /** `peerage registry serve`. */
 export function commandPath(command: Command): string {
   return command.parent === null ? command.name() : `${commandPath(command.parent)} ${command.name()}`;

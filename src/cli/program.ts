@@ -4,7 +4,7 @@
 import { Command, CommanderError } from 'commander';
 import { UserError } from '../errors.ts';
 import type { AddCommand } from './command.ts';
-import { addExamples } from './help.ts';
+import { addExamples, pointToHelp } from './help.ts';
 import type { Ports } from './ports.ts';
 import { createStyle } from './style.ts';
 import { VERSION } from './version.ts';
@@ -115,6 +115,7 @@ export async function createProgram(called: string | undefined, ports: Ports): P
     program.commandsGroup(heading);
     for (const add of added) add(program, ports);
   }
+  pointToHelp(program);
   return program;
 }
 

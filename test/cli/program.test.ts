@@ -53,7 +53,7 @@ describe('peerage', () => {
   it('says what was meant by a command that it does not know', async () => {
     const { exitCode, stdout, stderr } = await peerage(['genkye']);
     assert.deepEqual([exitCode, stdout], [2, '']);
-    assert.match(stderr, /^peerage: unknown command 'genkye'\n\(Did you mean genkey\?\)/);
+    assert.match(stderr, /^peerage: unknown command 'genkye'\n\(Did you mean genkey\?\)\n  See: peerage help\n$/);
     assert.equal((await peerage(['help', 'genkye'])).exitCode, 2);
   });
 
@@ -61,7 +61,7 @@ describe('peerage', () => {
     it(`exits with 2 for the wrong usage "${args.join(' ')}"`, async () => {
       const { exitCode, stdout, stderr } = await peerage(args);
       assert.deepEqual([exitCode, stdout], [2, '']);
-      assert.match(stderr, /^peerage: /);
+      assert.match(stderr, new RegExp(`^peerage: .*\\n  See: peerage help ${args[0]}\\n$`));
     });
 
   it('writes no colours into pipes, and none for NO_COLOR or a dumb terminal', async (context) => {
