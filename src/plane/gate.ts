@@ -106,7 +106,8 @@ function waitAtGate(words: Int32Array, worker: number): void {
 
 function setState(words: Int32Array, worker: number, state: number): void {
   Atomics.store(words, stateOf(worker), state);
-  Atomics.notify(words, stateOf(worker));
+  // Who closes the gate from here on reads the new state and does not wait for it.
+  if (Atomics.load(words, GATE) !== 0) Atomics.notify(words, stateOf(worker));
 }
 
 function stateOf(worker: number): number {

@@ -11,6 +11,7 @@ import { readEcn } from '../../../src/device/ecn.ts';
 import { packetFamily } from '../../../src/device/inner-packet.ts';
 import type { IpFamily } from '../../../src/ip.ts';
 import { writeTransportHeader } from '../../../src/noise/messages.ts';
+import { clearBytes } from '../../../src/offload/arena.ts';
 import { completeChecksum, createGsoPlan, planSegments } from '../../../src/offload/gso.ts';
 import {
   contiguousBytes,
@@ -60,6 +61,9 @@ export function runOutbound(ffi: Ffi, data: FastWorkerData, notify: () => void):
 
   let now = 0;
   let hasToldGone = false;
+  /** Small packets since the worker slept, and whether there was but one between its last two sleeps. */
+  let sinceSleep = 0;
+  let wasAlone = false;
   /** Where the sender is aimed at. */
   let aimedRow = -1;
   let aimedEcn = 0;
@@ -83,6 +87,8 @@ export function runOutbound(ffi: Ffi, data: FastWorkerData, notify: () => void):
     decodeVirtioNetHeader(arena, slots.packet - VIRTIO_NET_HEADER_BYTES, virtio);
     if (virtio.gsoType !== GSO_NONE) return takeLargeScattered(length);
     takeFirstSmall(length);
+    // Where packets come one by one, each is on its way before the next one is asked for.
+    if (sinceSleep++ === 0 && wasAlone) return sendRun();
     for (let index = 1; index < SLOTS; index++) {
       const next = reader.readInto(fd, index);
       if (next < 0) {
@@ -90,6 +96,7 @@ export function runOutbound(ffi: Ffi, data: FastWorkerData, notify: () => void):
         return rest(fd);
       }
       decodeVirtioNetHeader(arena, slots.packet + index * SLOT_BYTES - VIRTIO_NET_HEADER_BYTES, virtio);
+      sinceSleep++;
       if (virtio.gsoType === GSO_NONE && next <= SLOT_ROOM) takeSmall(index, next);
       else {
         sendRun();
@@ -118,6 +125,8 @@ export function runOutbound(ffi: Ffi, data: FastWorkerData, notify: () => void):
 
   function rest(fd: number): void {
     if (reader.isGone && !hasToldGone) hasToldGone = link.pushEvent(GONE_RECORD);
+    wasAlone = sinceSleep === 1;
+    sinceSleep = 0;
     link.sleepUntilReadable(hasToldGone ? -1 : fd);
   }
 
@@ -229,7 +238,7 @@ export function runOutbound(ffi: Ffi, data: FastWorkerData, notify: () => void):
   function seal(row: number, index: number, counter: number, length: number): number {
     const at = wire.at[index]!;
     const padded = paddedLength(length, link.words[MTU]!);
-    if (padded > length) bytes.fill(0, at + PACKET + length, at + PACKET + padded);
+    clearBytes(arena, at + PACKET + length, at + PACKET + padded);
     const address = table.context(row);
     if (address !== contextAddress) {
       contextAddress = address;

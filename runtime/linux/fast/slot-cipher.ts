@@ -9,6 +9,7 @@
  * A context belongs to the control thread's keys (worker-ciphers.ts) and is used by one worker. How the two are called is in
  * slot-primitives.ts. With `whole` the context is one of the AEAD, for an OpenSSL that computes something else with the two.
  */
+import { clearBytes } from '../../../src/offload/arena.ts';
 import type { Ffi, Handle } from '../ffi.ts';
 import { EVP_CTRL_AEAD_GET_TAG, EVP_CTRL_AEAD_SET_TAG, loadFastLibcrypto } from './fast-libcrypto.ts';
 import { PACKET, type PacketMemory, SLOT_BYTES } from './packet-memory.ts';
@@ -58,8 +59,7 @@ function createPutTogether(
     const end = at + PACKET + length;
     const padded = (length + 15) & ~15;
     const lengths = at + PACKET + padded;
-    if ((length & 3) === 0) for (let word = end >>> 2; word < lengths >>> 2; word++) u32[word] = 0;
-    else bytes.fill(0, end, lengths);
+    clearBytes(arena, end, lengths);
     const word = lengths >>> 2;
     u32[word] = 0;
     u32[word + 1] = 0;

@@ -88,6 +88,7 @@ export function createUdpReceiver(ffi: Ffi, libc: FastLibc, memory: PacketMemory
   const none = ffi.handle(0);
   for (let i = 0; i < overflows; i++) {
     const iovec = manyIovecs + i * 2 * IOVEC_BYTES;
+    makeRoom(many + i * MMSGHDR_BYTES);
     setMessage(many + i * MMSGHDR_BYTES, manyNames + i * NAME_ROOM, manyControls + i * CONTROL_ROOM, iovec, 2);
     setIovec(iovec, wire.at[i]! + MESSAGE, LONGEST_IN_SLOT);
     setIovec(iovec + IOVEC_BYTES, overflow + i * SPILL_BYTES, SPILL_BYTES);
@@ -178,7 +179,8 @@ export function createUdpReceiver(ffi: Ffi, libc: FastLibc, memory: PacketMemory
 
   function receiveMany(fd: number): boolean {
     do {
-      for (let i = 0; i < overflows; i++) makeRoom(many + i * MMSGHDR_BYTES);
+      // The others have what they had: nothing came for them.
+      for (let i = 0; i < arrived; i++) makeRoom(many + i * MMSGHDR_BYTES);
       arrived = libc.recvmmsg(fd, manyPointer, overflows, 0, none);
     } while (arrived < 0 && ffi.errno() === EINTR);
     nextOne = 0;
