@@ -74,6 +74,11 @@ export class NetworkBell extends DurableObject<{ readonly DB: D1Database }> {
     return Date.now();
   }
 
+  /** By which sockets are silent. The object's own, as it stamps the pings; a test sets it back while it opens some. */
+  protected socketClock(): number {
+    return Date.now();
+  }
+
   /** A change is in the store. Resolves when everybody has been told. */
   async ring(): Promise<void> {
     this.#isRung = true;
@@ -87,7 +92,7 @@ export class NetworkBell extends DurableObject<{ readonly DB: D1Database }> {
     const { 0: theirs, 1: ours } = new WebSocketPair();
     // From here on a ring reaches it, so nothing is missed between this and the look into the store.
     this.ctx.acceptWebSocket(ours, [listener.hostId]);
-    ours.serializeAttachment({ ...listener, openedAt: Date.now() } satisfies Attachment);
+    ours.serializeAttachment({ ...listener, openedAt: this.socketClock() } satisfies Attachment);
     this.#replaceOldest(listener.hostId);
     this.#fresh.add(ours);
     void this.#notify();
@@ -131,7 +136,7 @@ export class NetworkBell extends DurableObject<{ readonly DB: D1Database }> {
   }
 
   async #tellAll(listening: readonly Listening[]): Promise<void> {
-    const now = Date.now();
+    const now = this.socketClock();
     const [alive, silent]: [Listening[], Listening[]] = [[], []];
     for (const each of listening) (now - this.#lastSign(each) < SILENCE_MS ? alive : silent).push(each);
     for (const { socket } of silent) hangUp(socket, CLOSE.silent);

@@ -211,6 +211,23 @@ function socketSuite(): void {
     expectStatus(200, await lab.ask('GET', '/v1/peers', { as: runner.hostKey }));
   });
 
+  test('a socket that has been silent for five minutes is closed at the next change, one that sent a ping is not', async (t) => {
+    const { lab, token, dolores, maeve } = await startPair(t);
+    const setBack = (ms: number) => fetch(`${lab.url}/test-socket-clock`, { method: 'POST', body: `${-ms}` });
+    await setBack(300_000);
+    const [polite, silent] = [await listen(lab, dolores), await listen(lab, maeve)];
+    let pongs = 0;
+    polite.socket.addEventListener('message', ({ data }) => (pongs += Number(data === 'pong')));
+    polite.socket.send('ping');
+    await waitFor('a pong', () => pongs === 1);
+    await setBack(0);
+    await lab.enrol(token, { name: 'charlotte' });
+    await closed(silent, 4408);
+    await told(polite, '+charlotte');
+    assert.equal(polite.closed, undefined);
+    assert.ok(!silent.told().includes('+charlotte'));
+  });
+
   test('a socket that was cut off goes on where it was', async (t) => {
     const { lab, token, dolores, peers } = await startPair(t);
     const first = await listen(lab, dolores);

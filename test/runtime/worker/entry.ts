@@ -2,23 +2,33 @@
 import { NetworkBell as DeployedBell } from '../../../runtime/worker/network-bell.ts';
 import { createHandler, type Bindings } from '../../../runtime/worker/registry.ts';
 
-/** A path that no registry has. */
+/** Paths that no registry has. */
 const CLOCK = '/test-clock';
 
+const SOCKET_CLOCK = '/test-socket-clock';
+
 let now = Date.now();
+/** Milliseconds by which the clock of sockets goes wrong. */
+let socketOffset = 0;
 const handler = createHandler(() => now);
 
 export class NetworkBell extends DeployedBell {
   protected override wall(): number {
     return now;
   }
+
+  protected override socketClock(): number {
+    return Date.now() + socketOffset;
+  }
 }
 
 // A Worker's handlers are its default export.
 export default {
   async fetch(request: Request, bindings: Bindings): Promise<Response> {
-    if (new URL(request.url).pathname !== CLOCK) return handler.fetch(request, bindings);
-    now = Number(await request.text());
+    const { pathname } = new URL(request.url);
+    if (pathname === CLOCK) now = Number(await request.text());
+    else if (pathname === SOCKET_CLOCK) socketOffset = Number(await request.text());
+    else return handler.fetch(request, bindings);
     return new Response();
   },
 };
