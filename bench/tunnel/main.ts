@@ -28,7 +28,7 @@ const USAGE = `usage: npm run bench -- [options]
   --against CMD     a peer to compare with, once or more; ratios are to the first (wireguard-go)
   --only LIST       of ${SCENARIOS.map(({ name }) => name).join(', ')}
   --rounds N        turns of each (3)
-  --seconds S       of traffic a turn (5)
+  --seconds S       of traffic a turn (10)
   --quick           one round of two seconds
   --threads LIST    of numbers, each a contender: PEERAGE_THREADS for ours; 0 is the loop in one thread
   --json FILE       where the figures go (bench/results/DATE.json)
@@ -73,7 +73,7 @@ function parse() {
         against: { type: 'string', multiple: true, default: ['wireguard-go'] },
         only: { type: 'string' },
         rounds: { type: 'string', default: '3' },
-        seconds: { type: 'string', default: '5' },
+        seconds: { type: 'string', default: '10' },
         quick: { type: 'boolean', default: false },
         threads: { type: 'string' },
         json: {
