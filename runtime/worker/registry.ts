@@ -5,6 +5,7 @@
  * No request waits here for a change: one that asks to is answered at once, and told when to come again. Hosts that want to know
  * sooner listen at a Durable Object, if one is bound. Limits on requests and failures count per isolate.
  */
+import { waitUntil } from 'cloudflare:workers';
 import { createRegistry } from '../../src/registry/app.ts';
 import type { RegistryApp } from '../../src/registry/env.ts';
 import { checkPublicUrl } from '../../src/library/registry.ts';
@@ -59,6 +60,7 @@ function createApp({ DB, BELL, PUBLIC_URL, POLL_SECONDS: poll }: Bindings, wall:
       sha256,
       sealer,
       wall,
+      outlive: waitUntil,
     },
     log: consoleLog,
     publicUrl: PUBLIC_URL === undefined || PUBLIC_URL === '' ? undefined : checkPublicUrl(PUBLIC_URL),

@@ -12,7 +12,7 @@ import { requestId } from 'hono/request-id';
 import { routePath } from 'hono/route';
 import { secureHeaders } from 'hono/secure-headers';
 import type { Log } from '../log.ts';
-import { clientAddress, requestOrigin } from './client-address.ts';
+import { clientAddress, isRemoteAddress, requestOrigin } from './client-address.ts';
 import type { RegistryApp, RegistryEnv, RouteContext } from './env.ts';
 import { holdRequests, isHeld } from './service/held-requests.ts';
 import { accepted, answerError, answerInvalid, problem } from './problem.ts';
@@ -27,6 +27,7 @@ import { addNameRoutes } from './route/names.ts';
 import { addMetricsRoutes } from './route/metrics.ts';
 import { addNetworkRoutes } from './route/networks.ts';
 import { addPublicRoutes } from './route/public.ts';
+import { limitAddress } from './route/role.ts';
 import { addSelfRoutes } from './route/self.ts';
 import { addSocketRoute } from './route/socket.ts';
 import { addTokenRoutes } from './route/tokens.ts';
@@ -51,12 +52,14 @@ export interface RegistryOptions {
 
 export function createRegistry({ ports, log, publicUrl, peerAddress, docs }: RegistryOptions): RegistryApp {
   const app: RegistryApp = new OpenAPIHono<RegistryEnv>({ defaultHook: answerInvalid });
+  const addressOf = (c: Context): string => clientAddress(peerAddress(c), (name) => c.req.header(name));
   const context: RouteContext = {
     ports,
     failures: new FailureLimit(),
     requests: new RequestLimit(),
     publicUrl: (c) => publicUrl ?? accepted(requestOrigin(c.req.url, peerAddress(c), (name) => c.req.header(name))),
-    clientAddress: (c) => clientAddress(peerAddress(c), (name) => c.req.header(name)),
+    clientAddress: addressOf,
+    isRemote: (c) => isRemoteAddress(addressOf(c)),
   };
 
   const counts = new RequestCounts();
@@ -73,6 +76,7 @@ export function createRegistry({ ports, log, publicUrl, peerAddress, docs }: Reg
     counts.add(answered);
     log.info({ requestId: c.var.requestId, ...answered }, 'request');
   });
+  app.use(limitAddress(context));
   app.use(
     methodNotAllowed({
       app,

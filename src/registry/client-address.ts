@@ -19,6 +19,11 @@ export function clientAddress(peer: string, header: (name: string) => string | u
   return address === undefined ? peer : formatAddress(unmapAddress(address));
 }
 
+/** Whether it is an address, and of another machine. */
+export function isRemoteAddress(text: string): boolean {
+  return parseAddress(text) !== undefined && !isLoopback(text);
+}
+
 /** Refuses a client that calls the registry by something that is no name. */
 export function requestOrigin(
   requestUrl: string,

@@ -26,4 +26,6 @@ export interface RouteContext {
   publicUrl: (c: Context<RegistryEnv>) => string;
   /** For limits and logs. */
   clientAddress: (c: Context<RegistryEnv>) => string;
+  /** False for who is on this machine itself, or behind a proxy here that does not say who asks: they cannot be told apart. */
+  isRemote: (c: Context<RegistryEnv>) => boolean;
 }

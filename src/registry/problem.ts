@@ -70,10 +70,10 @@ export const Problem = z
   .openapi('Problem');
 export type Problem = z.infer<typeof Problem>;
 
-/** For the document: the answers of a route that are problems. Every route may also fail with 500, or with 507 on a full disk. */
+/** For the document: the answers of a route that are problems. Every route may also answer 429, or fail with 500, or with 507 on a full disk. */
 export function problemResponses<S extends number>(...statuses: S[]) {
   const response = { description: 'A problem', content: { 'application/problem+json': { schema: Problem } } };
-  const all = [...statuses, 500, 507] as const;
+  const all = [...statuses, 429, 500, 507] as const;
   // Object.fromEntries forgets the keys; they are those in `all`.
   return Object.fromEntries(all.map((status) => [status, response])) as Record<(typeof all)[number], typeof response>;
 }

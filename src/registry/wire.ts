@@ -261,7 +261,11 @@ export const NetworkView = z.object({
   createdAt: z.iso.datetime(),
 });
 export type NetworkView = z.infer<typeof NetworkView>;
-export const NetworkList = z.object({ networks: z.array(NetworkView) });
+export const NetworkList = z.object({
+  networks: z.array(NetworkView),
+  /** `after` of the next page; null on the last one. */
+  next: HostName.nullable().optional(),
+});
 export type NetworkList = z.infer<typeof NetworkList>;
 
 /** POST /v1/networks/{network}/tokens. */

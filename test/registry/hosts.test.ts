@@ -76,4 +76,36 @@ describe('hosts and their administrator', () => {
     expectStatus(201, await lab.ask('POST', '/v1/networks', { body: { name: 'home' } }));
     expectProblem('unauthorized', await lab.ask('POST', '/v1/enroll', { as: token, body }));
   });
+
+  test('removal and renewal keep to If-Match where it is sent, and do without where it is not', async (t) => {
+    const lab = await startLab(t);
+    const token = await lab.token({ uses: 3, hostLifetime: 3600 });
+    const { hostKey } = await lab.enrol(token);
+    const path = '/v1/networks/home/hosts/teddy';
+    const etagOf = async (of: string) => (await lab.ask('GET', of)).headers.get('etag')!;
+    const old = { 'if-match': await etagOf(path) };
+    // A change that no other host sees counts, too: what the host asks for is what an administrator approves or refuses.
+    const asked = { as: hostKey, body: { routes: ['172.27.1.0/24'] } };
+    expectStatus(200, await lab.ask('PATCH', '/v1/self', asked));
+    const stale: [string, string][] = [
+      ['DELETE', path],
+      ['POST', `${path}/renew`],
+    ];
+    for (const [method, target] of stale) {
+      expectProblem('stale', expectStatus(412, await lab.ask(method, target, { headers: old })));
+      expectProblem('stale', expectStatus(412, await lab.ask(method, target, { headers: { 'if-match': 'x' } })));
+    }
+    const body = { routes: ['172.27.1.0/24'] };
+    expectProblem('stale', expectStatus(412, await lab.ask('PATCH', path, { body, headers: old })));
+    expectStatus(200, await lab.ask('POST', `${path}/renew`, { headers: { 'if-match': await etagOf(path) } }));
+    expectStatus(200, await lab.ask('POST', `${path}/renew`));
+    expectStatus(204, await lab.ask('DELETE', path, { headers: { 'if-match': await etagOf(path) } }));
+    await lab.enrol(token);
+    expectStatus(204, await lab.ask('DELETE', path));
+    const network = '/v1/networks/home';
+    const before = { 'if-match': await etagOf(network) };
+    expectStatus(200, await lab.ask('PATCH', network, { body: { silence: 60 }, headers: before }));
+    expectProblem('stale', expectStatus(412, await lab.ask('DELETE', network, { headers: before })));
+    expectStatus(204, await lab.ask('DELETE', network, { headers: { 'if-match': await etagOf(network) } }));
+  });
 });

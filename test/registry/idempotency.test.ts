@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { AuditList } from '../../src/registry/wire-audit.ts';
 import { CreatedToken, Enrolled, HostList, HostView, NetworkView, TokenList } from '../../src/registry/wire.ts';
+import { waitFor } from '../interop/lab/wait.ts';
 import { expectProblem, expectStatus, someKey, startLab, type Lab } from './lab.ts';
 
 const TOKENS = '/v1/networks/home/tokens';
@@ -138,5 +139,21 @@ describe('an Idempotency-Key', () => {
     expectStatus(201, await lab.ask('POST', TOKENS, request));
     const strange = { ...request, as: `pga_${'x'.repeat(43)}` };
     expectProblem('unauthorized', expectStatus(401, await lab.ask('POST', TOKENS, strange)));
+  });
+
+  test('whose client hung up is settled all the same, and the change made once', async (t) => {
+    const lab = await startLab(t);
+    const keys = Array.from({ length: 12 }, (_, i) => `key-${i}`);
+    for (const [i, key] of keys.entries()) {
+      const client = new AbortController();
+      const request = { body: {}, headers: keyed(key) };
+      const given = lab.ask('POST', TOKENS, { ...request, signal: client.signal }).catch(() => undefined);
+      // Sooner and later on its way.
+      for (let turn = 0; turn < 5 * i; turn++) await new Promise(setImmediate);
+      client.abort();
+      await given;
+      await waitFor('the key gives an answer', async () => (await lab.ask('POST', TOKENS, request)).status === 201);
+    }
+    assert.equal((await tokens(lab)).length, keys.length);
   });
 });

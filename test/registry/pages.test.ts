@@ -1,7 +1,7 @@
 /** Lists in pages: all of them together are the list, each thing once. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { HostList, TokenList } from '../../src/registry/wire.ts';
+import { HostList, NetworkList, TokenList } from '../../src/registry/wire.ts';
 import { expectProblem, expectStatus, startLab } from './lab.ts';
 
 describe('lists', () => {
@@ -20,6 +20,15 @@ describe('lists', () => {
       query = `?limit=3&after=${page.next}`;
     }
     assert.deepEqual(hosts, [['a', 'b', 'c'], ['d', 'e', 'f'], ['g']]);
+    for (const name of ['work', 'away']) expectStatus(201, await lab.ask('POST', '/v1/networks', { body: { name } }));
+    const networks: string[][] = [];
+    for (let query = '?limit=2'; ;) {
+      const page = expectStatus(200, await lab.ask('GET', `/v1/networks${query}`)).read(NetworkList);
+      networks.push(page.networks.map(({ name }) => name));
+      if (typeof page.next !== 'string') break;
+      query = `?limit=2&after=${page.next}`;
+    }
+    assert.deepEqual(networks, [['away', 'home'], ['work']]);
     const all = (await lab.ask('GET', '/v1/networks/home/tokens')).read(TokenList);
     assert.deepEqual([all.tokens.length, all.next, all.tokens.at(-1)?.id], [7, null, token.slice(0, 12)]);
     const ids: string[] = [];

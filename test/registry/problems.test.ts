@@ -61,6 +61,14 @@ describe('problems', () => {
     const lab = await startLab(t);
     expectProblem('no-such-path', expectStatus(404, await lab.ask('GET', '/v1/nothing')));
     expectProblem('not-found', expectStatus(404, await lab.ask('GET', '/nothing')));
+    const others = ['/v2/networks', '/v1/networks/home/nothing', '/v1/networks/home/hosts/x/y', '/v1/nothing/'];
+    for (const as of [lab.adminKey, null]) {
+      for (const path of others) expectProblem('no-such-path', expectStatus(404, await lab.ask('GET', path, { as })));
+      // Of one part, as a join link has.
+      for (const path of ['/v1', '/%00'])
+        expectProblem('not-found', expectStatus(404, await lab.ask('GET', path, { as })));
+    }
+    expectProblem('no-such-path', expectStatus(404, await lab.ask('POST', '/v1/nothing', { body: {} })));
     const answer = expectStatus(405, await lab.ask('DELETE', '/v1/networks'));
     expectProblem('method-not-allowed', answer);
     assert.equal(answer.headers.get('allow'), 'POST, GET, HEAD');

@@ -27,14 +27,17 @@ export function hasSeen(c: Context<RegistryEnv>, etag: string): boolean {
   return header.split(',').some((tag) => tag.trim() === '*' || tag.trim().replace(/^W\//, '') === etag);
 }
 
-/** The version that If-Match names, as hostEtag and networkEtag write it. */
+/** The version that If-Match names, as hostEtag and networkEtag write it: for what writes over fields, which nobody may do unread. */
 export function expectedVersion(c: Context<RegistryEnv>): Result<number> {
+  const version = statedVersion(c);
+  if (!version.ok || version.value !== undefined) return version as Result<number>; // undefined is excluded
+  return refuse('precondition-required', 'Send the ETag of what you have read as If-Match, so that no change is lost.');
+}
+
+/** The same for what may be done to a thing as it is, whatever it is: undefined without If-Match. */
+export function statedVersion(c: Context<RegistryEnv>): Result<number | undefined> {
   const header = c.req.header('if-match');
-  if (header === undefined)
-    return refuse(
-      'precondition-required',
-      'Send the ETag of what you have read as If-Match, so that no change is lost.',
-    );
+  if (header === undefined) return { ok: true, value: undefined };
   const [, digits] = /^"([0-9]{1,15})"$/.exec(header.trim()) ?? [];
   return digits === undefined
     ? refuse('stale', 'If-Match is no ETag of this resource. Read it again, then repeat the change.')

@@ -51,7 +51,7 @@ export function addEnrolRoute(app: RegistryApp, context: RouteContext): void {
       const type = preferredType(c);
       const registryUrl = publicUrl(c);
       if (comesWithHostKey(c)) {
-        expectModeration(c, context);
+        expectModeration(c, context, 'change');
         const config = accepted(await reEnrol(c.var.caller, request, ports));
         if (type === JSON_TYPE) return c.json(config, 200);
         return c.text(renderWgQuick(plainConfig(config), { registryUrl }), 200);

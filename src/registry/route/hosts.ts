@@ -6,7 +6,7 @@ import { addHost } from '../service/enrol.ts';
 import { changeHost, getHost, listHosts, removeHost } from '../service/hosts.ts';
 import { renewHost, restoreHost } from '../service/life-cycle.ts';
 import { Enrolled, HostList, HostName, HostPatch, HostView, NewHost } from '../wire.ts';
-import { expectedVersion, hostEtag } from './conditional.ts';
+import { expectedVersion, hostEtag, statedVersion } from './conditional.ts';
 import { pageQuery } from './page.ts';
 import { adminChange, changeHeaders } from './once.ts';
 import { adminOnly } from './role.ts';
@@ -102,10 +102,11 @@ export function addHostRoutes(app: RegistryApp, context: RouteContext): void {
       summary: 'Revoke a host: its key dies, its peers forget it, its addresses rest',
       ...change,
       request: { headers: changeHeaders, params: hostParams },
-      responses: { 204: { description: 'It is gone' }, ...problemResponses(401, 403, 404, 409, 422, 429) },
+      responses: { 204: { description: 'It is gone' }, ...problemResponses(401, 403, 404, 409, 412, 422, 429) },
     }),
     async (c) => {
-      accepted(await removeHost(c.req.valid('param'), c.var.admin, ports));
+      const act = { ...c.var.admin, ifVersion: accepted(statedVersion(c)) };
+      accepted(await removeHost(c.req.valid('param'), act, ports));
       return c.body(null, 204);
     },
   );
@@ -132,10 +133,11 @@ export function addHostRoutes(app: RegistryApp, context: RouteContext): void {
       summary: 'Let a host stay for another lifetime, also when it is over already',
       ...change,
       request: { headers: changeHeaders, params: hostParams },
-      responses: { 200: view, ...problemResponses(401, 403, 404, 409, 422, 429) },
+      responses: { 200: view, ...problemResponses(401, 403, 404, 409, 412, 422, 429) },
     }),
     async (c) => {
-      const host = accepted(await renewHost(c.req.valid('param'), c.var.admin, ports));
+      const act = { ...c.var.admin, ifVersion: accepted(statedVersion(c)) };
+      const host = accepted(await renewHost(c.req.valid('param'), act, ports));
       return c.json(host, 200, { etag: hostEtag(host) });
     },
   );

@@ -11,7 +11,8 @@ import {
   viewNetwork,
 } from '../service/networks.ts';
 import { HostName, NetworkList, NetworkPatch, NetworkView, NewNetwork } from '../wire.ts';
-import { expectedVersion, networkEtag } from './conditional.ts';
+import { expectedVersion, networkEtag, statedVersion } from './conditional.ts';
+import { pageQuery } from './page.ts';
 import { adminChange, changeHeaders } from './once.ts';
 import { adminOnly } from './role.ts';
 
@@ -45,14 +46,15 @@ export function addNetworkRoutes(app: RegistryApp, context: RouteContext): void 
     createRoute({
       method: 'get',
       path: '/v1/networks',
-      summary: 'All networks',
+      summary: 'All networks, by name',
       ...common,
+      request: { query: pageQuery(HostName) },
       responses: {
         200: { description: 'The networks', content: { 'application/json': { schema: NetworkList } } },
-        ...problemResponses(401, 403, 429),
+        ...problemResponses(401, 403, 422, 429),
       },
     }),
-    async (c) => c.json({ networks: await listNetworks(ports) }, 200),
+    async (c) => c.json(await listNetworks(c.req.valid('query'), ports), 200),
   );
 
   app.openapi(
@@ -97,10 +99,11 @@ export function addNetworkRoutes(app: RegistryApp, context: RouteContext): void 
       summary: 'Remove a network that has no hosts any more',
       ...change,
       request: { headers: changeHeaders, params },
-      responses: { 204: { description: 'It is gone' }, ...problemResponses(401, 403, 404, 409, 422, 429) },
+      responses: { 204: { description: 'It is gone' }, ...problemResponses(401, 403, 404, 409, 412, 422, 429) },
     }),
     async (c) => {
-      accepted(await removeNetwork(c.req.valid('param').network, c.var.admin, ports));
+      const act = { ...c.var.admin, ifRevision: accepted(statedVersion(c)) };
+      accepted(await removeNetwork(c.req.valid('param').network, act, ports));
       return c.body(null, 204);
     },
   );

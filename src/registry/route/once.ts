@@ -31,16 +31,22 @@ function onlyOnce({ ports }: RouteContext): MiddlewareHandler<RegistryEnv> {
     const { pathname, search } = new URL(c.req.url);
     const ifMatch = c.req.header('if-match') ?? '';
     const request = JSON.stringify([c.req.method, pathname + search, ifMatch, await c.req.text()]);
-    const change = { caller: c.var.admin.actor, credential: bearer(c), key, request };
-    const claimed = accepted(await claimChange(change, ports));
+    const asked = { caller: c.var.admin.actor, credential: bearer(c), key, request };
+    const claimed = accepted(await claimChange(asked, ports));
     if ('answer' in claimed) return replay(claimed.answer);
-    await next();
-    try {
-      await settleChange(claimed.claim, await keep(c.res), ports);
-    } catch {
-      // The change is made and its answer on the way; the key stays taken, so that nothing is made twice.
-    }
+    const change = makeAndSettle(next, async () => settleChange(claimed.claim, await keep(c.res), ports));
+    ports.outlive?.(change.catch(() => {})); // what fails is answered below, if anybody is there
+    await change;
   };
+}
+
+async function makeAndSettle(make: () => Promise<void>, settle: () => Promise<void>): Promise<void> {
+  await make();
+  try {
+    await settle();
+  } catch {
+    // The change is made and its answer on the way; the key stays taken, so that nothing is made twice.
+  }
 }
 
 async function keep(answer: Response): Promise<KeptAnswer> {

@@ -13,6 +13,7 @@ import {
   authenticateToken,
 } from '../service/credentials.ts';
 import type { RegistryPorts } from '../service/ports.ts';
+import type { Asking } from '../service/request-limit.ts';
 import type { Result } from '../service/result.ts';
 
 type Check = MiddlewareHandler<RegistryEnv>;
@@ -35,9 +36,20 @@ export function tokenHolderOnly(context: RouteContext) {
 
 /** A token, or the key of a host that is in already. Sets `holder` or `caller`; `comesWithHostKey` says which. */
 export function tokenHolderOrHost(context: RouteContext) {
-  const [token, host] = [tokenHolderOnly(context), hostOnly(context)];
-  const middleware: Check = (c, next) => (comesWithHostKey(c) ? host : token).middleware(c, next);
-  return { security: [...token.security, ...host.security], middleware };
+  return orHost(tokenHolderOnly(context), context);
+}
+
+/** Sets `admin` or `caller`; `comesWithHostKey` says which. */
+export function adminOrHost(context: RouteContext) {
+  return orHost(adminOnly(context), context);
+}
+
+function orHost(other: { middleware: Check; security: object[] }, context: RouteContext) {
+  const host = hostOnly(context);
+  const middleware: Check = (c, next) => (comesWithHostKey(c) ? host : other).middleware(c, next);
+  // Each of them alone is enough.
+  const security: Record<string, string[]>[] = [...other.security, ...host.security].map((scheme) => ({ ...scheme }));
+  return { security, middleware };
 }
 
 /** Which kind of credential it is, not whether it is good. */
@@ -50,6 +62,7 @@ export function hostOnly(context: RouteContext, { expiredToo = false }: { expire
   const authenticate = expiredToo ? authenticateExpiredToo : authenticateHost;
   const middleware: Check = async (c, next) => {
     c.set('caller', { ...(await admit(c, bearer(c), authenticate, context)), requestId: c.var.requestId });
+    if (context.isRemote(c) && waitOf(c.req.raw) === 'begins') expectModeration(c, context, 'read');
     await next();
   };
   return { security: [{ hostKey: [] }], middleware };
@@ -57,6 +70,18 @@ export function hostOnly(context: RouteContext, { expiredToo = false }: { expire
 
 export function bearer(c: Context<RegistryEnv>): string {
   return /^Bearer +(\S+)$/i.exec(c.req.header('authorization') ?? '')?.[1] ?? '';
+}
+
+/** For all requests of an address, before anything is looked up for them. */
+export function limitAddress(context: RouteContext): Check {
+  const { requests, ports, clientAddress, isRemote } = context;
+  return async (c, next) => {
+    // A request that was held counts once.
+    const counts = isRemote(c) && waitOf(c.req.raw) === 'begins';
+    const retryAfterMs = counts ? requests.takeOf(clientAddress(c), ports.wall()) : 0;
+    if (retryAfterMs > 0) accepted(refuseForRetry('Too many requests come from this address.', retryAfterMs));
+    await next();
+  };
 }
 
 /** What the credential opens. Those that are not good are counted for the address that they come from. */
@@ -76,8 +101,12 @@ export async function admit<T>(
   return accepted(refuseForRetry('Too many credentials from this address were not accepted.', retryAfterMs));
 }
 
-/** Refuses a host that reports or waits much more often than one that behaves. */
-export function expectModeration(c: Context<RegistryEnv>, { requests, ports }: RouteContext): void {
-  const retryAfterMs = requests.take(c.var.caller.host.id, ports.wall());
+/** Refuses a host that asks much more often than one that behaves. */
+export function expectModeration(
+  c: Context<RegistryEnv>,
+  { requests, ports }: RouteContext,
+  asking: Asking = 'report',
+): void {
+  const retryAfterMs = requests.take(c.var.caller.host.id, ports.wall(), asking);
   if (retryAfterMs > 0) accepted(refuseForRetry('This host has asked too much.', retryAfterMs));
 }

@@ -62,7 +62,7 @@ export function addSelfRoutes(app: RegistryApp, context: RouteContext): void {
       },
     }),
     async (c) => {
-      expectModeration(c, context);
+      expectModeration(c, context, 'change');
       return c.json(accepted(await changeSelf(c.var.caller, c.req.valid('json'), ports)), 200);
     },
   );
@@ -80,7 +80,7 @@ export function addSelfRoutes(app: RegistryApp, context: RouteContext): void {
       },
     }),
     async (c) => {
-      expectModeration(c, context);
+      expectModeration(c, context, 'change');
       return c.json(accepted(await rotate(c.var.caller, c.req.valid('json'), ports)), 200);
     },
   );
@@ -97,7 +97,7 @@ export function addSelfRoutes(app: RegistryApp, context: RouteContext): void {
       },
     }),
     async (c) => {
-      expectModeration(c, context);
+      expectModeration(c, context, 'change');
       return c.json(accepted(await renew(c.var.caller, ports)), 200);
     },
   );

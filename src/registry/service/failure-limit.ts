@@ -30,7 +30,7 @@ export class FailureLimit {
 }
 
 /** Whoever has one IPv6 address has its whole /64; but a socket for both families shows IPv4 clients as `::ffff:192.0.2.1`. */
-function clientOf(address: string): string {
+export function clientOf(address: string): string {
   const parsed = parseAddress(address);
   if (parsed === undefined) return address;
   const client = unmapAddress(parsed);

@@ -8,7 +8,7 @@ import { parseEndpoint } from './endpoints.ts';
 import { findExit } from './exits.ts';
 import { findNetwork } from './networks.ts';
 import type { RegistryPorts } from './ports.ts';
-import { done, refuse, type Result } from './result.ts';
+import { done, refuse, type Refusal, type Result } from './result.ts';
 import { canonicalTags, whoNotices, whoSees } from './sight.ts';
 import { areFree, divide, isExitRoute, parseSubnets, trusted } from './subnets.ts';
 
@@ -52,8 +52,7 @@ export async function changeHost(
     const found = await findHost(path, ports);
     if (!found.ok) return found;
     const { host, network } = found.value;
-    if (revisionOf(host) !== ifVersion)
-      return refuse('stale', `The host ${host.name} has changed since. Read it again, then repeat the change.`);
+    if (!isCurrent(host, ifVersion)) return refuseStale(path);
     const changes = await checkPatch(patch, host, network, ports);
     if (!changes.ok) return changes;
     const newViewsOf = await whoSeesOthers(host, changes.value, network, ports);
@@ -69,13 +68,15 @@ export async function changeHost(
 
 export async function removeHost(
   path: HostPath,
-  { actor, requestId }: AdminCaller,
+  { actor, requestId, ifVersion }: AdminCaller & { ifVersion?: number | undefined },
   ports: RegistryPorts,
 ): Promise<Result<undefined>> {
   const found = await findHost(path, ports);
   if (!found.ok) return found;
-  await remove(found.value, { actor, requestId }, ports);
-  return done(undefined);
+  const isRemoved =
+    isCurrent(found.value.host, ifVersion) && (await remove(found.value, { actor, requestId, ifVersion }, ports));
+  // Without a word about what was read, one that somebody else has removed meanwhile is as good.
+  return isRemoved || ifVersion === undefined ? done(undefined) : refuseStale(path);
 }
 
 /** By its own wish. */
@@ -120,6 +121,15 @@ function describe(host: HostRecord, exit: string | null): HostView {
 /** Moves with every change of a host, also those that no other host sees: what an administrator has read, and If-Match names. */
 function revisionOf({ version, viewVersion }: HostRecord): number {
   return Math.max(version, viewVersion);
+}
+
+/** Whether it is as the administrator has read it, who may not have said. */
+export function isCurrent(host: HostRecord, ifVersion: number | undefined): boolean {
+  return ifVersion === undefined || revisionOf(host) === ifVersion;
+}
+
+export function refuseStale({ host }: HostPath): Refusal {
+  return refuse('stale', `The host ${host} has changed since. Read it again, then repeat the change.`);
 }
 
 export async function findHost(
@@ -196,12 +206,13 @@ async function whoSeesOthers(
 
 async function remove(
   { host, network }: { host: HostRecord; network: NetworkRecord },
-  by: AdminCaller,
+  by: AdminCaller & { ifVersion?: number | undefined },
   { store, bell, wall }: RegistryPorts,
-): Promise<void> {
-  if (!(await store.removeHost(host, { ...by, at: wall() }))) return;
+): Promise<boolean> {
+  if (!(await store.removeHost(host, { ...by, at: wall() }))) return false;
   const version = await store.networkVersion(network.id);
   // Whoever used it as an exit may have lost sight of it since, and uses none now.
   const isExit = host.routes.some((route) => isExitRoute(trusted(route)));
   if (version !== undefined) bell.ring(network.id, version, isExit ? undefined : whoSees([host], network.rules));
+  return true;
 }

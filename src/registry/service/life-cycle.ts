@@ -2,7 +2,7 @@
 import type { HostRecord, NetworkRecord } from '../store/port.ts';
 import type { HostView, Renewed } from '../wire.ts';
 import type { AdminCaller, HostCaller } from './credentials.ts';
-import { findHost, viewHost, type HostPath } from './hosts.ts';
+import { findHost, isCurrent, refuseStale, viewHost, type HostPath } from './hosts.ts';
 import type { RegistryPorts } from './ports.ts';
 import { done, refuse, UNAUTHORIZED, type Result } from './result.ts';
 import { whoSees } from './sight.ts';
@@ -26,12 +26,13 @@ export async function renew({ host, network, requestId }: HostCaller, ports: Reg
 /** At the word of an administrator, also when its time is up already. */
 export async function renewHost(
   path: HostPath,
-  { actor, requestId }: AdminCaller,
+  { actor, requestId, ifVersion }: AdminCaller & { ifVersion?: number | undefined },
   ports: RegistryPorts,
 ): Promise<Result<HostView>> {
   const found = await findHost(path, ports);
   if (!found.ok) return found;
   const { host, network } = found.value;
+  if (!isCurrent(host, ifVersion)) return refuseStale(path);
   const at = ports.wall();
   const renewed = await ports.store.renewHost(host, endOfLife(host, network, at), {
     actor,

@@ -2,8 +2,8 @@
 import { formatCidr, overlaps, type Cidr } from '../../ip.ts';
 import { randomPort } from '../../network/port.ts';
 import { randomIpv4Range, randomUlaRange } from '../../network/ranges.ts';
-import type { NetworkChanges, NetworkRecord } from '../store/port.ts';
-import type { NetworkPatch, NetworkView, NewNetwork } from '../wire.ts';
+import type { NetworkChanges, NetworkRecord, Page } from '../store/port.ts';
+import type { NetworkList, NetworkPatch, NetworkView, NewNetwork } from '../wire.ts';
 import type { AdminCaller } from './credentials.ts';
 import { collectDue } from './due.ts';
 import type { RegistryPorts } from './ports.ts';
@@ -42,8 +42,12 @@ export async function addNetwork(
   return { ...refuse('busy', 'Too many networks are made at this moment. Try again.'), retryAfterSeconds: 5 };
 }
 
-export async function listNetworks(ports: RegistryPorts): Promise<NetworkView[]> {
-  return (await ports.store.listNetworks()).map(viewNetwork);
+/** By name; `after` is the last name of the page before. */
+export async function listNetworks(page: Page, { store }: RegistryPorts): Promise<NetworkList> {
+  // One more than asked for tells whether there is another page.
+  const found = await store.listNetworks({ ...page, limit: page.limit + 1 });
+  const networks = found.slice(0, page.limit).map(viewNetwork);
+  return { networks, next: found.length > page.limit ? networks.at(-1)!.name : null };
 }
 
 export async function findNetwork(name: string, ports: RegistryPorts): Promise<Result<NetworkRecord>> {
@@ -64,8 +68,7 @@ export async function changeNetwork(
     const found = await findNetwork(name, ports);
     if (!found.ok) return found;
     const network = found.value;
-    if (network.revision !== ifRevision)
-      return refuse('stale', `The network ${name} has changed since. Read it again, then repeat the change.`);
+    if (network.revision !== ifRevision) return refuseStale(name);
     const changes = changesOf(patch);
     const { rules } = changes;
     const noticing =
@@ -81,13 +84,22 @@ export async function changeNetwork(
 
 export async function removeNetwork(
   name: string,
-  { actor, requestId }: AdminCaller,
+  { actor, requestId, ifRevision }: AdminCaller & { ifRevision?: number | undefined },
   ports: RegistryPorts,
 ): Promise<Result<undefined>> {
   const network = await findNetwork(name, ports);
   if (!network.ok) return network;
-  if (await ports.store.removeNetwork(network.value, { actor, requestId, at: ports.wall() })) return done(undefined);
+  const isStale = (found: NetworkRecord) => ifRevision !== undefined && found.revision !== ifRevision;
+  if (isStale(network.value)) return refuseStale(name);
+  if (await ports.store.removeNetwork(network.value, { actor, requestId, at: ports.wall(), ifRevision }))
+    return done(undefined);
+  const present = await ports.store.findNetwork(name);
+  if (present !== undefined && isStale(present)) return refuseStale(name);
   return refuse('network-not-empty', `Hosts are still in the network ${name}. Remove them first.`);
+}
+
+function refuseStale(name: string) {
+  return refuse('stale', `The network ${name} has changed since. Read it again, then repeat the change.`);
 }
 
 export function viewNetwork(network: NetworkRecord): NetworkView {

@@ -10,6 +10,8 @@ export interface RegistryPorts {
   sha256: (bytes: Uint8Array) => Promise<Uint8Array>;
   sealer: Sealer;
   wall: () => WallMs;
+  /** Where a request ends when its client hangs up: lets this go on to its end. It never rejects. */
+  outlive?: (work: Promise<void>) => void;
 }
 
 /** Authenticated encryption with a key of 32 bytes. */

@@ -1,31 +1,47 @@
 /**
- * How much one host may ask of a registry that serves many: a token bucket for what it reports and waits for, and a number of
- * requests that are held for it at once. A host that behaves stays far below both; one that is broken, or whose key was
- * stolen, slows down nobody but itself.
+ * How much one host, and one address, may ask of a registry that serves many: token buckets for what a host reports and waits for, for what
+ * it changes of itself, and for all that it reads; one for each address; and a number of requests that are held for a host at once. Who
+ * behaves stays far below all of them; a host that is broken, or whose key was stolen, slows down nobody but itself.
  *
- * Kept in memory. Only good credentials get here, so there are no more entries than hosts.
+ * Kept in memory.
  */
 import type { WallMs } from '../../clock.ts';
+import { clientOf } from './failure-limit.ts';
+import { TokenBuckets } from './token-bucket.ts';
 
-/** Enough for a list that changes a hundred times while a fleet enrols. */
-const BURST = 120;
-const REFILL_MS = 500;
+/** What a host does. */
+export type Asking = 'report' | 'change' | 'read';
+
+const OF_A_HOST: Readonly<Record<Asking, { burst: number; refillMs: number }>> = {
+  // Enough for a list that changes a hundred times while a fleet enrols.
+  report: { burst: 120, refillMs: 500 },
+  // Each may wake all others, and leaves a line in the audit trail.
+  change: { burst: 30, refillMs: 10_000 },
+  // The agent reads once for each change, and a script once in five minutes.
+  read: { burst: 1200, refillMs: 50 },
+};
+/** Three hundred agents behind one NAT that all hear of twenty changes at once are 6,000 requests. */
+const OF_AN_ADDRESS = { burst: 20_000, refillMs: 1 };
 /** The agent holds one; an agent that starts anew while a proxy keeps the old one, and a person with curl, hold more. */
 const HELD_AT_ONCE = 8;
 
 export class RequestLimit {
-  /** When each bucket will be full again: all that a bucket has to know. */
-  readonly #fullAt = new Map<string, WallMs>();
+  readonly #ofHosts = {
+    report: new TokenBuckets(OF_A_HOST.report),
+    change: new TokenBuckets(OF_A_HOST.change),
+    read: new TokenBuckets(OF_A_HOST.read),
+  };
+  readonly #ofAddresses = new TokenBuckets(OF_AN_ADDRESS);
   readonly #held = new Map<string, number>();
 
   /** Takes one request of the host. Milliseconds that it should wait before it asks again; 0 when it may go on. */
-  take(hostId: string, now: WallMs): number {
-    // A clock that was set back must not lock a host out for as long.
-    const fullAt = Math.min(Math.max(this.#fullAt.get(hostId) ?? now, now), now + BURST * REFILL_MS);
-    const waitMs = fullAt + REFILL_MS - (now + BURST * REFILL_MS);
-    if (waitMs > 0) return waitMs;
-    this.#fullAt.set(hostId, fullAt + REFILL_MS);
-    return 0;
+  take(hostId: string, now: WallMs, asking: Asking): number {
+    return this.#ofHosts[asking].take(hostId, now);
+  }
+
+  /** The same for all that comes from one address. */
+  takeOf(address: string, now: WallMs): number {
+    return this.#ofAddresses.take(clientOf(address), now);
   }
 
   /** A place among the host's held requests, and how to leave it, once; undefined when there are too many of them already. */

@@ -1,5 +1,5 @@
 /** Hosts: lists, changes and removal. How they come: addition-queries.ts. */
-import { and, asc, eq, gt, isNotNull, isNull, or, sql, type SQLWrapper } from 'drizzle-orm';
+import { and, asc, eq, gt, isNotNull, isNull, or, sql, type SQL, type SQLWrapper } from 'drizzle-orm';
 import { additionQueries } from './addition-queries.ts';
 import { auditColumns, dueBy, followHost, followVersion, isAtVersion, nextVersion, type Orm } from './orm.ts';
 import type { Store } from './port.ts';
@@ -23,6 +23,7 @@ type HostQueries = Pick<
 >;
 
 export function hostQueries(db: Orm): HostQueries {
+  const isGone = (id: string) => sql`(SELECT h.deleted_at FROM hosts AS h WHERE h.id = ${id}) IS NOT NULL`;
   const liveHost = (id: string) => and(eq(hosts.id, id), isNull(hosts.deletedAt));
 
   // Each request of a host begins with this one.
@@ -130,16 +131,16 @@ export function hostQueries(db: Orm): HostQueries {
         db
           .update(hosts)
           .set({ deletedAt: act.at, version: nextVersion(networkId, act.at) })
-          .where(liveHost(id))
+          .where(and(liveHost(id), act.ifVersion === undefined ? undefined : isRevision(act.ifVersion)))
           .returning({ id: hosts.id }),
         db
           .update(credentials)
           .set({ revokedAt: act.at })
-          .where(and(eq(credentials.hostId, id), isNull(credentials.revokedAt))),
+          .where(and(eq(credentials.hostId, id), isNull(credentials.revokedAt), isGone(id))),
         db
           .update(addresses)
           .set({ releasedAt: act.at })
-          .where(and(eq(addresses.hostId, id), isNull(addresses.releasedAt))),
+          .where(and(eq(addresses.hostId, id), isNull(addresses.releasedAt), isGone(id))),
         leaveExits(
           db,
           networkId,
@@ -228,6 +229,11 @@ export function hostQueries(db: Orm): HostQueries {
       ]);
     },
   };
+}
+
+/** What an administrator has read of a host, as service/hosts.ts shows it. */
+export function isRevision(version: number): SQL {
+  return sql`max(${hosts.version}, ${hosts.viewVersion}) = ${version}`;
 }
 
 /** Within a batch, before `followVersion`: whoever used one of these hosts as its exit, removed hosts included, uses none now. */

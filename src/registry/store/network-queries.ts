@@ -91,8 +91,8 @@ export function networkQueries(db: Orm): NetworkQueries {
       return 'conflict' in added ? added : added[0][0];
     },
 
-    async listNetworks() {
-      return db.select().from(networks).orderBy(asc(networks.name));
+    async listNetworks({ after = '', limit } = { limit: -1 }) {
+      return db.select().from(networks).where(gt(networks.name, after)).orderBy(asc(networks.name)).limit(limit);
     },
 
     async findNetwork(name) {
@@ -153,7 +153,7 @@ export function networkQueries(db: Orm): NetworkQueries {
 
     async removeNetwork({ id }, act) {
       // Each statement asks again whether hosts are left: one may have enrolled since the caller looked.
-      const empty = not(
+      const isEmpty = not(
         exists(
           db
             .select({ one: sql`1` })
@@ -161,6 +161,9 @@ export function networkQueries(db: Orm): NetworkQueries {
             .where(and(eq(hosts.networkId, id), isNull(hosts.deletedAt))),
         ),
       );
+      const { ifRevision } = act;
+      const revision = sql`(SELECT n.revision FROM networks AS n WHERE n.id = ${id})`;
+      const empty = ifRevision === undefined ? isEmpty : and(isEmpty, sql`${revision} = ${ifRevision}`);
       const tombstones = db.select({ id: hosts.id }).from(hosts).where(eq(hosts.networkId, id));
       const results = await db.batch([
         db.insert(audit).select(

@@ -227,7 +227,8 @@ export interface Store {
     network: Omit<NetworkRecord, 'id' | 'version' | 'revision' | 'nextDueAt' | 'sharedVersion' | 'forgottenVersion'>,
     act: Act & { ifNewestId: number },
   ): Promise<NetworkRecord | Conflict | undefined>;
-  listNetworks(): Promise<NetworkRecord[]>;
+  /** By name; without a page all of them. */
+  listNetworks(page?: Page): Promise<NetworkRecord[]>;
   findNetwork(name: string): Promise<NetworkRecord | undefined>;
   networkById(id: number): Promise<NetworkRecord | undefined>;
   /** Of all hosts, removed ones included. */
@@ -241,8 +242,8 @@ export interface Store {
     changes: NetworkChanges,
     act: Act & { newViewsOf: readonly (readonly string[])[]; detail: Readonly<Record<string, unknown>> },
   ): Promise<NetworkRecord | undefined>;
-  /** With its tokens, tombstones and ledger; false when hosts are still in it. */
-  removeNetwork(network: NetworkRecord, act: Act): Promise<boolean>;
+  /** With its tokens, tombstones and ledger; false when hosts are still in it, or `ifRevision` does not hold. */
+  removeNetwork(network: NetworkRecord, act: Act & { ifRevision?: number | undefined }): Promise<boolean>;
 
   addToken(token: TokenRecord, act: Act & { detail: Readonly<Record<string, unknown>> }): Promise<void>;
   /** Used up, expired and revoked ones too. */
@@ -277,8 +278,11 @@ export interface Store {
       detail: Readonly<Record<string, unknown>>;
     },
   ): Promise<HostRecord | undefined>;
-  /** Its credential opens nothing any more, its addresses rest, and nobody uses it as an exit. False when it was gone already. */
-  removeHost(host: HostRecord, act: Act): Promise<boolean>;
+  /**
+   * Its credential opens nothing any more, its addresses rest, and nobody uses it as an exit. False when it was gone already, or has
+   * changed since `ifVersion`.
+   */
+  removeHost(host: HostRecord, act: Act & { ifVersion?: number | undefined }): Promise<boolean>;
 
   /** The one that was removed last, of those with this name. */
   findRemovedHost(networkId: number, name: string): Promise<HostRecord | undefined>;

@@ -58,14 +58,38 @@ describe('names', () => {
     assert.doesNotMatch(await ask('zone'), /maeve/);
   });
 
-  test('of a whole network are for administrators only', async (t) => {
+  test('of a network are all for an administrator, and for a host those that it may see of its own', async (t) => {
     const { lab, dolores } = await startPair(t);
-    for (const file of ['zone', 'hosts.txt']) {
-      expectProblem(
-        'forbidden',
-        expectStatus(403, await lab.ask('GET', `/v1/networks/home/${file}`, { as: dolores.hostKey })),
-      );
-      expectProblem('not-found', expectStatus(404, await lab.ask('GET', `/v1/networks/work/${file}`)));
+    const as = dolores.hostKey;
+    const guest = await lab.enrol(await lab.token({ tags: ['guests'] }), { name: 'guest' });
+    expectStatus(201, await lab.ask('POST', '/v1/networks', { body: { name: 'away' } }));
+    for (const [file, format] of [
+      ['zone', 'zone'],
+      ['hosts.txt', 'hosts'],
+    ] as const) {
+      const path = `/v1/networks/home/${file}`;
+      const all = expectStatus(200, await lab.ask('GET', path));
+      assert.equal(expectStatus(200, await lab.ask('GET', path, { as })).text, all.text);
+      const headers = { 'if-match': (await lab.ask('GET', '/v1/networks/home')).headers.get('etag')! };
+      const rules = [{ from: ['guests'], to: ['guests'] }];
+      expectStatus(200, await lab.ask('PATCH', '/v1/networks/home', { body: { rules }, headers }));
+      const own = expectStatus(200, await lab.ask('GET', path, { as: guest.hostKey })).text;
+      const config = await lab.ask('GET', `/v1/config?format=${format}`, { as: guest.hostKey });
+      assert.equal(own, config.text);
+      assert.match(own, /guest/);
+      assert.doesNotMatch(own, /dolores|maeve/);
+      assert.match(expectStatus(200, await lab.ask('GET', path)).text, /dolores[^]*maeve/);
+      // Another network answers a host as one that is not there, and nobody without a good key at all.
+      const [other, none] = [`/v1/networks/away/${file}`, `/v1/networks/none/${file}`];
+      const [there, nowhere] = [await lab.ask('GET', other, { as }), await lab.ask('GET', none, { as })];
+      const detailOf = (answer: typeof there) =>
+        expectProblem('not-found', expectStatus(404, answer)).detail.replace(/away|none/, '');
+      assert.equal(detailOf(there), detailOf(nowhere));
+      expectProblem('not-found', expectStatus(404, await lab.ask('GET', none)));
+      expectProblem('unauthorized', expectStatus(401, await lab.ask('GET', path, { as: null })));
+      expectProblem('forbidden', expectStatus(403, await lab.ask('GET', path, { as: await lab.token() })));
+      const open = { 'if-match': (await lab.ask('GET', '/v1/networks/home')).headers.get('etag')! };
+      expectStatus(200, await lab.ask('PATCH', '/v1/networks/home', { body: { rules: null }, headers: open }));
     }
   });
 });
