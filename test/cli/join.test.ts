@@ -261,7 +261,11 @@ describe('a host of a registry', labOptions('curl', 'wg'), () => {
       ]),
       '',
     );
-    assert.doesNotMatch(await teddy.output('ps', ['-eo', 'args=']), /peerage|main\.ts/);
+    // The daemon closes its socket, for which `leave` waits, a moment before it ends.
+    await teddy.waitFor(
+      'its processes have ended',
+      async () => !/peerage|main\.ts/.test(await teddy.output('ps', ['-eo', 'args='])),
+    );
     await dolores.waitFor(
       'dolores drops it',
       async () => !(await dolores.output('cat', ['/etc/wireguard/wg0.conf'])).includes(key),
