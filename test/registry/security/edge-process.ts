@@ -68,7 +68,7 @@ export async function startEdgeProcess(script: string, folder: string): Promise<
 }
 
 /** The file of the one D1 database in the folder, if it is there. */
-function databaseIn(folder: string): string | undefined {
+export function databaseIn(folder: string): string | undefined {
   return globSync(join(folder, 'miniflare-D1DatabaseObject/*.sqlite')).find(
     (file) => !file.endsWith('metadata.sqlite'),
   );
