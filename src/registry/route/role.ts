@@ -26,7 +26,7 @@ export function adminOnly(context: RouteContext) {
   return { security: [{ adminKey: [] }], middleware };
 }
 
-export function tokenHolderOnly(context: RouteContext) {
+function tokenHolderOnly(context: RouteContext) {
   const middleware: Check = async (c, next) => {
     c.set('holder', { ...(await admit(c, bearer(c), authenticateToken, context)), requestId: c.var.requestId });
     await next();

@@ -232,7 +232,7 @@ export function hostQueries(db: Orm): HostQueries {
 }
 
 /** What an administrator has read of a host, as service/hosts.ts shows it. */
-export function isRevision(version: number): SQL {
+function isRevision(version: number): SQL {
   return sql`max(${hosts.version}, ${hosts.viewVersion}) = ${version}`;
 }
 
