@@ -45,11 +45,15 @@ export function planUpdates(input: {
   before: readonly PeerView[];
   after: readonly PeerView[];
   present: readonly PresentPeer[];
+  /** Public keys that may be in the tunnel besides, from a change that ended half-way. */
+  managed?: ReadonlySet<string>;
 }): UpdatePlan {
   const present = new Map(input.present.map((peer) => [peer.publicKey, peer]));
   const before = new Map(input.before.map((peer) => [peer.publicKey, peer]));
   const after = new Set(input.after.map((peer) => peer.publicKey));
-  const gone = input.before.filter((peer) => present.has(peer.publicKey) && !after.has(peer.publicKey));
+  const isGone = (key: string): boolean => present.has(key) && !after.has(key);
+  const gone = input.before.filter((peer) => isGone(peer.publicKey));
+  const leftovers = [...(input.managed ?? [])].filter((key) => isGone(key) && !before.has(key));
   const applied = input.after.map((peer) => {
     const known = before.get(peer.publicKey);
     const stays = known !== undefined && known.endpoint !== peer.endpoint && present.get(peer.publicKey)?.isAlive;
@@ -59,7 +63,10 @@ export function planUpdates(input: {
   const leftBehind = new Map(gone.map((peer) => [peer.name, present.get(peer.publicKey)?.endpoint]));
   return {
     updates: [
-      ...gone.map((peer): PeerUpdate => ({ publicKey: peer.publicKey, remove: true })),
+      ...[...gone.map((peer) => peer.publicKey), ...leftovers].map((publicKey): PeerUpdate => ({
+        publicKey,
+        remove: true,
+      })),
       ...applied.flatMap((peer) => {
         const known = present.get(peer.publicKey);
         const left = known?.endpoint === undefined ? leftBehind.get(peer.name) : undefined;

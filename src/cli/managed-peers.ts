@@ -57,10 +57,18 @@ export function rewritePeers(
   return replacePeers(text, [...own, ...after.map(toPeerConfig)]);
 }
 
-/** Touches only what changed. Resolves to what the tunnel is set to then, the `before` of the next call. `own`: their routes stay. */
+/**
+ * Touches only what changed. Resolves to what the tunnel is set to then, the `before` of the next call. `own`: their routes stay. `managed`:
+ * keys of all that may be there and is not the host's own.
+ */
 export async function applyPeers(
   ports: Ports,
-  { file, tunnel, own }: { file: ConfigFile; tunnel: TunnelState; own: readonly OwnPeer[] },
+  {
+    file,
+    tunnel,
+    own,
+    managed,
+  }: { file: ConfigFile; tunnel: TunnelState; own: readonly OwnPeer[]; managed: ReadonlySet<string> },
   before: readonly PeerView[],
   after: readonly PeerView[],
 ): Promise<PeerView[]> {
@@ -72,7 +80,7 @@ export async function applyPeers(
     allowedIps: peer.allowedIps.map(formatCidr),
     persistentKeepalive: peer.persistentKeepalive,
   }));
-  const { updates, applied } = planUpdates({ before, after: withNextKeys(after, present), present });
+  const { updates, applied } = planUpdates({ before, after: withNextKeys(after, present), present, managed });
   const changes = await Promise.all(updates.map((update) => toPeerChange(ports, update)));
   // A peer whose name cannot be resolved now is asked about again later; there may be nothing else to say of it.
   const effective = changes.filter((change) => Object.keys(change).length > 1);

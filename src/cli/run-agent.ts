@@ -182,7 +182,7 @@ class Agent {
         // First: one that was put there by a process which then ended would be taken for the administrator's own.
         await this.#remember({ managed: [...managed] });
       }
-      this.#applied = await applyPeers(this.#ports, { file, tunnel, own }, this.#applied, after);
+      this.#applied = await applyPeers(this.#ports, { file, tunnel, own, managed }, this.#applied, after);
       if (version === this.#membership.version && JSON.stringify(after) === JSON.stringify(before)) return;
       const text = rewritePeers(file.text, file.path, managed, after);
       if (text !== file.text) await this.#ports.files.write(file.path, text, { mode: 0o600 });

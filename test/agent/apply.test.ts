@@ -25,6 +25,14 @@ describe('the change of a tunnel', () => {
     assert.deepEqual(planUpdates({ before: list, after: list, present }).updates, []);
   });
 
+  it('takes away what a change that failed half-way has put there, and nobody else’s', () => {
+    const list = [peer(1)];
+    const present = tunnel([peer(1), peer(2), peer(3)]);
+    const managed = new Set([keyOf(1), keyOf(2)]);
+    const { updates } = planUpdates({ before: list, after: list, present, managed });
+    assert.deepEqual(updates, [{ publicKey: keyOf(2), remove: true }]);
+  });
+
   it('leaves an endpoint that roamed', () => {
     const list = [peer(1, { endpoint: '192.0.2.1:1' })];
     const present = tunnel(list, { endpoint: '198.51.100.7:9', isAlive: true });
