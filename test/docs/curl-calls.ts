@@ -21,7 +21,8 @@ export function curlCalls(document: Document): CurlCall[] {
     const [, json] = /--json '([^']*)'/.exec(rest) ?? [];
     const fields = json === undefined ? Object.fromEntries(form) : (JSON.parse(json) as Record<string, unknown>);
     const isPiped = / --data-binary @-/.test(line.text);
-    const method = /-X ([A-Z]+)/.exec(line.text)?.[1] ?? (Object.keys(fields).length > 0 || isPiped ? 'POST' : 'GET');
+    const hasBody = json !== undefined || form.length > 0 || isPiped;
+    const method = /-X ([A-Z]+)/.exec(line.text)?.[1] ?? (hasBody ? 'POST' : 'GET');
     const headers = [...rest.matchAll(/-H (?:'([^']*)'|"([^"]*)"|(\S+))/g)].map((match) => match.slice(1).join(''));
     return [{ line, method, url: new URL(address), fields, isPiped, headers }];
   });
