@@ -1,6 +1,7 @@
 /** Routes that wait for an administrator, and exits. */
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
+import { DEAD_END_KEY } from '../../src/config/dead-end.ts';
 import { FORMAT_NAMES } from '../../src/registry/render/formats.ts';
 import { AuditList } from '../../src/registry/wire-audit.ts';
 import { HostConfig, HostList, HostView, PeerList, type EnrolRequest } from '../../src/registry/wire.ts';
@@ -228,6 +229,62 @@ describe('an exit', () => {
       assert.match(lines(await ask(teddy)), /::\/0/, format);
       assert.doesNotMatch(await ask(maeve), /0\.0\.0\.0\/0|[^:0-9a-f]::\/0/, format);
     }
+  });
+
+  test('that is gone is closed in each format of who has chosen it, until somebody chooses again', async (t) => {
+    const { lab, enrol, say, view, patch, peers, addExit } = await start(t);
+    await addExit('berlin');
+    const teddy = await enrol('teddy', { exit: 'berlin' });
+    const maeve = await enrol('maeve', { exit: 'berlin' });
+    // A host may be called so; nobody takes it for the other, nor the other for it.
+    const namesake = await enrol('no-exit');
+    const config = (as: { hostKey: string }, format: string) =>
+      lab.ask('GET', `/v1/config?format=${format}`, { as: as.hostKey });
+    const text = async (as: { hostKey: string }, format: string) => expectStatus(200, await config(as, format)).text;
+    const read = async (as: { hostKey: string }) => expectStatus(200, await config(as, 'json')).read(HostConfig);
+    const closed = async (as: { hostKey: string }) =>
+      (await read(as)).peers.filter(({ publicKey }) => publicKey === DEAD_END_KEY);
+    assert.deepEqual(await closed(teddy), []);
+    const etag = (await config(teddy, 'wg-quick')).headers.get('etag')!;
+    expectStatus(204, await lab.ask('DELETE', `${HOSTS}/berlin`));
+    const [nobody, ...more] = await closed(teddy);
+    assert.deepEqual([nobody?.allowedIps, nobody?.endpoint, nobody?.name, more], [EXIT, null, 'no-exit-0', []]);
+    assert.equal((await read(teddy)).host.exit, null);
+    const headers = { 'if-none-match': etag };
+    expectStatus(200, await lab.ask('GET', '/v1/config?format=wg-quick', { as: teddy.hostKey, headers }));
+    for (const format of FORMAT_NAMES.filter((name) => !['hosts', 'zone', 'network'].includes(name))) {
+      const section = (await text(teddy, format)).split(DEAD_END_KEY)[1] ?? '';
+      assert.match(section, /0\.0\.0\.0\/0/, format);
+      assert.match(section, /::\/0/, format);
+    }
+    assert.match(await text(teddy, 'network'), /^Destination=0\.0\.0\.0\/0$/m);
+    for (const format of ['hosts', 'zone']) assert.doesNotMatch(await text(teddy, format), /no-exit-0/, format);
+    // An agent closes it by itself, by the choice that its host keeps.
+    assert.doesNotMatch(JSON.stringify(await peers(teddy)), /no-exit-0/);
+    assert.deepEqual(await closed(namesake), []);
+    await lab.ask('POST', `${HOSTS}/berlin/restore`);
+    assert.equal((await closed(teddy)).length, 1);
+    expectStatus(200, await say(teddy, { exit: null }));
+    assert.deepEqual(await closed(teddy), []);
+    expectStatus(200, await patch('maeve', { exit: 'berlin' }));
+    assert.deepEqual([await closed(maeve), (await view('maeve')).exit], [[], 'berlin']);
+  });
+
+  test('is closed, too, when it is approved no more, and in the family alone that it offered', async (t) => {
+    const { lab, enrol, patch, addExit } = await start(t);
+    await addExit('berlin');
+    const closed = async (as: { hostKey: string }) =>
+      expectStatus(200, await lab.ask('GET', '/v1/config?format=json', { as: as.hostKey }))
+        .read(HostConfig)
+        .peers.filter(({ publicKey }) => publicKey === DEAD_END_KEY)
+        .map(({ allowedIps }) => allowedIps);
+    const teddy = await enrol('teddy', { exit: 'berlin' });
+    expectStatus(200, await patch('berlin', { routes: [] }));
+    assert.deepEqual(await closed(teddy), [EXIT]);
+    expectStatus(200, await patch('berlin', { routes: ['0.0.0.0/0'] }));
+    assert.deepEqual(await closed(teddy), []);
+    expectStatus(204, await lab.ask('DELETE', `${HOSTS}/berlin`));
+    assert.deepEqual(await closed(teddy), [['0.0.0.0/0']]);
   });
 
   test('that there is not, that is out of sight, not approved, or the host itself is refused alike', async (t) => {

@@ -1,4 +1,5 @@
 /** Names in the VPN, each with its addresses: those that a host sees, or all of a network. */
+import { DEAD_END_KEY } from '../../config/dead-end.ts';
 import { expectPlain, type PlainConfig } from './plain.ts';
 import { addressesOf, withoutLength } from './view.ts';
 
@@ -21,7 +22,8 @@ export interface NamedHost {
 export function namesOf(config: PlainConfig): Names {
   const { host, network, peers, version } = config;
   const own = { name: host.name, addresses: host.addresses.map(withoutLength) };
-  const others = peers.map((peer) => ({ name: peer.name, addresses: addressesOf(peer, config) }));
+  const hosts = peers.filter(({ publicKey }) => publicKey !== DEAD_END_KEY);
+  const others = hosts.map((peer) => ({ name: peer.name, addresses: addressesOf(peer, config) }));
   return { suffix: network.suffix, version, hosts: byName([own, ...others]) };
 }
 

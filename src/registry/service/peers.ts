@@ -7,7 +7,7 @@ import { perObject } from '../render/per-object.ts';
 import { authenticateAgain, type HostCaller } from './credentials.ts';
 import { isOverdue, RETRY_MS, hostsWithDue } from './due.ts';
 import { endpointFor, familiesOf } from './endpoints.ts';
-import { exitOf, routesFor } from './exits.ts';
+import { exitOf, routesFor, withClosedExit } from './exits.ts';
 import type { RegistryPorts, Waiting } from './ports.ts';
 import { done, type Result } from './result.ts';
 import { isPresent, sees } from './sight.ts';
@@ -71,7 +71,7 @@ export function viewHostConfig({ host, network, version }: View, others: readonl
       expiresAt: host.expiresAt === null ? null : new Date(host.expiresAt).toISOString(),
     },
     version,
-    peers: viewPeers(host, network, others),
+    peers: [...withClosedExit(host, viewPeers(host, network, others), others)],
   };
 }
 

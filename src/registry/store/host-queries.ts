@@ -2,7 +2,7 @@
 import { and, asc, eq, gt, isNotNull, isNull, or, sql, type SQL, type SQLWrapper } from 'drizzle-orm';
 import { additionQueries } from './addition-queries.ts';
 import { auditColumns, dueBy, followHost, followVersion, isAtVersion, nextVersion, type Orm } from './orm.ts';
-import type { Store } from './port.ts';
+import { GONE_EXIT, type Store } from './port.ts';
 import { tombstoneDue } from './retention.ts';
 import { addresses, audit, credentials, hosts, networks } from './schema.ts';
 
@@ -236,10 +236,18 @@ function isRevision(version: number): SQL {
   return sql`max(${hosts.version}, ${hosts.viewVersion}) = ${version}`;
 }
 
-/** Within a batch, before `followVersion`: whoever used one of these hosts as its exit, removed hosts included, uses none now. */
+/**
+ * Within a batch, before `followVersion`: whoever used one of these hosts as its exit, removed hosts included, has one that is gone now. The
+ * default routes that it offered are all that is remembered of it: should it be restored, it is not chosen again.
+ */
 export function leaveExits(db: Orm, networkId: number, at: number, gone: SQLWrapper) {
+  const offered = (route: string, digit: string): SQL =>
+    sql`CASE WHEN EXISTS (SELECT 1 FROM json_each(e.routes) WHERE value = ${route}) THEN ${digit} ELSE '' END`;
+  // By its full name: in the inner query the column alone would be that of the exit.
+  const goneExit = sql`(SELECT ${GONE_EXIT} || ${offered('0.0.0.0/0', '4')} || ${offered('::/0', '6')}
+    FROM hosts AS e WHERE e.id = hosts.exit_host_id)`;
   return db
     .update(hosts)
-    .set({ exitHostId: null, viewVersion: nextVersion(networkId, at) })
+    .set({ exitHostId: goneExit, viewVersion: nextVersion(networkId, at) })
     .where(and(eq(hosts.networkId, networkId), sql`${hosts.exitHostId} IN ${gone}`));
 }

@@ -24,6 +24,19 @@ export interface NetworkRecord {
   readonly forgottenVersion: number;
 }
 
+/**
+ * Stands for an exit that is gone, in the place of its id, with `4` and `6` for the default routes that it offered: who had chosen it has not
+ * given it up. No id looks like this.
+ */
+export const GONE_EXIT = 'gone';
+
+/** The default routes of an exit that is gone; undefined for the id of a host, or null. */
+export function routesOfGoneExit(exitHostId: string | null): string[] | undefined {
+  const families = /^gone(?<v4>4?)(?<v6>6?)$/.exec(exitHostId ?? '')?.groups;
+  if (families === undefined) return undefined;
+  return [...(families['v4'] === '' ? [] : ['0.0.0.0/0']), ...(families['v6'] === '' ? [] : ['::/0'])];
+}
+
 /** Hosts with one of the tags `from` and hosts with one of the tags `to` see each other. `*` is every host. */
 export interface SightRule {
   readonly from: readonly string[];
@@ -56,6 +69,7 @@ export interface HostRecord {
   readonly successorId: string | null;
   readonly viewVersion: number;
   readonly requestedRoutes: readonly string[];
+  /** Of one that is gone: `routesOfGoneExit`. */
   readonly exitHostId: string | null;
   readonly otherEndpoint: string | null;
   /** Unix seconds. */
@@ -279,7 +293,7 @@ export interface Store {
     },
   ): Promise<HostRecord | undefined>;
   /**
-   * Its credential opens nothing any more, its addresses rest, and nobody uses it as an exit. False when it was gone already, or has
+   * Its credential opens nothing any more, its addresses rest, and as an exit it is gone. False when it was gone already, or has
    * changed since `ifVersion`.
    */
   removeHost(host: HostRecord, act: Act & { ifVersion?: number | undefined }): Promise<boolean>;
