@@ -1,4 +1,5 @@
 /** `peerage rm NAME`: takes a host out of the network, everywhere. */
+import { HostView } from '../registry/wire.ts';
 import { askRegistry, chooseNetwork, confirm, readLogin } from './admin.ts';
 import { addExamples } from './help.ts';
 import type { Ports } from './ports.ts';
@@ -7,6 +8,7 @@ import type { AddCommand } from './command.ts';
 interface RmOptions {
   network?: string;
   yes?: true;
+  json?: true;
 }
 
 export const addRm: AddCommand = (program, ports) => {
@@ -16,6 +18,7 @@ export const addRm: AddCommand = (program, ports) => {
     .argument('<name>', 'as `peerage ls` shows it')
     .option('--network <name>', 'of this network (the only one, unless said)')
     .option('--yes', 'do not ask')
+    .option('--json', 'for machines: the host as it was')
     .action((name: string, options: RmOptions) => removeHost(name, options, ports));
   addExamples(command, [
     ['peerage rm teddy', 'after asking'],
@@ -23,13 +26,18 @@ export const addRm: AddCommand = (program, ports) => {
   ]);
 };
 
-async function removeHost(name: string, { network, yes }: RmOptions, ports: Ports): Promise<void> {
+async function removeHost(name: string, { network, yes, json }: RmOptions, ports: Ports): Promise<void> {
   const login = await readLogin(ports);
   const chosen = await chooseNetwork(ports, login, network);
-  await confirm(ports, `Remove the host "${name}" from the network "${chosen}"?`, yes === true);
   const path = `/v1/networks/${encodeURIComponent(chosen)}/hosts/${encodeURIComponent(name)}`;
-  await askRegistry(ports, login, { method: 'DELETE', path, intent: `remove "${name}"` });
-  ports.terminal.stderr(
+  const intent = `remove "${name}"`;
+  // First: nobody should have to think about a host that there is not.
+  const host = await askRegistry(ports, login, { method: 'GET', path, answer: HostView, intent });
+  const where = `"${name}" (${host.addresses.join(', ')})`;
+  await confirm(ports, `Remove the host ${where} from the network "${chosen}"?`, yes === true);
+  await askRegistry(ports, login, { method: 'DELETE', path, intent });
+  if (json === true) return ports.terminal.stdout(`${JSON.stringify(host, null, 2)}\n`);
+  return ports.terminal.stderr(
     `"${name}" is gone; the others let go of it within a minute, those with curl when they refresh.\n` +
       `To undo it, while its addresses rest: peerage restore ${name}\n`,
   );
