@@ -115,7 +115,9 @@ export function networkQueries(db: Orm): NetworkQueries {
 
     async changeNetwork({ id, version, revision }, { rules, ...changes }, act) {
       const unchanged = and(eq(networks.id, id), eq(networks.version, version), eq(networks.revision, revision));
-      const nextVersion = act.newViewsOf.length === 0 ? version : Math.max(version + 1, act.at);
+      // Also when nobody notices the rules: whoever was about to change a host by the old ones has to look again.
+      const isSeen = act.newViewsOf.length > 0 || rules !== undefined;
+      const nextVersion = isSeen ? Math.max(version + 1, act.at) : version;
       const [, [changed]] = await db.batch([
         db.insert(audit).select(
           db

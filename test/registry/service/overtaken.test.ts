@@ -4,7 +4,8 @@ import { describe, test, type TestContext } from 'node:test';
 import { authenticateToken, type TokenHolder } from '../../../src/registry/service/credentials.ts';
 import { addHost, enrol } from '../../../src/registry/service/enrol.ts';
 import { changeHost, removeHost } from '../../../src/registry/service/hosts.ts';
-import { addNetwork, removeNetwork } from '../../../src/registry/service/networks.ts';
+import { addNetwork, changeNetwork, findNetwork, removeNetwork } from '../../../src/registry/service/networks.ts';
+import { listPeers } from '../../../src/registry/service/peers.ts';
 import type { RegistryPorts } from '../../../src/registry/service/ports.ts';
 import { addToken } from '../../../src/registry/service/tokens.ts';
 import type { Store } from '../../../src/registry/store/port.ts';
@@ -15,12 +16,12 @@ const ROUTE = '172.27.88.0/24';
 
 /** The services, and tokens for them. */
 async function start(t: TestContext) {
-  const { database, ports } = await startServices(t);
+  const { database, ports, caller } = await startServices(t);
   const holder = async (): Promise<TokenHolder> => {
     const { token } = accepted(await addToken('home', { uses: 5, routes: ['172.16.0.0/12'] }, ADMIN, ports));
     return accepted(await authenticateToken(token, ports));
   };
-  return { database, ports, holder };
+  return { database, ports, caller, holder };
 }
 
 /** The same ports, on which `rival` runs once: after the answer to the first call of `method`, before its caller gets it. */
@@ -76,6 +77,24 @@ describe('a request that is overtaken', () => {
     const changed = await changeHost(path, { routes: [ROUTE] }, { ...ADMIN, ifVersion: version }, rival);
     assert.equal(reasonOf(changed), 'route-overlap');
     assert.deepEqual((await ports.store.findHost(1, 'second'))?.routes, []);
+  });
+
+  test('cannot take a host out of the sight of another unsaid, when the rules change meanwhile', async (t) => {
+    const { ports, caller } = await start(t);
+    const rules = [{ from: ['office'], to: ['servers', 'guests'] }];
+    const [before, after] = [rules, [{ from: ['office'], to: ['servers'] }]];
+    const change = async (to: typeof rules) => {
+      const { revision } = accepted(await findNetwork('home', ports));
+      accepted(await changeNetwork('home', { rules: to }, { ...ADMIN, ifRevision: revision }, ports));
+    };
+    await change(before);
+    const { version } = accepted(await addHost('home', { ...request('web'), tags: ['servers'] }, ADMIN, ports));
+    const desk = accepted(await addHost('home', { ...request('desk'), tags: ['office'] }, ADMIN, ports));
+    const rival = overtaken(ports, 'listHosts', () => change(after)); // no host is a guest: nobody notices
+    const path = { network: 'home', host: 'web' };
+    accepted(await changeHost(path, { tags: ['guests'] }, { ...ADMIN, ifVersion: version }, rival));
+    const list = await listPeers(await caller(desk.hostKey), desk.version, ports);
+    assert.deepEqual([list.full, list.peers], [true, []]);
   });
 
   test('cannot make a network in the range of one that was made meanwhile', async (t) => {
