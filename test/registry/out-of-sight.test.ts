@@ -100,6 +100,21 @@ describe('what happens out of sight', () => {
     assert.deepEqual([list.version, list.full, list.peers.map(({ name }) => name)], [lab.clock.now, false, ['friend']]);
   });
 
+  test("cannot be found by asking with times of one's own: the answer to each later one is the same", async (t) => {
+    const groups = await startGroups(t);
+    const { lab, guest } = groups;
+    const { version } = (await lab.ask('GET', '/v1/peers', { as: guest.hostKey })).read(PeerList);
+    const [change] = changesOutOfSight(groups);
+    await change!();
+    const hidden = expectStatus(200, await lab.ask('GET', HOME)).read(NetworkView).version;
+    assert(hidden > version + 1);
+    for (const since of [version + 1, hidden - 1, hidden, hidden + 1]) {
+      // Asking to wait: what is later than all that the host was told is answered at once.
+      const list = (await lab.ask('GET', `/v1/peers?since=${since}&wait=55`, { as: guest.hostKey })).read(PeerList);
+      assert.deepEqual([list.version, list.full], [version, true], `since ${since - hidden} of the hidden change`);
+    }
+  });
+
   test('is told as soon as it comes into sight, also to who knows a later version than it', async (t) => {
     const groups = await startGroups(t);
     const { lab, guest, web } = groups;

@@ -9,6 +9,7 @@ import { createRoute, z } from '@hono/zod-openapi';
 import type { RegistryApp, RouteContext } from '../env.ts';
 import { accepted, problemResponses } from '../problem.ts';
 import { refuse } from '../service/result.ts';
+import { toldVersion, viewOf } from '../service/view.ts';
 import { expectModeration, hostOnly } from './role.ts';
 
 const BUSY_SECONDS = 60;
@@ -50,7 +51,7 @@ export function addSocketRoute(app: RegistryApp, context: RouteContext): void {
         );
       expectModeration(c, context);
       const { host, network, credentialId } = c.var.caller;
-      const version = c.req.valid('query').since ?? 0;
+      const version = toldVersion(await viewOf(c.var.caller, context.ports), c.req.valid('query').since ?? 0);
       const answer = await bell.listen({ credentialId, hostId: host.id, networkId: network.id, version });
       if (answer.status === 101) return answer;
       const busy = refuse('busy', 'Too many hosts listen. Ask GET /v1/peers instead.');

@@ -127,7 +127,9 @@ async function compose(
     if (host === undefined) return close('revoked');
     if (hasExpired(host, wall())) return close('expired');
     const view = { host, network, version: versionOfView({ host, network }, tagVersions) };
-    const peers = needsFull(view, version) ? fullList(view, hosts) : difference(view, newsAfter(version));
+    // What a listener has been told is a version of the network, and may be later than that of its view.
+    const isFull = needsFull({ ...view, version: network.version }, version);
+    const peers = isFull ? fullList(view, hosts) : difference(view, newsAfter(version));
     const notice = list(peers, network);
     room -= notice.type === 'list' ? notice.text.length : 0;
     return room < 0 ? close('tooMuch') : notice;

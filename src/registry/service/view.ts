@@ -38,19 +38,24 @@ export function versionOfView(
 }
 
 /** Whether there is anything that a host which knows `seen` has not seen. A version from the future was seen before a backup came back. */
-export function hasNews({ network, version }: View, seen: number): boolean {
-  return seen < version || seen > network.version;
+export function hasNews({ version }: View, seen: number): boolean {
+  return seen !== version;
 }
 
 /**
- * Whether what changed after `since` would not do: the version is none of ours, the asking host itself has changed, since how it
- * sees the others depends on itself, or whom it may see has, or tombstones of that time are gone.
+ * Whether what changed after `since` would not do: the version is none that the host was told, the asking host itself has changed, since how
+ * it sees the others depends on itself, or whom it may see has, or tombstones of that time are gone.
+ *
+ * Compared with the version of the view and not of the network: a host that asks with a time of its own choice must not learn from
+ * the answer whether something has changed since that it may not see.
  */
-export function needsFull({ host, network }: Pick<HostCaller, 'host' | 'network'>, since: number): boolean {
+export function needsFull({ host, network, version }: View, since: number): boolean {
   return (
-    since < Math.max(1, network.forgottenVersion) ||
-    since > network.version ||
-    host.version > since ||
-    host.viewVersion > since
+    since < Math.max(1, network.forgottenVersion) || since > version || host.version > since || host.viewVersion > since
   );
+}
+
+/** The version that a host says it has, or 0 when it is none that it was told. */
+export function toldVersion({ version }: View, said: number): number {
+  return said > version ? 0 : said;
 }

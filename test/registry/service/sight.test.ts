@@ -130,14 +130,22 @@ describe('who sees whom', () => {
       const act = { ...ADMIN, ifVersion: version };
       accepted(await changeHost({ network: 'home', host: name }, { tags: own }, act, ports));
     }
-    const setRules = async (next: SightRule[]): Promise<number> => {
-      const { revision, version } = accepted(await findNetwork('home', ports));
+    const setRules = async (next: SightRule[]): Promise<void> => {
+      const { revision } = accepted(await findNetwork('home', ports));
       accepted(await changeNetwork('home', { rules: next }, { ...ADMIN, ifRevision: revision }, ports));
-      return version;
     };
-    const answers = async (since: number): Promise<Record<string, [full: boolean, peers: string[]]>> => {
+    /** The version that each has been told. */
+    const told = async (): Promise<Record<string, number>> => {
+      const versions = Object.entries(keys).map(async ([name, key]) => {
+        const { version } = await listPeers(await caller(key), undefined, ports);
+        return [name, version] as const;
+      });
+      return Object.fromEntries(await Promise.all(versions));
+    };
+    type Answers = Record<string, [full: boolean, peers: string[]]>;
+    const answers = async (since: Record<string, number>): Promise<Answers> => {
       const lists = Object.entries(keys).map(async ([name, key]) => {
-        const { full, peers } = await listPeers(await caller(key), since, ports);
+        const { full, peers } = await listPeers(await caller(key), since[name], ports);
         return [name, [full, peers.map((peer) => peer.name).sort()] as [boolean, string[]]] as const;
       });
       return Object.fromEntries(await Promise.all(lists));
@@ -146,7 +154,8 @@ describe('who sees whom', () => {
       { from: ['office'], to: ['servers'] },
       { from: ['servers'], to: ['servers'] },
     ]);
-    const since = await setRules([{ from: ['office'], to: ['servers'] }]);
+    const since = await told();
+    await setRules([{ from: ['office'], to: ['servers'] }]);
     assert.deepEqual(await answers(since), {
       pc: [false, []],
       web: [true, ['pc']],
@@ -154,7 +163,7 @@ describe('who sees whom', () => {
       phone: [false, []],
     });
     const { version } = accepted(await getHost({ network: 'home', host: 'phone' }, ports));
-    const before = accepted(await findNetwork('home', ports)).version;
+    const before = await told();
     const act = { ...ADMIN, ifVersion: version };
     accepted(await changeHost({ network: 'home', host: 'phone' }, { tags: ['office'] }, act, ports));
     assert.deepEqual(await answers(before), {
