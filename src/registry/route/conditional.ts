@@ -1,6 +1,7 @@
 /** Conditional requests (RFC 9110 section 13): what a client has seen already is not sent again, nor changed unseen. */
 import type { Context } from 'hono';
 import type { RegistryEnv } from '../env.ts';
+import type { UnreadNames } from '../service/names.ts';
 import { refuse, type Result } from '../service/result.ts';
 import type { View } from '../service/view.ts';
 
@@ -10,6 +11,11 @@ import type { View } from '../service/view.ts';
  */
 export function viewEtag({ host, network, version }: View, format: string): string {
   return `"${network.id}.${version}.${host.listenPort}.${host.expiresAt ?? 0}.${format}"`;
+}
+
+/** All names of one version, or those that the reader sees, in one format. */
+export function namesEtag({ network, version }: UnreadNames, format: string, reader?: Pick<View, 'host'>): string {
+  return `"${network.id}.${version}.${format}${reader === undefined ? '' : `.${reader.host.name}`}"`;
 }
 
 export function hostEtag({ version }: { version: number }): string {

@@ -7,8 +7,10 @@ import type { RegistryApp, RouteContext } from '../env.ts';
 import { accepted, problemResponses } from '../problem.ts';
 import { renderHostsFile } from '../render/hosts-file.ts';
 import { renderZone } from '../render/zone.ts';
+import { isOverdue } from '../service/due.ts';
 import { listNames, namesFor } from '../service/names.ts';
 import { HostName } from '../wire.ts';
+import { hasSeen, namesEtag } from './conditional.ts';
 import { adminOrHost, comesWithHostKey } from './role.ts';
 
 const params = z.object({ network: HostName });
@@ -37,16 +39,22 @@ export function addNameRoutes(app: RegistryApp, context: RouteContext): void {
         request: { params },
         responses: {
           200: { description: 'The file', content: { 'text/plain': { schema: z.string() } } },
+          304: { description: 'Nothing changed since the ETag in If-None-Match' },
           ...problemResponses(401, 403, 404, 422, 429),
         },
       }),
       async (c) => {
         const { network } = c.req.valid('param');
         const { ports } = context;
-        const names = comesWithHostKey(c)
-          ? await namesFor(c.var.caller, network, ports)
-          : await listNames(network, ports);
-        return c.text(render(accepted(names)), 200);
+        const reader = comesWithHostKey(c) ? c.var.caller : undefined;
+        const names = accepted(await (reader ? namesFor(reader, network, ports) : listNames(network, ports)));
+        const etag = namesEtag(names, render === renderZone ? 'zone' : 'hosts', reader);
+        c.header('etag', etag);
+        c.header('vary', 'Authorization');
+        c.header('cache-control', 'private, no-cache');
+        // What is due and not written has no version.
+        if (hasSeen(c, etag) && !isOverdue(names.network, ports.wall())) return c.body(null, 304);
+        return c.text(render(await names.read()), 200);
       },
     );
 }

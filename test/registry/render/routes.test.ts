@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { FORMAT_NAMES } from '../../../src/registry/render/formats.ts';
-import { expectProblem, expectStatus } from '../lab.ts';
+import { expectProblem, expectStatus, someKey } from '../lab.ts';
 import { startPair } from '../pair.ts';
 
 describe('GET /v1/config', () => {
@@ -56,6 +56,47 @@ describe('names', () => {
     expectStatus(204, await lab.ask('DELETE', '/v1/networks/home/hosts/maeve'));
     assert.equal(await ask('hosts.txt'), lines(dolores));
     assert.doesNotMatch(await ask('zone'), /maeve/);
+  });
+
+  test('of a network come with an ETag: the same again is a 304, for each reader until its own names change', async (t) => {
+    const { lab, dolores } = await startPair(t);
+    const ask = (file: string, as: string, etag?: string) => {
+      const headers = etag === undefined ? {} : { 'if-none-match': etag };
+      return lab.ask('GET', `/v1/networks/home/${file}`, { as, headers });
+    };
+    const readers = [lab.adminKey, dolores.hostKey];
+    const headers = { 'if-match': (await lab.ask('GET', '/v1/networks/home')).headers.get('etag')! };
+    const rules = [{ from: ['guests'], to: ['guests'] }];
+    expectStatus(200, await lab.ask('PATCH', '/v1/networks/home', { body: { rules }, headers }));
+    const etags = new Map<string, string>();
+    for (const file of ['zone', 'hosts.txt'])
+      for (const as of readers) {
+        const first = expectStatus(200, await ask(file, as));
+        const etag = first.headers.get('etag') ?? '';
+        assert.match(etag, /^"[\w.-]+"$/);
+        assert.deepEqual(
+          [first.headers.get('vary'), first.headers.get('cache-control')],
+          ['Authorization', 'private, no-cache'],
+        );
+        const again = expectStatus(304, await ask(file, as, etag));
+        assert.deepEqual([again.text, again.headers.get('etag')], ['', etag]);
+        // What another reader or another file has.
+        for (const other of etags.values()) expectStatus(200, await ask(file, as, other));
+        etags.set(`${file} ${as}`, etag);
+      }
+    assert.equal(new Set(etags.values()).size, 4);
+    const body = { name: 'guest', publicKey: someKey(), tags: ['guests'] };
+    expectStatus(201, await lab.ask('POST', '/v1/networks/home/hosts', { body }));
+    for (const file of ['zone', 'hosts.txt']) {
+      assert.match(
+        expectStatus(200, await ask(file, lab.adminKey, etags.get(`${file} ${lab.adminKey}`))).text,
+        /guest/,
+      );
+      expectStatus(304, await ask(file, dolores.hostKey, etags.get(`${file} ${dolores.hostKey}`)));
+    }
+    expectStatus(204, await lab.ask('DELETE', '/v1/self', { as: dolores.hostKey }));
+    expectStatus(200, await ask('zone', lab.adminKey, etags.get(`zone ${lab.adminKey}`)));
+    expectProblem('unauthorized', await ask('zone', dolores.hostKey, etags.get(`zone ${dolores.hostKey}`)));
   });
 
   test('of a network are all for an administrator, and for a host those that it may see of its own', async (t) => {
