@@ -93,6 +93,11 @@ describe('reads of a host', () => {
     assert.equal(json.read(HostConfig).peers[0]?.publicKey, maeve.host.publicKey);
     const etags = [quick, wg, json].map((answer) => answer.headers.get('etag')!);
     assert.equal(new Set(etags).size, 3);
+    // A cache on the way must not give one host what another, or another program, has asked for.
+    for (const answer of [quick, wg, json]) {
+      assert.equal(answer.headers.get('vary'), 'Accept, Authorization');
+      assert.equal(answer.headers.get('cache-control'), 'private, no-cache');
+    }
     expectStatus(304, await config('?format=wg', { 'if-none-match': etags[1]! }));
     expectStatus(200, await config('?format=wg', { 'if-none-match': etags[0]! }));
   });

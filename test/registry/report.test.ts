@@ -89,10 +89,8 @@ describe('reports', () => {
       return [charlotte, `198.51.${i >> 8}.${i & 255}:1`, 1 + ((i * 7) % 9_999)];
     });
     const before = teddy.version;
-    const started = performance.now();
+    // A batch of ten thousand statements would take seconds, in which nobody else is answered: service/report.test.ts counts them.
     assert.equal(await say(dolores, ...many, [teddy, '203.0.113.9:9', 5]), before + 1);
-    // A batch of ten thousand statements takes seconds, in which nobody else is answered.
-    assert.ok(performance.now() - started < 2_000, `${performance.now() - started} ms`);
     assert.equal(await endpointOf('charlotte'), many.find(([, , ago]) => ago === 1)?.[1]);
     assert.equal(await endpointOf('teddy'), '203.0.113.9:9');
   });

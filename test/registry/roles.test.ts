@@ -29,6 +29,28 @@ describe('roles', () => {
     }
   });
 
+  test('a credential counts as a bearer token in Authorization, and nowhere else', async (t) => {
+    const lab = await startLab(t);
+    const { hostKey } = await lab.enrol(await lab.token());
+    expectStatus(200, await lab.ask('GET', '/v1/peers', { as: null, headers: { authorization: `bearer ${hostKey}` } }));
+    for (const [path, key] of [
+      ['/v1/peers', hostKey],
+      ['/v1/networks', lab.adminKey],
+    ] as const) {
+      for (const name of ['access_token', 'token', 'key', 'authorization'])
+        expectProblem('unauthorized', await lab.ask('GET', `${path}?${name}=${key}`, { as: null }));
+      const places = {
+        authorization: [`Basic ${btoa(`x:${key}`)}`, `Token ${key}`, key, `Bearer x, Bearer ${key}`],
+        cookie: [`key=${key}`, `authorization=Bearer ${key}`],
+        'x-api-key': [key],
+        'proxy-authorization': [`Bearer ${key}`],
+      };
+      for (const [name, values] of Object.entries(places))
+        for (const value of values)
+          expectProblem('unauthorized', await lab.ask('GET', path, { as: null, headers: { [name]: value } }));
+    }
+  });
+
   test('a host key of one network reads nothing of another, whatever it puts into the request', async (t) => {
     const lab = await startLab(t);
     const { hostKey } = await lab.enrol(await lab.token());

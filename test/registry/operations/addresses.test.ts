@@ -1,7 +1,7 @@
 /** Hosts at addresses of the administrator's choice: for networks that were there before the registry. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Enrolled } from '../../../src/registry/wire.ts';
+import { CreatedToken, Enrolled, HostView, PeerList } from '../../../src/registry/wire.ts';
 import { expectProblem, expectStatus, someKey, startLab } from '../lab.ts';
 
 async function startDesk(t: Parameters<typeof startLab>[0]) {
@@ -44,4 +44,39 @@ describe('chosen addresses', () => {
     const body = { name: 'teddy', publicKey: someKey(), addresses: ['10.1.2.7'] };
     expectProblem('invalid', await lab.ask('POST', '/v1/enroll', { as: await lab.token(), body }));
   });
+});
+
+test('a network of several ranges gives each host an address in every one, until one of them is full', async (t) => {
+  const lab = await startLab(t);
+  const ranges = ['10.8.0.0/24', '10.9.0.0/30', 'fd00:8::/64', 'fd00:9::/64'];
+  expectStatus(201, await lab.ask('POST', '/v1/networks', { body: { name: 'wide', ranges } }));
+  const tokens = await lab.ask('POST', '/v1/networks/wide/tokens', { body: { uses: 3 } });
+  const { token } = tokens.read(CreatedToken);
+  const patterns = [
+    /^10\.8\.0\.\d+\/24$/,
+    /^10\.9\.0\.[12]\/30$/,
+    /^fd00:8::[0-9a-f]+\/64$/,
+    /^fd00:9::[0-9a-f]+\/64$/,
+  ];
+  const { hostKey, host } = await lab.enrol(token, { name: 'teddy' });
+  assert.equal(host.addresses.length, patterns.length);
+  for (const [i, pattern] of patterns.entries()) assert.match(host.addresses[i]!, pattern);
+  // Chosen in two of the ranges, in no order, and drawn in the others.
+  const body = { name: 'maeve', publicKey: someKey(), addresses: ['fd00:9::7', '10.8.0.7'] };
+  const added = expectStatus(201, await lab.ask('POST', '/v1/networks/wide/hosts', { body })).read(Enrolled);
+  for (const [i, pattern] of patterns.entries()) assert.match(added.host.addresses[i]!, pattern);
+  assert.deepEqual([added.host.addresses[0], added.host.addresses[3]], ['10.8.0.7/24', 'fd00:9::7/64']);
+
+  const [peer] = (await lab.ask('GET', '/v1/peers', { as: hostKey })).read(PeerList).peers;
+  const { addresses } = (await lab.ask('GET', '/v1/networks/wide/hosts/maeve')).read(HostView);
+  assert.deepEqual(
+    peer?.allowedIps,
+    addresses.map((address) => `${address}/${address.includes(':') ? 128 : 32}`),
+  );
+  const { text } = await lab.ask('GET', '/v1/config', { as: hostKey });
+  assert.match(text, new RegExp(`^Address = ${host.addresses.join(', ')}$`, 'm'));
+
+  // The second range had room for two.
+  const facts = { body: { name: 'bernard', publicKey: someKey() }, as: token };
+  expectProblem('network-full', expectStatus(409, await lab.ask('POST', '/v1/enroll', facts)));
 });

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { isEdge } from '../engines/engine.ts';
-import { expectStatus, startLab, type Lab } from '../lab.ts';
+import { runtime } from '../../runtime/this-runtime.ts';
+import { expectProblem, expectStatus, startLab, type Lab } from '../lab.ts';
 
 /** The text format, version 0.0.4: one family after the other, each with HELP, TYPE and samples. */
 const FAMILY =
@@ -69,5 +70,22 @@ describe('metrics', () => {
     const lab = await startLab(t);
     assert.equal(expectStatus(200, await lab.ask('GET', '/healthz', { as: null })).text, '{"status":"ok"}');
     assert.equal(expectStatus(200, await lab.ask('GET', '/readyz', { as: null })).text, '{"status":"ready"}');
+  });
+
+  test('readiness ends where the database fails, without a word of why; health does not, and both are there when it is back', async (t) => {
+    const lab = await startLab(t);
+    const rename = async (from: string, to: string) => {
+      const database = lab.edge?.database ?? (await runtime.openDatabase(lab.databaseFile));
+      await database.prepare(`ALTER TABLE ${from} RENAME TO ${to}`).run();
+      if ('close' in database && typeof database.close === 'function') database.close();
+    };
+    const ready = () => lab.ask('GET', '/readyz', { as: null });
+    await rename('networks', 'elsewhere');
+    const answer = await ready();
+    expectProblem('internal', expectStatus(500, answer));
+    assert.doesNotMatch(answer.text, /sql|table|networks/i);
+    expectStatus(200, await lab.ask('GET', '/healthz', { as: null }));
+    await rename('elsewhere', 'networks');
+    expectStatus(200, await ready());
   });
 });

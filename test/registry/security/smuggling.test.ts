@@ -30,12 +30,24 @@ const making =
   async (lab, text) =>
     (await lab.ask('POST', path, { body: facts(text) })).status === 201;
 
+const adding = (address: string) => ({ name: 'dolores', publicKey: someKey(), addresses: [address] });
+
 const PLACES: readonly Place[] = [
   { what: 'the name of a host', good: 'maeve', send: enrolling((name) => ({ name })) },
   { what: 'its public key', good: someKey(), send: enrolling((publicKey) => ({ publicKey })) },
   { what: 'its endpoint', good: 'host.example.net:51820', send: enrolling((endpoint) => ({ endpoint })) },
   { what: 'its endpoint in IPv6', good: '[2001:db8::1]:51820', send: enrolling((endpoint) => ({ endpoint })) },
   { what: 'its route', good: '172.27.0.0/16', send: enrolling((route) => ({ routes: [route] })) },
+  {
+    what: 'an address that an administrator gives it',
+    good: '10.1.2.77',
+    send: making('/v1/networks/home/hosts', adding),
+  },
+  {
+    what: 'such an address in IPv6',
+    good: 'fd00:1:2:3::77',
+    send: making('/v1/networks/home/hosts', adding),
+  },
   { what: 'the name of a network', good: 'away', send: making('/v1/networks', (name) => ({ name })) },
   { what: 'its suffix', good: 'lan.example.net', send: making('/v1/networks', (suffix) => ({ name: 'away', suffix })) },
   {
