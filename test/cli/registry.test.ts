@@ -114,6 +114,9 @@ describe('peerage, for the administrator of a registry', () => {
     assert.equal((await peerage(['rm', 'teddy', '--yes'])).exitCode, 0);
     const again = await peerage(['rm', 'teddy', '--yes']);
     assert.deepEqual([again.exitCode, /has no host teddy/.test(again.stderr)], [1, true]);
+    const kept = await peerage(['network', 'rm', 'home']);
+    assert.deepEqual([kept.exitCode, /Say yes beforehand: --yes/.test(kept.stderr)], [1, true]);
+    assert.match((await peerage(['network', 'ls'])).stdout, /^home /m);
     assert.equal((await peerage(['network', 'rm', 'home', '--yes'])).exitCode, 0);
     assert.equal(await stop(child), 0);
   });
