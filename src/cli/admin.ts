@@ -5,6 +5,7 @@ import { encodeHex } from '../bytes.ts';
 import { UserError } from '../errors.ts';
 import { NetworkList } from '../registry/wire.ts';
 import type { Ports } from './ports.ts';
+import { withProgress } from './progress.ts';
 import { callRegistry } from './registry-call.ts';
 
 /** Of a request that may be sent again. */
@@ -51,7 +52,8 @@ export async function askRegistry<T>(ports: Ports, login: Login, request: AdminR
   const { method, path, body, ifMatch, intent } = request;
   const call = jsonRequest({ method, path, credential: login.adminKey, body });
   if (ifMatch !== undefined) call.headers['if-match'] = ifMatch;
-  const answer = await (method === 'POST' ? callOnce(ports, login, call) : callRegistry(ports, login.registry, call));
+  const ask = () => (method === 'POST' ? callOnce(ports, login, call) : callRegistry(ports, login.registry, call));
+  const answer = await withProgress(ports, () => `Waiting for ${login.registry}`, ask);
   if (answer.status < 200 || answer.status > 299)
     throw refusal(answer, intent, 'Log in with an admin key that is good: peerage login URL');
   if (request.answer === undefined) return undefined as T; // nobody asked for anything

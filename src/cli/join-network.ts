@@ -23,6 +23,7 @@ import { readFacts, type JoinFacts } from './join-facts.ts';
 import { joinedFileText, keyFileText, readKeyFile, toMembership } from './join-file.ts';
 import { readMembership, writeMembership, type Membership } from './membership.ts';
 import type { Ports } from './ports.ts';
+import { withProgress } from './progress.ts';
 import { callRegistry } from './registry-call.ts';
 
 export interface JoinOptions extends JoinFacts {
@@ -126,7 +127,8 @@ async function enrolAnew(
   const crypto = await ports.crypto();
   const publicKey = formatKey(crypto.publicKey(privateKey) as PublicKey); // 32 bytes by its contract
   const request: EnrolRequest = { ...facts, publicKey };
-  const answer = await callRegistry(ports, registry, createEnrolment(secret, request));
+  const enrol = () => callRegistry(ports, registry, createEnrolment(secret, request));
+  const answer = await withProgress(ports, () => `Waiting for ${registry}`, enrol);
   try {
     const membership = toMembership(registry, readEnrolment(answer, request), request.exit);
     await writeExit(ports, name, request.exit);

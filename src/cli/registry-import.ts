@@ -11,6 +11,7 @@ import type { Found, FoundHost } from './import/found.ts';
 import { listHosts } from './list-hosts.ts';
 import { readWgEasy } from './import/wg-easy.ts';
 import type { Ports } from './ports.ts';
+import { withProgress } from './progress.ts';
 import { formatTable } from './table.ts';
 
 interface ImportOptions {
@@ -59,7 +60,13 @@ async function importFolder(folder: string, { network, yes, json }: ImportOption
     if (!isThere) await addNetwork(network, found, ports, login);
     const done: Step[] = [];
     // One after the other: each checks its routes against those before.
-    for (const step of steps) done.push(step.state === 'new' ? await add(step, network, ports, login) : step);
+    await withProgress(
+      ports,
+      () => `Adding hosts: ${done.length} of ${steps.length}`,
+      async () => {
+        for (const step of steps) done.push(step.state === 'new' ? await add(step, network, ports, login) : step);
+      },
+    );
     steps = done;
   }
   if (json === true) terminal.stdout(`${JSON.stringify({ network, ...found, hosts: steps }, null, 2)}\n`);
