@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { createMemoryBell } from '../../src/registry/memory-bell.ts';
+import { holdRequest, holdRequests, waitOf } from '../../src/registry/service/held-requests.ts';
 
 const NEVER = new AbortController().signal;
 const LONG_MS = 60_000;
@@ -89,4 +90,30 @@ describe('the bell', () => {
     bell.ring(1, 7);
     await upToDate;
   });
+});
+
+test('a held request that looks again because of the time, and is overtaken by a change then, is woken by it', async () => {
+  const bell = createMemoryBell();
+  let version = 10;
+  const looks: string[] = [];
+  const app = {
+    fetch(request: Request): Response | Promise<Response> {
+      const seen = version;
+      const wait = waitOf(request);
+      looks.push(`${wait} ${seen}`);
+      if (looks.length === 2) bell.ring(1, (version = 11)); // between this look and the waiting
+      if (seen === 10 && wait !== 'over')
+        holdRequest(request, {
+          networkId: 1,
+          waiter: waiter(seen),
+          timeoutMs: 1000,
+          lookAgainMs: looks.length === 1 ? 1 : 1000,
+          release() {},
+        });
+      return new Response();
+    },
+  };
+  holdRequests(app, { bell, wall: () => 0 });
+  await app.fetch(new Request('http://registry/v1/peers?wait=1'));
+  assert.deepEqual(looks, ['begins 10', 'woken 10', 'woken 11']);
 });

@@ -4,7 +4,7 @@
  * waits for and ends; when the bell rings, the same request goes through the app a second time, from its credential on.
  */
 import type { RegistryPorts, Waiting } from './ports.ts';
-import { awaitRing } from './waiting.ts';
+import { awaitRing, type Turn as WaitTurn } from './waiting.ts';
 
 export interface Hold {
   readonly networkId: number;
@@ -68,17 +68,13 @@ export function holdRequests<Rest extends unknown[]>(
     if (first instanceof Response) return first;
     const { signal } = args[0];
     try {
-      let looked: number | undefined;
-      let leftMs = first.timeoutMs;
+      let turn: WaitTurn = { leftMs: first.timeoutMs };
       for (let held = first; ;) {
         const { networkId, waiter, lookAgainMs } = held;
-        // A network that did not move since the last look was rung by mistake, and would be again.
-        const seen = waiter.seen === looked ? undefined : waiter.seen;
-        looked = waiter.seen;
         // oxlint-disable-next-line no-await-in-loop -- looking and waiting by turns
-        leftMs = await awaitRing(networkId, { ...waiter, seen }, { leftMs, lookAgainMs, signal }, ports);
+        turn = await awaitRing(networkId, waiter, { ...turn, lookAgainMs, signal }, ports);
         // oxlint-disable-next-line no-await-in-loop -- as above
-        const passed = await pass(leftMs > 0 ? 'woken' : 'over', ...args);
+        const passed = await pass(turn.leftMs > 0 ? 'woken' : 'over', ...args);
         if (passed instanceof Response) return passed;
         held = passed;
       }

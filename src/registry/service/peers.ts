@@ -13,7 +13,7 @@ import { done, type Result } from './result.ts';
 import { isPresent, sees } from './sight.ts';
 import { trusted } from './subnets.ts';
 import { hasNews, needsFull, viewOf, type View } from './view.ts';
-import { awaitRing } from './waiting.ts';
+import { awaitRing, type Turn } from './waiting.ts';
 
 /** So many ways to see one list are remembered: in a large network each takes as much room as the list. */
 const SIGHTS_LIMIT = 16;
@@ -85,23 +85,15 @@ export async function awaitNews(
   { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
   ports: RegistryPorts,
 ): Promise<Result<View & HostCaller> | undefined> {
-  let leftMs = timeoutMs;
-  let looked: number | undefined;
+  let turn: Turn = { leftMs: timeoutMs };
   for (let present = caller; ;) {
     // oxlint-disable-next-line no-await-in-loop -- looking and waiting by turns
     const view = await viewOf(present, ports);
     if (hasNews(view, seen)) return done(view);
-    if (leftMs <= 0) return undefined;
-    // A network that did not move since the last look was rung by mistake, and would be again.
-    const waiter = { ...waiterOf(view), ...(looked === view.network.version && { seen: undefined }) };
-    looked = view.network.version;
+    if (turn.leftMs <= 0) return undefined;
+    const until = { ...turn, lookAgainMs: waitMs(view, turn.leftMs, ports), signal };
     // oxlint-disable-next-line no-await-in-loop -- as above
-    leftMs = await awaitRing(
-      view.network.id,
-      waiter,
-      { leftMs, lookAgainMs: waitMs(view, leftMs, ports), signal },
-      ports,
-    );
+    turn = await awaitRing(view.network.id, waiterOf(view), until, ports);
     // oxlint-disable-next-line no-await-in-loop -- as above
     const again = await authenticateAgain(present, ports);
     if (!again.ok) return again;
