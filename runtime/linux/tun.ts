@@ -19,6 +19,10 @@ const IFF_TUN = 1;
 const IFF_NO_PI = 0x1000;
 const IFF_MULTI_QUEUE = 0x100;
 const IFF_VNET_HDR = 0x4000;
+/** Asks for an interface that was not there before. */
+const IFF_TUN_EXCL = 0x8000;
+/** Only told, by TUNGETIFF. */
+const IFF_PERSIST = 0x800;
 const VIRTIO_FLAGS = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR;
 const O_RDWR_NONBLOCK_CLOEXEC = 0x80802;
 const F_GETFL = 3;
@@ -45,7 +49,7 @@ export function createMultiQueueTun(ffi: Ffi, poller: Watches, name: string, log
 
 /** Another queue of such an interface. Its descriptor is the caller's to close. */
 export function openQueue(ffi: Ffi, name: string): number {
-  return openDescriptor(ffi, name, VIRTIO_FLAGS | IFF_MULTI_QUEUE);
+  return openDescriptor(ffi, name, (ask) => ask(VIRTIO_FLAGS | IFF_MULTI_QUEUE));
 }
 
 /** The kernel gives the queue nothing to read any more; what is written to it is a packet as any other. */
@@ -57,7 +61,7 @@ export function detachQueue(ffi: Ffi, fd: number): void {
 }
 
 function openTun(ffi: Ffi, poller: Watches, name: string, log: Log, flags: number): { tun: Tun; fd: number } {
-  const fd = openDescriptor(ffi, name, flags);
+  const fd = openDescriptor(ffi, name, (ask, fd) => askForFirst(ffi, fd, ask, flags));
   try {
     resetTun(ffi, fd);
     return { tun: withMtu(new LinuxTun(ffi, poller, fd, log)), fd };
@@ -67,7 +71,25 @@ function openTun(ffi: Ffi, poller: Watches, name: string, log: Log, flags: numbe
   }
 }
 
-function openDescriptor(ffi: Ffi, name: string, flags: number): number {
+/** Asks for the interface with these flags. 0, or an errno. */
+type Ask = (flags: number) => number;
+
+/**
+ * A new interface, or a persistent one. One with several queues would take another from anybody: what is not persistent is there only
+ * because somebody has it, and gets EBUSY as one with a single queue does.
+ */
+function askForFirst(ffi: Ffi, fd: number, ask: Ask, flags: number): number {
+  if (ask(flags | IFF_TUN_EXCL) === 0) return 0;
+  const errno = ask(flags);
+  // A persistent one that was made with multi_queue has to be asked for as such.
+  if (errno !== 0 && (errno !== EINVAL || ask(flags | IFF_MULTI_QUEUE) !== 0)) return errno;
+  const request = new Memory(ffi, IFREQ_BYTES);
+  const isTold = loadLibc(ffi).ioctl(fd, ffi.size(TUNGETIFF), request.at(0)) === 0;
+  return isTold && (request.view.getUint16(IFNAME_BYTES, true) & IFF_PERSIST) === 0 ? EBUSY : 0;
+}
+
+/** `take` gives the descriptor an interface. */
+function openDescriptor(ffi: Ffi, name: string, take: (ask: Ask, fd: number) => number): number {
   const libc = loadLibc(ffi);
   const request = new Memory(ffi, IFREQ_BYTES);
   request.setText(0, '/dev/net/tun');
@@ -79,18 +101,14 @@ function openDescriptor(ffi: Ffi, name: string, flags: number): number {
       'Load the module with: modprobe tun; and run as root.',
     );
   try {
-    const open = (flags: number): boolean => {
+    const ask: Ask = (flags) => {
       request.bytes.fill(0);
       request.setText(0, name);
       request.view.setUint16(IFNAME_BYTES, flags, true);
-      return libc.ioctl(fd, ffi.size(TUNSETIFF), request.at(0)) === 0;
+      return libc.ioctl(fd, ffi.size(TUNSETIFF), request.at(0)) === 0 ? 0 : ffi.errno();
     };
-    if (!open(flags)) {
-      const errno = ffi.errno();
-      // A persistent one that was made with multi_queue has to be asked for as such.
-      if (errno === EINVAL && open(flags | IFF_MULTI_QUEUE)) return fd;
-      throw new LibcError(`cannot create the interface ${name}`, errno, REMEDIES[errno]);
-    }
+    const errno = take(ask, fd);
+    if (errno !== 0) throw new LibcError(`cannot create the interface ${name}`, errno, REMEDIES[errno]);
     return fd;
   } catch (error) {
     libc.close(fd);

@@ -25,6 +25,8 @@ const IP = VIRTIO_NET_HEADER_BYTES;
 const UDP = IP + 20;
 
 const ip = (...args: string[]) => execFileSync('ip', args, { stdio: ['ignore', 'pipe', 'pipe'] });
+/** Its MTU, and what its TUN does, queues and headers among it. */
+const describeLink = () => String(ip('-details', '-oneline', 'link', 'show', NAME));
 
 export function tunQueuesConformance(ffi: Ffi, poller: Watches): void {
   const libc = loadLibc(ffi);
@@ -99,6 +101,18 @@ export function tunQueuesConformance(ffi: Ffi, poller: Watches): void {
       assert.deepEqual(warnings, ['one pair of workers: the interface has one queue only']);
       await close();
       ip('tuntap', 'delete', 'dev', NAME, 'mode', 'tun');
+    });
+
+    test('an interface with several queues is not shared with whoever comes later', async () => {
+      const first = openTunQueues(ffi, poller, NAME, silentLog, QUEUES);
+      ip('link', 'set', NAME, 'mtu', '1300');
+      const found = describeLink();
+      for (const count of [1, QUEUES])
+        assert.throws(() => openTunQueues(ffi, poller, NAME, silentLog, count), /several0: in use already/);
+      assert.throws(() => createTun(ffi, poller, NAME), /several0: in use already/);
+      assert.match(found, / mtu 1300 /);
+      assert.equal(describeLink(), found);
+      await first.close();
     });
 
     test('a persistent interface with several queues is also opened for one', async () => {
