@@ -37,12 +37,14 @@ async function ask(question: string): Promise<string | undefined> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined;
   // The question is a message: standard output stays clean for results.
   const reader = createInterface({ input: process.stdin, output: process.stderr });
-  const closed = once(reader, 'close').then(() => '');
-  try {
-    return await Promise.race([reader.question(question), closed]);
-  } catch (error) {
+  const closed = once(reader, 'close').then(() => undefined);
+  const left = (error: unknown): undefined => {
     if (!(error instanceof Error) || error.name !== 'AbortError') throw error;
-    // Ctrl+C or Ctrl+D: an answer that says nothing.
+  };
+  try {
+    const answer = await Promise.race([reader.question(question).catch(left), closed]);
+    if (answer !== undefined) return answer;
+    // Ctrl+C or Ctrl+D, which runtimes tell in two ways: an answer that says nothing.
     process.stderr.write('\n');
     return '';
   } finally {

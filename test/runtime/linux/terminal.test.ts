@@ -6,6 +6,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
 
 const TERMINAL = new URL('../../../runtime/linux/terminal.ts', import.meta.url).href;
 
@@ -55,7 +56,30 @@ const QUESTION = `
   console.log(JSON.stringify(await createTerminal().ask('Remove it? ')));
 `;
 
+const BIN = fileURLToPath(new URL('../../../node_modules/.bin/', import.meta.url));
+/** What takes a program after it. */
+const RUNTIMES = {
+  Node: [process.execPath, '--input-type=module', '-e'],
+  Bun: [`${BIN}bun`, '-e'],
+  Deno: [`${BIN}deno`, 'eval', '--no-check'],
+} as const;
+
 describe('a question', () => {
+  for (const [name, [program, ...args]] of Object.entries(RUNTIMES))
+    it(`that is left ends its line, and is answered by nothing, on ${name}`, async () => {
+      for (const key of ['\u0003', '\u0004']) {
+        const child = spawn(program, [...args, QUESTION]);
+        let [stdout, stderr] = ['', ''];
+        child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+        child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+        await once(child.stderr, 'data');
+        child.stdin.end(key);
+        const [exitCode] = await once(child, 'close');
+        assert.deepEqual([exitCode, stdout], [0, '""\n'], stderr);
+        assert.match(stderr, /\n$/);
+      }
+    });
+
   for (const [what, keys, answer] of [
     ['with a line', 'yes\r', 'yes'],
     ['with Ctrl+C', '\u0003', ''],
