@@ -3,7 +3,9 @@ import { z } from '@hono/zod-openapi';
 import type { MiddlewareHandler } from 'hono';
 import type { RegistryEnv, RouteContext } from '../env.ts';
 import { accepted } from '../problem.ts';
-import { claimChange, settleChange, type KeptAnswer } from '../service/idempotency.ts';
+import { claimChange, settleChange, type ChangeRequest, type KeptAnswer } from '../service/idempotency.ts';
+import type { RegistryPorts } from '../service/ports.ts';
+import { done, type Result } from '../service/result.ts';
 import { adminOnly, bearer } from './role.ts';
 
 /** Of an answer, what belongs to it and not to the request. */
@@ -32,22 +34,34 @@ function onlyOnce({ ports }: RouteContext): MiddlewareHandler<RegistryEnv> {
     const ifMatch = c.req.header('if-match') ?? '';
     const request = JSON.stringify([c.req.method, pathname + search, ifMatch, await c.req.text()]);
     const asked = { caller: c.var.admin.actor, credential: bearer(c), key, request };
-    const claimed = accepted(await claimChange(asked, ports));
-    if ('answer' in claimed) return replay(claimed.answer);
-    const change = makeAndSettle(next, async () => settleChange(claimed.claim, await keep(c.res), ports));
-    ports.outlive?.(change.catch(() => {})); // what fails is answered below, if anybody is there
-    await change;
+    const change = makeOnce(asked, next, () => keep(c.res), ports);
+    // From the claim on: a key that is claimed by a request that ended there would be taken for a day. What fails is answered below.
+    ports.outlive?.(change.then(ignore, ignore));
+    const earlier = accepted(await change);
+    return earlier && replay(earlier);
   };
 }
 
-async function makeAndSettle(make: () => Promise<void>, settle: () => Promise<void>): Promise<void> {
+/** The answer that the same request had before; undefined when it was made now. */
+async function makeOnce(
+  asked: ChangeRequest,
+  make: () => Promise<void>,
+  answer: () => Promise<KeptAnswer>,
+  ports: RegistryPorts,
+): Promise<Result<KeptAnswer | undefined>> {
+  const claimed = await claimChange(asked, ports);
+  if (!claimed.ok) return claimed;
+  if ('answer' in claimed.value) return done(claimed.value.answer);
   await make();
   try {
-    await settle();
+    await settleChange(claimed.value.claim, await answer(), ports);
   } catch {
     // The change is made and its answer on the way; the key stays taken, so that nothing is made twice.
   }
+  return done(undefined);
 }
+
+function ignore(): void {}
 
 async function keep(answer: Response): Promise<KeptAnswer> {
   const headers = KEPT_HEADERS.flatMap((name) => {

@@ -12,7 +12,7 @@ import { done, refuse, type Result } from './result.ts';
 /** A row of D1 takes 2 MB. Only the list of a very large network is longer than this. */
 const MAX_ANSWER_CHARS = 256 * 1024;
 
-interface ChangeRequest {
+export interface ChangeRequest {
   /** As the audit trail names it. */
   readonly caller: string;
   readonly credential: string;

@@ -1,6 +1,9 @@
 /** Claims of an Idempotency-Key in the order in which things go wrong. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { silentLog } from '../../../src/log.ts';
+import { createRegistry } from '../../../src/registry/app.ts';
+import { issueFirstAdminKey } from '../../../src/registry/service/credentials.ts';
 import { claimChange, settleChange } from '../../../src/registry/service/idempotency.ts';
 import { accepted, reasonOf, startServices } from './service-lab.ts';
 
@@ -49,4 +52,37 @@ test('a key that was refused leaves nothing behind, and old ones go when a new o
   clock.now += 25 * HOUR_MS;
   claimOf(await claimChange({ ...CHANGE, key: 'three' }, ports));
   assert.equal(await rows(), 1);
+});
+
+test('where a request ends with its client, all of it outlives the client from the claim on', async (t) => {
+  const { ports } = await startServices(t);
+  const adminKey = await issueFirstAdminKey(ports);
+  const outliving: Promise<void>[] = [];
+  const begun: number[] = [];
+  const store = {
+    ...ports.store,
+    async claimRequest(...args: Parameters<typeof ports.store.claimRequest>) {
+      await new Promise(setImmediate); // on its way to the database
+      begun.push(outliving.length);
+      return ports.store.claimRequest(...args);
+    },
+  };
+  const app = createRegistry({
+    ports: { ...ports, store, outlive: (work) => void outliving.push(work) },
+    log: silentLog,
+    peerAddress: () => '192.0.2.1',
+  });
+  const headers = {
+    authorization: `Bearer ${adminKey}`,
+    'content-type': 'application/json',
+    'idempotency-key': 'one',
+  };
+  const ask = (body: string) =>
+    app.fetch(new Request('http://registry/v1/networks/home/tokens', { method: 'POST', headers, body }));
+  const made = await ask('{}');
+  assert.deepEqual([made.status, begun], [201, [1]]);
+  const again = await ask('{}');
+  assert.deepEqual([again.status, await again.text()], [201, await made.text()]);
+  assert.equal((await ask('{"uses":2}')).status, 422);
+  await Promise.all(outliving); // none rejects
 });
