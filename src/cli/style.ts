@@ -31,8 +31,20 @@ export function createStyle(isTerminal: boolean): Style {
   };
 }
 
-/** Characters that a text takes on the screen, its colours not counted. */
+/** What takes two columns, as Unicode's annex 11 has it: what East Asian scripts are written with, and pictures. */
+const WIDE =
+  /[\u1100-\u115F\u2E80-\u303E\u3041-\uA4CF\uA960-\uA97F\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF01-\uFF60\uFFE0-\uFFE6\u{20000}-\u{3FFFD}\p{Emoji_Presentation}]/u;
+/** Nothing but marks, and what is not seen. */
+const NONE = /^[\p{Mn}\p{Me}\p{Cf}]*$/u;
+
+/** Columns that a text takes on the screen, its colours not counted. */
 export function visibleLength(text: string): number {
   // oxlint-disable-next-line no-control-regex -- the escape character is what is looked for
-  return text.replaceAll(/\x1b\[[\d;]*m/g, '').length;
+  const plain = text.replaceAll(/\x1b\[[\d;]*m/g, '');
+  // oxlint-disable-next-line no-control-regex -- all of ASCII
+  if (/^[\x00-\x7F]*$/.test(plain)) return plain.length;
+  const widths = [...new Intl.Segmenter().segment(plain)].map(({ segment }) =>
+    NONE.test(segment) ? 0 : WIDE.test(segment) ? 2 : 1,
+  );
+  return widths.reduce<number>((columns, width) => columns + width, 0);
 }

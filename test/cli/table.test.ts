@@ -74,6 +74,33 @@ Addresses  10.195.171.241
     assert.equal(visibleLength(coloured!.replaceAll('\n', '')), plain!.replaceAll('\n', '').length);
   });
 
+  it('counts columns of the screen, not characters', () => {
+    for (const [text, columns] of [
+      ['é', 1],
+      ['e\u0301', 1],
+      ['東京', 4],
+      ['サーバ', 6],
+      ['서울', 4],
+      ['ﾊﾝ', 2],
+      ['🚀', 2],
+      ['👩‍🚀', 2],
+      ['a\u200Bb', 2],
+      ['→ x', 3],
+    ] as const)
+      assert.equal(visibleLength(text), columns, text);
+    assert.equal(
+      formatTable(
+        [{ title: 'A' }, { title: 'B' }],
+        [
+          ['東京', '1'],
+          ['ab', '2'],
+        ],
+        80,
+      ),
+      'A     B\n東京  1\nab    2\n',
+    );
+  });
+
   it('shows the titles alone when there are no rows', () => {
     assert.equal(formatTable([{ title: 'Host' }], [], 80), 'Host\n');
   });
