@@ -12,6 +12,7 @@ import { UserError } from '../../src/errors.ts';
 import { dumpDatabase, loadDump } from '../../src/registry/store/dump.ts';
 import { missingMigrations } from '../../src/registry/store/migrate.ts';
 import { MIGRATIONS } from '../../src/registry/store/migrations.ts';
+import { markRestored } from '../../src/registry/store/restored.ts';
 import type { OpenDatabase } from './database.ts';
 import type { Runtime } from './runtime.ts';
 import { errorCode, systemError } from './system-error.ts';
@@ -78,6 +79,7 @@ async function read(runtime: Opener, from: string, copy: string): Promise<void> 
   await withDatabase(runtime, copy, async (database) => {
     if (!isDatabase) await load(database, text, from);
     await inspect(database);
+    await markRestored(database);
   });
 }
 

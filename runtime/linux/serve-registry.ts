@@ -4,6 +4,7 @@ import { setTimeout } from 'node:timers';
 import type { Log } from '../../src/log.ts';
 import type { Services } from '../../src/cli/ports.ts';
 import { checkPublicUrl, createRegistry } from '../../src/library/registry.ts';
+import { forgetWhatWasTold } from '../../src/registry/store/restored.ts';
 import type { HttpBindings } from './http-server.ts';
 import type { Runtime } from './runtime.ts';
 import { createStderrLog } from './stderr-log.ts';
@@ -40,6 +41,7 @@ export async function startRegistry(
       ...(runtime.readDocsFile && { docs: runtime.readDocsFile }),
       peerAddress: (c) => (c.env as HttpBindings).peerAddress, // what the server passes
     });
+    await forgetWhatWasTold(database, (options.wall ?? Date.now)());
     const server = await runtime.startHttpServer({
       ...options,
       fetch: (request, bindings) => registry.app.fetch(request, bindings),

@@ -9,6 +9,7 @@ import { startRegistry } from '../../../runtime/linux/serve-registry.ts';
 import { UserError } from '../../../src/errors.ts';
 import { dumpDatabase, splitStatements } from '../../../src/registry/store/dump.ts';
 import { MIGRATIONS } from '../../../src/registry/store/migrations.ts';
+import { Enrolled, PeerList } from '../../../src/registry/wire.ts';
 import { runtime } from '../../runtime/this-runtime.ts';
 import { someKey } from '../lab.ts';
 
@@ -29,17 +30,22 @@ async function startDesk(t: TestContext) {
 }
 
 /** A registry that serves, with a network and a way to add hosts. */
-async function serve(t: TestContext, databaseFile: string) {
+async function serve(t: TestContext, databaseFile: string, adminKey?: string) {
   const registry = await startRegistry(runtime, { databaseFile, hostname: '127.0.0.1', port: 0 });
   t.after(() => registry.close());
-  const headers = { authorization: `Bearer ${registry.adminKey}`, 'content-type': 'application/json' };
-  const post = async (path: string, body: object) => {
+  const start = { url: registry.url, adminKey: adminKey ?? registry.adminKey };
+  const headers = { authorization: `Bearer ${start.adminKey}`, 'content-type': 'application/json' };
+  const post = async (path: string, body: object): Promise<unknown> => {
     const answer = await fetch(registry.url + path, { method: 'POST', headers, body: JSON.stringify(body) });
-    assert.equal(answer.status, 201, await answer.text());
+    assert.equal(answer.status, 201);
+    return answer.json();
   };
-  await post('/v1/networks', { name: 'home' });
+  const remove = async (path: string) => {
+    assert.equal((await fetch(registry.url + path, { method: 'DELETE', headers })).status, 204);
+  };
+  if (adminKey === undefined) await post('/v1/networks', { name: 'home' });
   const addHost = (name: string) => post('/v1/networks/home/hosts', { name, publicKey: someKey() });
-  return { addHost, close: () => registry.close() };
+  return { start, addHost, remove, close: () => registry.close() };
 }
 
 const refused = (words: RegExp) => (error: unknown) =>
@@ -98,6 +104,28 @@ describe('restore', () => {
     assert(kept !== undefined && (await contents(kept.slice(file('').length))) === old);
     assert.equal((await stat(file('r.db'))).mode & 0o777, 0o600);
     assert.deepEqual(await left(), []);
+  });
+
+  test('hosts that have heard of what it undoes get their list in full, also after the next change', async (t) => {
+    const { file } = await startDesk(t);
+    const { start, addHost, remove, close } = await serve(t, file('r.db'));
+    const desk = Enrolled.parse(await addHost('desk'));
+    await addHost('web');
+    await backupDatabase(runtime, { from: file('r.db'), to: file('b.db') });
+    const peersOf = async (url: string, query: string) => {
+      const headers = { authorization: `Bearer ${desk.hostKey}` };
+      return PeerList.parse(await (await fetch(`${url}/v1/peers${query}`, { headers })).json());
+    };
+    await remove('/v1/networks/home/hosts/web');
+    const { version, peers } = await peersOf(start.url, '');
+    assert.deepEqual(peers, []);
+    await close();
+    await restoreDatabase(runtime, { from: file('b.db'), to: file('r.db') });
+    const again = await serve(t, file('r.db'), start.adminKey);
+    await again.addHost('late');
+    const list = await peersOf(again.start.url, `?since=${version}`);
+    assert.deepEqual([list.full, list.peers.map(({ name }) => name)], [true, ['late', 'web']]);
+    assert.equal((await peersOf(again.start.url, `?since=${list.version}`)).full, false);
   });
 
   test('it may be the first file there is, and one that cannot be read gives way', async (t) => {
