@@ -72,7 +72,7 @@ interface StartOptions {
   readonly deadline: number;
 }
 
-/** Runs a program to its end, or makes it end; resolves to its exit code, the signal that ended it, or the deadline that did. */
+/** Runs a program to its end, or makes it end; resolves to its exit code, the signal that ended it, the deadline that did, or why it did not start. */
 async function start(program: string, args: string[], { more, log, deadline }: StartOptions): Promise<number | string> {
   const output = log === undefined ? 'inherit' : openSync(log, 'w');
   const env = { ...process.env, ...more, ...(log !== undefined && { NO_COLOR: '1' }) };
@@ -88,6 +88,9 @@ async function start(program: string, args: string[], { more, log, deadline }: S
     timers.push(setTimeout(endIt, Math.max(0, deadline - performance.now())));
     const [code, signal] = await once(child, 'close');
     return isLate ? 'the deadline' : (code ?? signal);
+  } catch (error) {
+    // It could not be started. What other parts have found is not lost by that.
+    return error instanceof Error ? error.message : String(error);
   } finally {
     for (const timer of timers) clearTimeout(timer);
     if (output !== 'inherit') closeSync(output);

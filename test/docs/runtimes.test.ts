@@ -8,6 +8,7 @@ import { describe, it } from 'node:test';
 import { OURS } from '../interop/implementation.ts';
 import { parseJunit } from '../run-junit.ts';
 import { formatMatrix } from '../run-matrix.ts';
+import { runPart, type Part } from '../run-parts.ts';
 import { implementationsOf, type Passed } from '../run-results.ts';
 import { NODE_24, OTHER_RUNTIMES } from '../run-runtimes.ts';
 import { filesOf, PORTABLE, suiteOf, SUITE_NAMES } from '../run-suites.ts';
@@ -97,6 +98,22 @@ describe('the matrix', () => {
     } finally {
       rmSync(folder, { recursive: true });
     }
+  });
+
+  it('counts a test runner that hangs or cannot be started as a failure, and keeps what it printed', async () => {
+    const part = { runtime: NODE_24, program: NODE_24.locate(), suite: 'a runner that fails', files: [] };
+    const pathsOf = async (failing: Partial<Part>, deadline: number) => {
+      const { results, log } = await runPart({ ...part, ...failing }, deadline);
+      assert.ok(results.every(({ outcome }) => outcome === 'failed') && log !== undefined);
+      return results.map(({ path }) => path.join());
+    };
+    const hangs = { ...NODE_24, args: () => ['--eval', 'setInterval(() => {}, 1000)'] };
+    assert.deepEqual(await pathsOf({ runtime: hangs }, performance.now()), [
+      'a runner that fails: the test runner ended with the deadline after 0 tests',
+    ]);
+    assert.deepEqual(await pathsOf({ program: '/nonexistent' }, performance.now() + 900_000), [
+      'a runner that fails: the test runner ended with spawn /nonexistent ENOENT after 0 tests',
+    ]);
   });
 
   it('counts what interop tries with an implementation, at either end or alone', () => {
