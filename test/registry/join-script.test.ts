@@ -11,11 +11,15 @@ import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { renderJoinScript } from '../../src/registry/render/join-script.ts';
 import { HostList } from '../../src/registry/wire.ts';
+import { programOptions } from '../interop/lab/requirements.ts';
 import { expectStatus, startLab, type Lab } from './lab.ts';
 import { isEdge } from './engines/engine.ts';
 
 const SHELLS: readonly (readonly [program: string, ...args: string[]])[] = [['dash'], ['busybox', 'ash'], ['bash']];
-const whyNot = missingPrograms(['dash', 'busybox', 'bash', 'curl', 'wg', 'ip']);
+const whyNot =
+  process.getuid?.() === 0
+    ? programOptions('dash', 'busybox', 'bash', 'curl', 'wg', 'ip').skip
+    : 'the script needs root';
 
 interface Ran {
   exitCode: number;
@@ -286,13 +290,6 @@ describe('the join script as text', () => {
     }
   });
 });
-
-/** What keeps the script from running here; false when nothing does. */
-function missingPrograms(names: readonly string[]): string | false {
-  const missing = names.filter((name) => which(name) === '');
-  if (process.getuid?.() !== 0) return 'the script needs root';
-  return missing.length > 0 && `missing here: ${missing.join(', ')}`;
-}
 
 /** The path of a program, empty when there is none. */
 function which(name: string): string {
