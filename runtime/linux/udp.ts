@@ -259,20 +259,20 @@ export class LinuxUdp implements Udp {
     if (this.#count === 1) return first;
     const others: { v4: Socket; v6: Socket | undefined }[] = [];
     try {
-      this.#share(first);
+      if (!this.#setShared(first, 1)) throw new LibcError('cannot share a UDP port', this.#ffi.errno());
       while (others.length < this.#count - 1) others.push(this.#openOther(first));
       return { ...first, others };
     } catch (error) {
       for (const pair of others) this.#closePair(pair);
+      this.#setShared(first, 0); // or any program of this user could take a part of what comes
       this.#onNotShared(error);
       return first;
     }
   }
 
-  #share({ v4, v6 }: Sockets): void {
-    for (const socket of [v4, v6])
-      if (socket !== undefined && !this.#setOption(socket.fd, SOL_SOCKET, SO_REUSEPORT, 1))
-        throw new LibcError('cannot share a UDP port', this.#ffi.errno());
+  #setShared({ v4, v6 }: Sockets, value: 0 | 1): boolean {
+    const sockets = v6 === undefined ? [v4] : [v4, v6];
+    return sockets.every(({ fd }) => this.#setOption(fd, SOL_SOCKET, SO_REUSEPORT, value));
   }
 
   #openOther({ port, v6 }: Sockets): { v4: Socket; v6: Socket | undefined } {

@@ -3,10 +3,11 @@ import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { readdirSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import type { Ffi, FfiFunction, FfiLibrary, FfiSignature } from '../../runtime/linux/ffi.ts';
-import { loadLibc } from '../../runtime/linux/libc.ts';
+import type { Ffi, FfiFunction, FfiLibrary, FfiSignature, Handle } from '../../runtime/linux/ffi.ts';
+import { EADDRINUSE, loadLibc } from '../../runtime/linux/libc.ts';
 import { Memory } from '../../runtime/linux/memory.ts';
 import type { Watches } from '../../runtime/linux/poller.ts';
+import { AF_INET } from '../../runtime/linux/socket-message.ts';
 import { LinuxUdp } from '../../runtime/linux/udp.ts';
 import { waitFor } from '../interop/lab/wait.ts';
 
@@ -14,6 +15,8 @@ const COUNT = 3;
 /** So many that one socket gets them all once in 10^14 times. */
 const SENDERS = 32;
 const EACH = 2;
+const SOCK_DGRAM = 2;
+const SOL_SOCKET = 1;
 const SO_REUSEPORT = 15;
 
 export function sharedPortConformance(ffi: Ffi, poller: Watches): void {
@@ -84,19 +87,46 @@ export function sharedPortConformance(ffi: Ffi, poller: Watches): void {
       assert.match(errors.join(), /cannot share a UDP port/);
       await udp.close();
     });
+
+    test('the port of one socket is open to nobody else, though more were tried', async () => {
+      let left = Infinity;
+      const udp = new LinuxUdp(
+        replace(ffi, 'socket', (real, ...args) => (left-- > 0 ? real(...args) : -1)),
+        poller,
+        { count: COUNT },
+      );
+      left = 2; // the first of each family
+      udp.bind(0);
+      assert.equal(udp.descriptors.length, 1);
+      const other = libc.socket(AF_INET, SOCK_DGRAM, 0);
+      data.bytes.fill(0);
+      data.view.setUint32(0, 1, true);
+      assert.equal(libc.setsockopt(other, SOL_SOCKET, SO_REUSEPORT, data.at(0), 4), 0);
+      data.view.setUint16(0, AF_INET, true);
+      data.view.setUint16(2, udp.port);
+      assert.equal(libc.bind(other, data.at(0), 16), -1);
+      assert.equal(ffi.errno(), EADDRINUSE);
+      libc.close(other);
+      await udp.close();
+    });
   });
 }
 
 /** An old kernel. */
 function withoutSharing(real: Ffi): Ffi {
+  return replace(real, 'setsockopt', (setsockopt, ...args) => (args[2] === SO_REUSEPORT ? -1 : setsockopt(...args)));
+}
+
+/** With another function of this name, which is given the real one. */
+function replace(real: Ffi, name: string, by: (real: FfiFunction, ...args: readonly Handle[]) => number): Ffi {
   return {
     ...real,
     load<Names extends string>(library: string, symbols: Readonly<Record<Names, FfiSignature>>): FfiLibrary<Names> {
       const loaded = real.load(library, symbols);
-      if (!('setsockopt' in loaded)) return loaded;
-      const { setsockopt } = loaded as FfiLibrary<'setsockopt'>;
-      const refusing: FfiFunction = (...args) => (args[2] === SO_REUSEPORT ? -1 : setsockopt(...args));
-      return { ...loaded, setsockopt: refusing };
+      if (!(name in loaded)) return loaded;
+      const found = loaded[name as Names]; // it is in there
+      const replacement: FfiFunction = (...args) => by(found, ...args);
+      return { ...loaded, [name]: replacement };
     },
   };
 }
