@@ -23,10 +23,30 @@ function swap16(value: u32): u32 {
   return ((value & 0xff) << 8) | ((value >> 8) & 0xff);
 }
 
+/** Half of the sum of two words, in each lane, rounded up. */
+function mean(a: v128, b: v128): v128 {
+  return i16x8.avgr_u(a, b);
+}
+
+/** Sum of the 16-bit words of few bytes, an even number of them. */
+function sumHeader(at: usize, length: u32): u64 {
+  let sum: u64 = 0;
+  while (length >= 4) {
+    sum += <u64>load<u32>(at);
+    at += 4;
+    length -= 4;
+  }
+  return length ? sum + <u64>load<u16>(at) : sum;
+}
+
 /**
- * Sum of the 16-bit words. Pairs of them are multiplied by one and added as signed numbers, which takes one instruction: each
- * word is made signed by taking 2^15 from it, and what was taken is added in the end. A 32-bit lane goes down by at most 2^16
- * per 16 bytes: for the 65,575 bytes of the longest packet to some -2^28.
+ * Sum of the 16-bit words of a byte or more, from an even offset. It is summed from and to a multiple of 16 bytes, and
+ * what was not asked for taken off again. Words become signed numbers in pairs (`dot`, a multiplication by one): 2^15 is
+ * taken from each of the eight, and what was taken is added in the end.
+ *
+ * For each 128 bytes there is a tree of sums, which overflow, and one of means, which are rounded up: the sums tell the
+ * last 16 bits, and eight times the means those before them, since they are too large by 12 a word at most. For two words
+ * and the 65,575 bytes of the longest packet that is 2 x 12 x 512, less than 2^16.
  */
 function sumBytes(at: usize, length: u32): u64 {
   // Made from what is no constant, or engines would make both anew at each use.
@@ -34,46 +54,45 @@ function sumBytes(at: usize, length: u32): u64 {
   const full = i16x8.eq(any, any);
   const ones = i16x8.shr_u(full, 15);
   const bias = i16x8.shl(full, 15);
-  let a = i32x4.splat(0);
-  let b = i32x4.splat(0);
-  let sum: u64 = (<u64>(length >> 4)) << 18; // 8 words of 2^15
-  while (length >= 64) {
-    const first = i32x4.add(
-      i32x4.dot_i16x8_s(v128.xor(v128.load(at), bias), ones),
-      i32x4.dot_i16x8_s(v128.xor(v128.load(at, 16), bias), ones),
-    );
-    const second = i32x4.add(
-      i32x4.dot_i16x8_s(v128.xor(v128.load(at, 32), bias), ones),
-      i32x4.dot_i16x8_s(v128.xor(v128.load(at, 48), bias), ones),
-    );
-    a = i32x4.add(a, first);
-    b = i32x4.add(b, second);
-    at += 64;
-    length -= 64;
-  }
-  while (length >= 16) {
-    a = i32x4.add(a, i32x4.dot_i16x8_s(v128.xor(v128.load(at), bias), ones));
-    at += 16;
-    length -= 16;
-  }
-  a = i32x4.add(a, b);
-  sum += <u64>(
-    (<i64>i32x4.extract_lane(a, 0) +
-      <i64>i32x4.extract_lane(a, 1) +
-      <i64>i32x4.extract_lane(a, 2) +
-      <i64>i32x4.extract_lane(a, 3))
+  const last: usize = (at + length - 1) & ~15;
+  const before = v128.and(v128.load(at & ~15), firstLanes(<u32>at & 15));
+  const behind = v128.andnot(v128.load(last), firstLanes(((<u32>at + length - 1) & 15) + 1));
+  let lanes = i32x4.neg(
+    i32x4.add(i32x4.dot_i16x8_s(v128.xor(before, bias), ones), i32x4.dot_i16x8_s(v128.xor(behind, bias), ones)),
   );
-  while (length >= 4) {
-    sum += <u64>load<u32>(at);
-    at += 4;
-    length -= 4;
+  at &= ~15;
+  let vectors: u32 = <u32>(last - at) / 16 + 1;
+  const taken: i64 = (<i64>vectors - 2) << 18;
+  let low = i16x8.splat(0);
+  let high = i32x4.splat(0);
+  while (vectors >= 8) {
+    const a = v128.load(at);
+    const b = v128.load(at, 16);
+    const c = v128.load(at, 32);
+    const d = v128.load(at, 48);
+    const left = i16x8.add(i16x8.add(a, b), i16x8.add(c, d));
+    const leftMean = mean(mean(a, b), mean(c, d));
+    const e = v128.load(at, 64);
+    const f = v128.load(at, 80);
+    const g = v128.load(at, 96);
+    const h = v128.load(at, 112);
+    const right = i16x8.add(i16x8.add(e, f), i16x8.add(g, h));
+    const all = mean(leftMean, mean(mean(e, f), mean(g, h)));
+    low = i16x8.add(low, i16x8.add(left, right));
+    high = i32x4.add(high, i32x4.dot_i16x8_s(v128.xor(all, bias), ones));
+    at += 128;
+    vectors -= 8;
   }
-  if (length >= 2) {
-    sum += <u64>load<u16>(at);
-    at += 2;
-    length -= 2;
+  const about = i32x4.shl(high, 3);
+  const excess = v128.and(i32x4.sub(about, i32x4.dot_i16x8_s(low, ones)), i32x4.shr_u(full, 16));
+  lanes = i32x4.add(lanes, i32x4.sub(about, excess));
+  while (vectors > 0) {
+    lanes = i32x4.add(lanes, i32x4.dot_i16x8_s(v128.xor(v128.load(at), bias), ones));
+    at += 16;
+    vectors--;
   }
-  return length ? sum + <u64>load<u8>(at) : sum;
+  const halves = i64x2.add(i64x2.extend_low_i32x4_s(lanes), i64x2.extend_high_i32x4_s(lanes));
+  return <u64>(taken + i64x2.extract_lane(halves, 0) + i64x2.extract_lane(halves, 1));
 }
 
 function isIpv4(packet: usize): bool {
@@ -81,15 +100,17 @@ function isIpv4(packet: usize): bool {
 }
 
 function sumAddresses(packet: usize): u64 {
-  return isIpv4(packet) ? sumBytes(packet + 12, 8) : sumBytes(packet + 8, 32);
+  return isIpv4(packet) ? sumHeader(packet + 12, 8) : sumHeader(packet + 8, 32);
 }
 
 export function sum(offset: usize, length: u32): u32 {
-  return fold(sumBytes(offset, length));
+  if (length === 0) return 0;
+  const folded = fold(sumBytes(offset, length));
+  return offset & 1 ? swap16(folded) : folded; // RFC 1071, 2 (B)
 }
 
 export function intact(packet: usize, length: u32, ipHeaderBytes: u32, protocol: u32): bool {
-  if (isIpv4(packet) && fold(sumBytes(packet, ipHeaderBytes)) !== 0xffff) return false;
+  if (isIpv4(packet) && fold(sumHeader(packet, ipHeaderBytes)) !== 0xffff) return false;
   const transport = packet + ipHeaderBytes;
   const transportBytes = length - ipHeaderBytes;
   if (protocol === UDP && load<u16>(transport, 6) === 0) return false;
@@ -146,7 +167,7 @@ export function countFollowing(
   const transportBytes = headerBytes + segmentBytes - ipHeaderBytes;
   const pseudoSum: u64 = sumAddresses(first) + <u64>swap16(protocol) + <u64>swap16(transportBytes);
   // What identification and checksum are added to.
-  const ipSum: u64 = ipv4 ? sumBytes(first, ipHeaderBytes) - load<u16>(first, 4) - load<u16>(first, 10) : 0;
+  const ipSum: u64 = ipv4 ? sumHeader(first, ipHeaderBytes) - load<u16>(first, 4) - load<u16>(first, 10) : 0;
 
   for (let i: u32 = 0; i < count; i++) {
     const nth = number + i;
@@ -191,7 +212,7 @@ export function finishSegments(
     store<u16>(packet, 0, 10);
   }
   store<u16>(packet + checksumAt, 0);
-  const ipSum: u64 = ipv4 ? sumBytes(packet, ipHeaderBytes) : 0;
+  const ipSum: u64 = ipv4 ? sumHeader(packet, ipHeaderBytes) : 0;
   const pseudoSum: u64 = sumAddresses(packet) + <u64>swap16(protocol);
 
   for (let i: i32 = <i32>count - 1; i >= 0; i--) {
