@@ -20,6 +20,7 @@ import {
   extendRun,
   finishHeaders,
   isSameFlow,
+  lastPayload,
   repeatRun,
   roomInRun,
   type Run,
@@ -65,9 +66,7 @@ export class Coalescer {
   /** Where each packet of the batch is, and how many bytes are there. */
   readonly #packets: Int32Array;
   readonly #rooms: Int32Array;
-  /** Payload of each packet of the batch that is in a run, and the one that follows it there. */
-  readonly #offsets: Int32Array;
-  readonly #lengths: Int32Array;
+  /** Of each packet of the batch that is in a run, the one that follows it there. */
   readonly #next: Int32Array;
   #items = 0;
   /** Up to here each packet is as long as the one before, and the same way behind it. */
@@ -87,8 +86,6 @@ export class Coalescer {
     this.#udp = udp;
     this.#packets = new Int32Array(packets);
     this.#rooms = new Int32Array(packets);
-    this.#offsets = new Int32Array(packets);
-    this.#lengths = new Int32Array(packets);
     this.#next = new Int32Array(packets);
   }
 
@@ -146,8 +143,6 @@ export class Coalescer {
       this.#writeAlone(packet, facts.length);
       return 1;
     }
-    this.#offsets[item] = packet + facts.headerBytes;
-    this.#lengths[item] = facts.payloadBytes;
     if (run) {
       if (continuesRun(arena, run, packet, facts) && this.#areIntact(run, packet, facts)) {
         this.#next[run.lastItem] = item;
@@ -185,15 +180,8 @@ export class Coalescer {
       protocol,
     );
     const last = item + following;
-    const packets = this.#packets;
-    const offsets = this.#offsets;
-    const lengths = this.#lengths;
     const chain = this.#next;
-    for (let taken = item + 1; taken <= last; taken++) {
-      offsets[taken] = packets[taken]! + headerBytes;
-      lengths[taken] = segmentBytes;
-      chain[taken - 1] = taken;
-    }
+    for (let taken = item; taken < last; taken++) chain[taken] = taken + 1;
     repeatRun(run, following, last);
     return following;
   }
@@ -207,7 +195,8 @@ export class Coalescer {
     const room = rooms[item];
     const items = this.#items;
     let end = item + 1;
-    while (end < items && packets[end] === packets[end - 1]! + stride && rooms[end] === room) end++;
+    for (let packet = packets[item]! + stride; end < items && packets[end] === packet && rooms[end] === room; end++)
+      packet += stride;
     this.#regularEnd = end;
     return end;
   }
@@ -243,20 +232,19 @@ export class Coalescer {
   #close(run: Run): void {
     run.open = false;
     finishHeaders(this.#arena, run);
-    const first = run.packet - VIRTIO_NET_HEADER_BYTES;
-    this.#push(first, VIRTIO_NET_HEADER_BYTES + run.headerBytes + run.segmentBytes);
+    const { packet, headerBytes, segmentBytes, lastItem } = run;
+    this.#push(packet - VIRTIO_NET_HEADER_BYTES, VIRTIO_NET_HEADER_BYTES + headerBytes + segmentBytes);
     const { entries } = this.#plan;
-    const offsets = this.#offsets;
-    const lengths = this.#lengths;
+    const packets = this.#packets;
     const chain = this.#next;
-    const last = run.lastItem;
-    let entry = this.#entries;
-    for (let item = run.firstItem; item !== last; entry++) {
+    let at = 2 * this.#entries;
+    for (let item = run.firstItem; item !== lastItem;) {
       item = chain[item]!;
-      entries[2 * entry] = offsets[item]!;
-      entries[2 * entry + 1] = lengths[item]!;
+      entries[at++] = packets[item]! + headerBytes;
+      entries[at++] = segmentBytes;
     }
-    this.#entries = entry;
+    if (run.count > 1) entries[at - 1] = lastPayload(run);
+    this.#entries = at / 2;
     this.#endWrite();
   }
 

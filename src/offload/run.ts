@@ -144,6 +144,11 @@ export function extendRun({ bytes }: Arena, run: Run, packet: number, facts: Fac
   return !facts.closes && facts.payloadBytes === run.segmentBytes;
 }
 
+/** Payload of the run's last packet, which alone may be shorter. */
+export function lastPayload({ length, headerBytes, segmentBytes, count }: Run): number {
+  return length - headerBytes - (count - 1) * segmentBytes;
+}
+
 /** How many packets of the run's own size can still be appended. */
 export function roomInRun({ length, segmentBytes, protocol, count }: Run): number {
   const room = Math.floor((LONGEST_PACKET - length) / segmentBytes);
