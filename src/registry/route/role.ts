@@ -20,7 +20,9 @@ type Check = MiddlewareHandler<RegistryEnv>;
 
 export function adminOnly(context: RouteContext) {
   const middleware: Check = async (c, next) => {
-    c.set('admin', { ...(await admit(c, bearer(c), authenticateAdmin, context)), requestId: c.var.requestId });
+    const admin = await admit(c, bearer(c), authenticateAdmin, context);
+    limitCredential(c, admin.actor, context);
+    c.set('admin', { ...admin, requestId: c.var.requestId });
     await next();
   };
   return { security: [{ adminKey: [] }], middleware };
@@ -28,7 +30,9 @@ export function adminOnly(context: RouteContext) {
 
 function tokenHolderOnly(context: RouteContext) {
   const middleware: Check = async (c, next) => {
-    c.set('holder', { ...(await admit(c, bearer(c), authenticateToken, context)), requestId: c.var.requestId });
+    const holder = await admit(c, bearer(c), authenticateToken, context);
+    limitCredential(c, holder.token.id, context);
+    c.set('holder', { ...holder, requestId: c.var.requestId });
     await next();
   };
   return { security: [{ enrolmentToken: [] }], middleware };
@@ -82,6 +86,12 @@ export function limitAddress(context: RouteContext): Check {
     if (retryAfterMs > 0) accepted(refuseForRetry('Too many requests come from this address.', retryAfterMs));
     await next();
   };
+}
+
+/** For a credential that is no host's; how much a host may do depends on what it does (`expectModeration`). */
+function limitCredential(c: Context<RegistryEnv>, id: string, { requests, ports, isRemote }: RouteContext): void {
+  const retryAfterMs = isRemote(c) ? requests.takeOfCredential(id, ports.wall()) : 0;
+  if (retryAfterMs > 0) accepted(refuseForRetry('Too many requests come with this credential.', retryAfterMs));
 }
 
 /** What the credential opens. Those that are not good are counted for the address that they come from. */

@@ -1,7 +1,8 @@
 /**
- * How much one host, and one address, may ask of a registry that serves many: token buckets for what a host reports and waits for, for what
- * it changes of itself, and for all that it reads; one for each address; and a number of requests that are held for a host at once. Who
- * behaves stays far below all of them; a host that is broken, or whose key was stolen, slows down nobody but itself.
+ * How much one host, one address, and one key of an administrator or a token may ask of a registry that serves many: token buckets for what a
+ * host reports and waits for, for what it changes of itself, and for all that it reads; one for each address and each other credential; and a
+ * number of requests that are held for a host at once. Who behaves stays far below all of them; a host that is broken, or whose key was
+ * stolen, slows down nobody but itself.
  *
  * Kept in memory.
  */
@@ -22,6 +23,8 @@ const OF_A_HOST: Readonly<Record<Asking, { burst: number; refillMs: number }>> =
 };
 /** Three hundred agents behind one NAT that all hear of twenty changes at once are 6,000 requests. */
 const OF_AN_ADDRESS = { burst: 20_000, refillMs: 1 };
+/** An import of thousands of hosts is one administrator's, and a token may be a whole fleet's; from however many addresses. */
+const OF_A_CREDENTIAL = { burst: 5000, refillMs: 2 };
 /** The agent holds one; an agent that starts anew while a proxy keeps the old one, and a person with curl, hold more. */
 const HELD_AT_ONCE = 8;
 
@@ -32,6 +35,7 @@ export class RequestLimit {
     read: new TokenBuckets(OF_A_HOST.read),
   };
   readonly #ofAddresses = new TokenBuckets(OF_AN_ADDRESS);
+  readonly #ofCredentials = new TokenBuckets(OF_A_CREDENTIAL);
   readonly #held = new Map<string, number>();
 
   /** Takes one request of the host. Milliseconds that it should wait before it asks again; 0 when it may go on. */
@@ -42,6 +46,11 @@ export class RequestLimit {
   /** The same for all that comes from one address. */
   takeOf(address: string, now: WallMs): number {
     return this.#ofAddresses.take(clientOf(address), now);
+  }
+
+  /** The same for an administrator's key or a token, by its public part. */
+  takeOfCredential(id: string, now: WallMs): number {
+    return this.#ofCredentials.take(id, now);
   }
 
   /** A place among the host's held requests, and how to leave it, once; undefined when there are too many of them already. */

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { silentLog } from '../../../src/log.ts';
 import { createRegistry } from '../../../src/registry/app.ts';
+import { issueFirstAdminKey } from '../../../src/registry/service/credentials.ts';
 import { addHost } from '../../../src/registry/service/enrol.ts';
 import { someKey } from '../lab.ts';
 import { accepted, ADMIN, startServices } from './service-lab.ts';
@@ -12,6 +13,8 @@ async function startModerated(t: Parameters<typeof startServices>[0]) {
   let from = '192.0.2.1';
   const app = createRegistry({ ports, log: silentLog, peerAddress: () => from });
   const { hostKey } = accepted(await addHost('home', { name: 'teddy', publicKey: someKey() }, ADMIN, ports));
+  const adminKey = await issueFirstAdminKey(ports);
+  assert(adminKey !== undefined);
   const ask = async (
     path: string,
     { as = '', method = 'GET', body }: { as?: string; method?: string; body?: object } = {},
@@ -26,7 +29,7 @@ async function startModerated(t: Parameters<typeof startServices>[0]) {
     for (let i = 0; i < count; i++) if ((await work()).status !== 429) good++;
     return good;
   };
-  return { clock, ask, countGood, hostKey, moveTo: (address: string) => (from = address) };
+  return { clock, ask, countGood, adminKey, hostKey, moveTo: (address: string) => (from = address) };
 }
 
 test('a host that reads all the time is told to wait, by its key and from wherever it asks, but not on the machine itself', async (t) => {
@@ -51,6 +54,20 @@ test('one address has its share, whatever it asks for, and others have theirs', 
   assert.equal(await countGood(5, health), 3);
   moveTo('192.0.2.2');
   assert.equal(await countGood(5, health), 5);
+});
+
+test('a key of an administrator has its share, from however many addresses it comes', async (t) => {
+  const { clock, ask, countGood, adminKey, moveTo } = await startModerated(t);
+  let asked = 0;
+  const look = () => {
+    moveTo(`192.0.2.${asked++ % 4}`);
+    return ask('/v1/networks', { as: adminKey });
+  };
+  assert.equal(await countGood(5005, look), 5000);
+  clock.now += 6;
+  assert.equal(await countGood(5, look), 3);
+  moveTo('127.0.0.1');
+  assert.equal((await ask('/v1/networks', { as: adminKey })).status, 200);
 });
 
 test('what a host changes of itself is limited for itself, and what it hears is not', async (t) => {
