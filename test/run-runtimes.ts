@@ -28,7 +28,7 @@ const DENO_FLAGS = ['--no-check', '--no-prompt', '--allow-all', '--unstable-no-l
 export const NODE_24: TestRuntime = {
   name: 'Node 24',
   locate: () => process.execPath,
-  args: nodeArguments(3),
+  args: nodeArguments(2),
 };
 
 /** Bun, Deno, the oldest Node that we run on and the newest, and the registry at the edge. */

@@ -1,5 +1,6 @@
 /** Which address a tunnel's datagrams come from: the one that was written to, for as long as it is there. */
 import assert from 'node:assert/strict';
+import type { Host } from '../lab/host.ts';
 import { OURS_FIRST, describePairings, isOurs } from '../pairings.ts';
 import { FAMILIES, INSIDE, OUTSIDE, formatEndpoint, openPair } from '../pair.ts';
 import type { Family } from '../pair.ts';
@@ -77,6 +78,8 @@ describePairings(
             // A port that a bridge has just got may lose what comes first: that is not what is asked here.
             return host.canPing(destination);
           });
+          // A tunnel hears of it from the kernel, and not before it has a core to run on.
+          await host.waitFor('the news of the kernel is taken', () => hasNoNews(host));
           const inside = INSIDE[role === 'initiator' ? 'responder' : 'initiator'][4];
           await host.ping(inside); // one packet, and no other attempt
           assert.equal((await staying.peer(moving)).endpoint, formatEndpoint(SECOND[role][family]));
@@ -84,6 +87,12 @@ describePairings(
       }
   },
 );
+
+/** Whether nothing waits in any netlink socket of the host: the fifth column is how many bytes do. */
+async function hasNoNews(host: Host): Promise<boolean> {
+  const [, ...sockets] = (await host.output('cat', ['/proc/net/netlink'])).trimEnd().split('\n');
+  return sockets.every((socket) => socket.trim().split(/\s+/)[4] === '0');
+}
 
 /** Deprecated, so that it is never chosen as a source where there is another. */
 function addSecond(role: keyof typeof SECOND, family: Family): string {
