@@ -9,12 +9,13 @@ import { generatePrivateKey, type PublicKey } from '../../src/keys.ts';
 import { INITIATION_BYTES, TYPE_INITIATION } from '../../src/noise/messages.ts';
 import { Endpoint } from '../../src/peer/endpoint.ts';
 import { ControlPlane } from '../../src/plane/control-plane.ts';
-import { ENDPOINT_WORDS, readEndpoint, writeEndpoint } from '../../src/plane/endpoint-words.ts';
+import { readEndpoint } from '../../src/plane/endpoint-words.ts';
 import { createPlaneMemory, OVERFLOWED, WANTED, wordOf } from '../../src/plane/plane-memory.ts';
 import { ReceiveTable } from '../../src/plane/receive-table.ts';
 import { RingWriter } from '../../src/plane/ring.ts';
 import { SendTable } from '../../src/plane/send-table.ts';
 import { seededRandom } from '../simulation/random.ts';
+import { drain, wordsOf } from './device-words.ts';
 
 const NOW = 1_000_000;
 const OUTBOUND = 0;
@@ -101,19 +102,6 @@ function createStage() {
       return send.route(4, view, 0);
     },
   };
-}
-
-function drain(device: Device): Uint8Array[] {
-  const datagrams: Uint8Array[] = [];
-  for (let output = device.poll(); output !== undefined; output = device.poll())
-    if (output.type === 'datagram') datagrams.push(output.buffer.slice(output.offset, output.offset + output.length));
-  return datagrams;
-}
-
-function wordsOf(endpoint: Endpoint): Int32Array {
-  const words = new Int32Array(ENDPOINT_WORDS);
-  writeEndpoint(words, 0, endpoint);
-  return words;
 }
 
 function receiverIndex(message: Uint8Array): number {

@@ -9,12 +9,12 @@ import { generatePrivateKey, type PublicKey } from '../../src/keys.ts';
 import { TYPE_INITIATION } from '../../src/noise/messages.ts';
 import { Endpoint } from '../../src/peer/endpoint.ts';
 import { ControlPlane } from '../../src/plane/control-plane.ts';
-import { ENDPOINT_WORDS, writeEndpoint } from '../../src/plane/endpoint-words.ts';
 import { createPlaneMemory, WANTED, wordOf } from '../../src/plane/plane-memory.ts';
 import { ReceiveTable } from '../../src/plane/receive-table.ts';
 import { RingWriter } from '../../src/plane/ring.ts';
 import { SendTable } from '../../src/plane/send-table.ts';
 import { seededRandom } from '../simulation/random.ts';
+import { drain, wordsOf } from './device-words.ts';
 
 const NOW = 1_000_000;
 const HERE = Endpoint.from(parseAddress('192.0.2.1')!, 1111);
@@ -75,19 +75,6 @@ function createStage() {
   }
   const peer = (): number => send[0]!.route(4, new DataView(PACKET.buffer), 0);
   return { memory, plane, ours, peerKey: publicKeys[1]!, send, receive, shakeHands, peer };
-}
-
-function drain(device: Device): Uint8Array[] {
-  const datagrams: Uint8Array[] = [];
-  for (let output = device.poll(); output !== undefined; output = device.poll())
-    if (output.type === 'datagram') datagrams.push(output.buffer.slice(output.offset, output.offset + output.length));
-  return datagrams;
-}
-
-function wordsOf(endpoint: Endpoint): Int32Array {
-  const words = new Int32Array(ENDPOINT_WORDS);
-  writeEndpoint(words, 0, endpoint);
-  return words;
 }
 
 test('each worker has contexts of its own: no two use the same at once', () => {
