@@ -38,7 +38,8 @@ async function removeHost(name: string, { network, yes, json }: RmOptions, ports
   await askRegistry(ports, login, { method: 'DELETE', path, intent });
   if (json === true) return ports.terminal.stdout(`${JSON.stringify(host, null, 2)}\n`);
   return ports.terminal.stderr(
-    `"${name}" is gone; the others let go of it within a minute, those with curl when they refresh.\n` +
+    `"${name}" is gone: its key opens nothing any more. Agents let go of it within 5 seconds; who asks at an interval\n` +
+      'lets go when it asks next: a host with curl, and an agent where the registry is at the edge without its bell.\n' +
       `To undo it, while its addresses rest: peerage restore ${name}\n`,
   );
 }

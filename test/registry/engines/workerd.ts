@@ -5,8 +5,6 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
-import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
 import { Miniflare } from 'miniflare';
 import { buildDocs } from '../../../runtime/node/build-edge-docs.ts';
 import { createMemoryBell } from '../../../src/registry/memory-bell.ts';
@@ -16,36 +14,25 @@ import type { Database } from '../../../src/registry/store/database.ts';
 import { migrate } from '../../../src/registry/store/migrate.ts';
 import { MIGRATIONS } from '../../../src/registry/store/migrations.ts';
 import { sealer, sha256 } from '../../../src/library/surroundings.ts';
+import { bundleWorker, COMPATIBILITY_DATE } from './bundle-worker.ts';
 import { execute } from './execute.ts';
 import type { StartEngine } from './engine.ts';
 
-/** As wrangler bundles it. */
-const bundle = build({
-  entryPoints: [fileURLToPath(new URL('../../runtime/worker/entry.ts', import.meta.url))],
-  bundle: true,
-  format: 'esm',
-  platform: 'browser',
-  conditions: ['workerd', 'worker', 'browser'],
-  external: ['cloudflare:workers'],
-  write: false,
-});
+const bundle = bundleWorker('test/runtime/worker/entry.ts');
 
 /** As wrangler has them made before it deploys. */
 const docs = await mkdtemp(join(tmpdir(), 'peerage-edge-docs-'));
 buildDocs(docs);
 process.once('exit', () => rmSync(docs, { recursive: true }));
 
-/** Workers have a date instead of a version: the newest that this workerd knows. */
-export const COMPATIBILITY_DATE = '2026-07-30';
-
 const TABLES =
   "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB '_cf_*' AND name NOT GLOB 'sqlite_*'";
 
 export const startEngine: StartEngine = async ({ log, wall, hasBell = true, statements = [] }) => {
-  const [output] = (await bundle).outputFiles;
+  const script = await bundle;
   const miniflare = new Miniflare({
     modules: true,
-    script: output!.text, // one entry point, one output
+    script,
     compatibilityDate: COMPATIBILITY_DATE,
     assets: { directory: docs, routerConfig: { has_user_worker: true } },
     d1Databases: { DB: 'registry' },

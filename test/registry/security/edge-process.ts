@@ -5,9 +5,8 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { globSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import process from 'node:process';
-import { build } from 'esbuild';
 import { Miniflare } from 'miniflare';
 import { sealer, sha256 } from '../../../src/library/surroundings.ts';
 import { createMemoryBell } from '../../../src/registry/memory-bell.ts';
@@ -17,27 +16,29 @@ import type { Database } from '../../../src/registry/store/database.ts';
 import { migrate } from '../../../src/registry/store/migrate.ts';
 import { MIGRATIONS } from '../../../src/registry/store/migrations.ts';
 import { waitFor } from '../../interop/lab/wait.ts';
-import { COMPATIBILITY_DATE } from '../engines/workerd.ts';
+import { bundleWorker, COMPATIBILITY_DATE } from '../engines/bundle-worker.ts';
 import type { RegistryProcess } from './registry-process.ts';
 
-const ROOT = resolve(import.meta.dirname, '../../..');
+export interface EdgeProcessOptions {
+  /** One of the machine's addresses, where hosts elsewhere reach it. Without, it listens at the loopback only. */
+  readonly address?: string;
+  /** Whether hosts can listen. */
+  readonly hasBell?: boolean;
+  /** Takes what the registry logs, with the time in milliseconds since 1970. */
+  readonly onLog?: (line: { timestamp: number; message: string }) => void;
+}
 
-/** The Worker, in one file. */
-export async function bundleWorker(): Promise<string> {
-  const { outputFiles } = await build({
-    entryPoints: [join(ROOT, 'runtime/worker/main.ts')],
-    bundle: true,
-    format: 'esm',
-    platform: 'browser',
-    conditions: ['workerd', 'worker', 'browser'],
-    external: ['cloudflare:workers'],
-    write: false,
-  });
-  return outputFiles[0]!.text; // one entry point, one output
+/** The Worker that is deployed. */
+export async function bundleRegistryWorker(): Promise<string> {
+  return bundleWorker('runtime/worker/main.ts');
 }
 
 /** Starts workerd over what is in the folder; the first time the database is made, and has an administrator. */
-export async function startEdgeProcess(script: string, folder: string): Promise<RegistryProcess> {
+export async function startEdgeProcess(
+  script: string,
+  folder: string,
+  { address, hasBell = false, onLog = () => {} }: EdgeProcessOptions = {},
+): Promise<RegistryProcess> {
   const isNew = databaseIn(folder) === undefined;
   const before = new Set(workerds());
   const miniflare = new Miniflare({
@@ -46,12 +47,14 @@ export async function startEdgeProcess(script: string, folder: string): Promise<
     compatibilityDate: COMPATIBILITY_DATE,
     d1Databases: { DB: 'registry' },
     d1Persist: folder,
-    host: '127.0.0.1',
+    ...(hasBell && { durableObjects: { BELL: { className: 'NetworkBell', useSQLite: true } } }),
+    host: address === undefined ? '127.0.0.1' : '0.0.0.0', // of any other it would tell us a port of the loopback
     port: 0,
-    handleStructuredLogs: () => {},
+    handleStructuredLogs: onLog,
     structuredWorkerdLogs: true,
   });
-  const url = (await miniflare.ready).href.replace(/\/$/, '');
+  const { port, hostname } = await miniflare.ready;
+  const url = `http://${address ?? hostname}:${port}`;
   const [pid, ...others] = workerds().filter((each) => !before.has(each));
   assert(pid !== undefined && others.length === 0, 'one workerd has been started');
   return {

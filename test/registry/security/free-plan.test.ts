@@ -14,7 +14,7 @@ import { notifyAll, notifyOne } from '../../../src/registry/service/listeners.ts
 import { createD1Store } from '../../../src/registry/store/d1-store.ts';
 import { CreatedToken, PeerList } from '../../../src/registry/wire.ts';
 import { isEdge } from '../engines/engine.ts';
-import { COMPATIBILITY_DATE } from '../engines/workerd.ts';
+import { COMPATIBILITY_DATE } from '../engines/bundle-worker.ts';
 import { fillNetwork } from '../fill-network.ts';
 import { countDatabase, type Cost } from './counted-database.ts';
 

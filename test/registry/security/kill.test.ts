@@ -57,8 +57,8 @@ async function hostIn(folder: string): Promise<Killed> {
 }
 
 async function edgeIn(folder: string): Promise<Killed> {
-  const { bundleWorker, databaseIn, startEdgeProcess } = await import('./edge-process.ts');
-  const script = await bundleWorker();
+  const { bundleRegistryWorker, databaseIn, startEdgeProcess } = await import('./edge-process.ts');
+  const script = await bundleRegistryWorker();
   return { start: () => startEdgeProcess(script, folder), databaseFile: () => databaseIn(folder)! }; // it has been written to
 }
 

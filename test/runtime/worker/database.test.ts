@@ -1,7 +1,7 @@
 /** D1, as workerd has it. */
 import { Miniflare } from 'miniflare';
 import { databaseConformance } from '../../conformance/database.ts';
-import { COMPATIBILITY_DATE } from '../../registry/engines/workerd.ts';
+import { COMPATIBILITY_DATE } from '../../registry/engines/bundle-worker.ts';
 
 databaseConformance('D1', async (t) => {
   const miniflare = new Miniflare({
