@@ -13,6 +13,8 @@ const SYMBOLS = {
   epoll_wait: ['i', 'ipii'],
   clock_gettime: ['i', 'ip'],
   readlink: ['i', 'ppz'],
+  sched_getscheduler: ['i', 'i'],
+  sched_setscheduler: ['i', 'iip'],
 } as const satisfies Record<string, FfiSignature>;
 
 export type FastLibc = Readonly<Record<keyof typeof SYMBOLS, FfiFunction>>;

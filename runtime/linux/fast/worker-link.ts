@@ -12,6 +12,7 @@ import { EVENT_BYTES } from '../epoll.ts';
 import type { Ffi, Handle } from '../ffi.ts';
 import { Memory } from '../memory.ts';
 import { SHRINK_AFTER_MS, shrinkHeap } from '../v8-heap.ts';
+import { type BatchPolicy, CALM_AFTER_MS, createBatchPolicy } from './batch-policy.ts';
 import type { CipherMode } from './slot-cipher.ts';
 import { type FastLibc, loadFastLibc } from './fast-libc.ts';
 import { ownThreadId } from './thread-id.ts';
@@ -40,7 +41,7 @@ const CLOCK_BOOTTIME = 7;
 const POLLIN = 1;
 const POLLFD_BYTES = 8;
 const POLLFDS = 4;
-/** Batches between two looks at the bell while packets flow: some milliseconds. */
+/** Batches between two looks at the bell, and at how much there is to do, while packets flow: some milliseconds. */
 const LOOK_AFTER = 64;
 const REVENTS = 6;
 const FOREVER = -1;
@@ -65,6 +66,7 @@ export class WorkerLink {
   readonly #pollfds: unknown;
   readonly #counter: unknown;
   readonly #size8: unknown;
+  readonly #policy: BatchPolicy;
   #isActive = false;
   /** What starting took was given back, once there was nothing to do for a while. */
   #hasShrunk = false;
@@ -89,6 +91,7 @@ export class WorkerLink {
     this.#pollfds = this.#polled.at(0);
     this.#counter = this.#polled.at(POLLFDS * POLLFD_BYTES);
     this.#size8 = ffi.size(8);
+    this.#policy = createBatchPolicy(ffi, this.libc);
   }
 
   /** Runs `batch` until the control thread says stop. It returns when there is nothing to do. */
@@ -98,7 +101,7 @@ export class WorkerLink {
     this.#notify(); // everything that it needs is there
     try {
       for (let batches = 1; !mustStop(this.words); batches++) {
-        if (batches % LOOK_AFTER === 0 && this.#bell >= 0) this.#hearBell();
+        if (batches % LOOK_AFTER === 0) this.#look();
         batch(passGate(this.words, this.worker));
       }
     } finally {
@@ -159,16 +162,29 @@ export class WorkerLink {
     // Stored before WANTED was read, if not earlier: see `collect`.
     if (this.#isActive && Atomics.load(this.words, this.#line + WANTED) !== 0) this.#tellActivity();
     this.#isActive = false;
-    const count = this.#ffi.size(POLLFDS);
-    if (this.#hasShrunk || this.libc.poll(this.#pollfds, count, SHRINK_AFTER_MS) === 0) {
-      if (!this.#hasShrunk) shrinkHeap();
-      this.#hasShrunk = true;
-      this.libc.poll(this.#pollfds, count, FOREVER);
-    }
+    this.#poll();
     if (view.getInt16(REVENTS, true) !== 0) this.libc.read(this.#eventFd, this.#counter, this.#size8);
     wake(this.words, this.worker);
     if (view.getInt16(3 * POLLFD_BYTES + REVENTS, true) !== 0) this.#hearBell();
     return view.getInt16(2 * POLLFD_BYTES + REVENTS, true) !== 0 && view.getInt16(POLLFD_BYTES + REVENTS, true) === 0;
+  }
+
+  /** What is to be done once there is nothing to do is done on the way. */
+  #poll(): void {
+    if (this.#policy.isBatch) {
+      if (!this.#isIdleFor(CALM_AFTER_MS)) return;
+      this.#policy.calm();
+    }
+    if (!this.#hasShrunk) {
+      if (!this.#isIdleFor(SHRINK_AFTER_MS)) return;
+      shrinkHeap();
+      this.#hasShrunk = true;
+    }
+    this.#isIdleFor(FOREVER);
+  }
+
+  #isIdleFor(timeoutMs: number): boolean {
+    return this.libc.poll(this.#pollfds, this.#ffi.size(POLLFDS), timeoutMs) === 0;
   }
 
   /** Sleeps until the control thread has read something from the ring, or for so long. */
@@ -176,6 +192,11 @@ export class WorkerLink {
     sleep(this.words, this.worker);
     this.ring.waitForReader(timeoutMs);
     wake(this.words, this.worker);
+  }
+
+  #look(): void {
+    this.#policy.look(this.now());
+    if (this.#bell >= 0) this.#hearBell();
   }
 
   /** It rings once; the control thread asks what it is about. */
