@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import process from 'node:process';
-import { adapters, PORTABLE, ROOT, SMOKE, type Suite } from './run-suites.ts';
+import { adapters, FUZZ, PORTABLE, ROOT, SMOKE, type Suite } from './run-suites.ts';
 
 export interface TestRuntime {
   /** As the matrix calls it. */
@@ -54,7 +54,7 @@ export const OTHER_RUNTIMES: readonly TestRuntime[] = [
   {
     // The same HTTP suite, sent from Node to workerd with D1: test/registry/engines.
     name: 'workerd',
-    suites: PORTABLE.filter(({ name }) => name === 'registry'),
+    suites: [...PORTABLE.filter(({ name }) => name === 'registry'), FUZZ],
     env: { PEERAGE_ENGINE: 'workerd' },
     locate: () => process.execPath,
     args: nodeArguments(2),

@@ -19,6 +19,9 @@ export const PORTABLE: readonly Suite[] = [
 /** Real tunnels, on a Node that is not the one of all other suites. */
 export const SMOKE: Suite = { name: 'interop', pattern: 'test/interop/hostile.test.ts' };
 
+/** What a fuzzer that others keep finds in the registry's answers. */
+export const FUZZ: Suite = suite('fuzz');
+
 /** Each adapter against the suite of its port, and what only this runtime has. */
 export function adapters(runtime: 'node' | 'bun' | 'deno'): Suite {
   return { name: 'adapters', pattern: `test/runtime/${runtime}/**/*.test.ts` };

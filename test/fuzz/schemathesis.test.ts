@@ -8,6 +8,7 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
+import { isEdge } from '../registry/engines/engine.ts';
 import { startLab } from '../registry/lab.ts';
 
 const PROGRAM = resolve(import.meta.dirname, '../../.cache/schemathesis/bin/schemathesis');
@@ -30,7 +31,8 @@ const CHECKS = [
 ];
 
 describe('schemathesis finds nothing', { skip, concurrency: 1 }, () => {
-  test('in what reads and changes', (t) => expectNothingFound(t, ['--exclude-method', 'DELETE']));
+  // On workerd all at once, and less of it: the app is the same, and an answer takes three times as long.
+  if (!isEdge) test('in what reads and changes', (t) => expectNothingFound(t, ['--exclude-method', 'DELETE']));
 
   test('when things are also removed, and the caller itself', (t) => expectNothingFound(t, []));
 });
@@ -38,7 +40,12 @@ describe('schemathesis finds nothing', { skip, concurrency: 1 }, () => {
 async function expectNothingFound(t: TestContext, options: readonly string[]): Promise<void> {
   const lab = await startLab(t);
   // A minute for each answer, so that who is refused on purpose is not soon refused for being refused so often.
-  const ticking = setInterval(() => (lab.clock.now += 60_000), 20);
+  const tick = async (): Promise<void> => {
+    lab.clock.now += 60_000;
+    // The edge hears of the time with a request. One that does not get there, the next makes good.
+    if (isEdge) await lab.ask('GET', '/healthz', { as: null }).catch(() => {});
+  };
+  const ticking = setInterval(() => void tick(), isEdge ? 100 : 20);
   t.after(() => clearInterval(ticking));
   const token = await lab.token({ uses: 10_000, expiresIn: 365 * 86_400 });
   const { hostKey } = await lab.enrol(token, { name: 'dolores' });
@@ -60,7 +67,7 @@ async function expectNothingFound(t: TestContext, options: readonly string[]): P
   args.push('--exclude-path', '/v1/dns-query/{key}'); // it cannot write DNS messages,
   args.push('--exclude-path', '/v1/events'); // and waits for the end of what has none
   args.push('--exclude-path', '/v1/socket'); // of the edge: a registry on a host says 501 to everybody
-  args.push('--checks', CHECKS.join(','), '--max-examples', '10');
+  args.push('--checks', CHECKS.join(','), '--max-examples', isEdge ? '3' : '10');
   args.push('--generation-deterministic', '--report', 'junit', '--report-dir', folder);
   const { code, printed } = await run(args, folder);
   assert.equal(code, 0, printed);
