@@ -12,7 +12,7 @@ import { requestId } from 'hono/request-id';
 import { routePath } from 'hono/route';
 import { secureHeaders } from 'hono/secure-headers';
 import type { Log } from '../log.ts';
-import { clientAddress, isRemoteAddress, requestOrigin } from './client-address.ts';
+import { clientOfRequest, requestOrigin } from './client-address.ts';
 import type { RegistryApp, RegistryEnv, RouteContext } from './env.ts';
 import { holdRequests, isHeld } from './service/held-requests.ts';
 import { accepted, answerError, answerInvalid, problem } from './problem.ts';
@@ -52,14 +52,11 @@ export interface RegistryOptions {
 
 export function createRegistry({ ports, log, publicUrl, peerAddress, docs }: RegistryOptions): RegistryApp {
   const app: RegistryApp = new OpenAPIHono<RegistryEnv>({ defaultHook: answerInvalid });
-  const addressOf = (c: Context): string => clientAddress(peerAddress(c), (name) => c.req.header(name));
   const context: RouteContext = {
     ports,
     failures: new FailureLimit(),
     requests: new RequestLimit(),
     publicUrl: (c) => publicUrl ?? accepted(requestOrigin(c.req.url, peerAddress(c), (name) => c.req.header(name))),
-    clientAddress: addressOf,
-    isRemote: (c) => isRemoteAddress(addressOf(c)),
   };
 
   const counts = new RequestCounts();
@@ -67,6 +64,11 @@ export function createRegistry({ ports, log, publicUrl, peerAddress, docs }: Reg
 
   app.use(requestId(), secureHeaders());
   app.use(async (c, next) => {
+    // Once: to read addresses takes as long as to look a host up.
+    c.set(
+      'client',
+      clientOfRequest(peerAddress(c), (name) => c.req.header(name)),
+    );
     await next();
     if (isHeld(c.req.raw)) return;
     // Nearly everything here is for one pair of eyes; what may be kept says so itself.

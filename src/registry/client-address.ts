@@ -2,7 +2,15 @@
  * Who a request comes from and what it calls this registry, also when a reverse proxy on the same machine stands between.
  * Only from there, that is from a loopback address, are the headers of a proxy believed.
  */
-import { containsAddress, formatAddress, knownCidr, parseAddress, unmapAddress, type Cidr } from '../ip.ts';
+import {
+  containsAddress,
+  formatAddress,
+  type IpAddress,
+  knownCidr,
+  parseAddress,
+  unmapAddress,
+  type Cidr,
+} from '../ip.ts';
 import { done, refuse, type Result } from './service/result.ts';
 
 const LOOPBACK: readonly Cidr[] = ['127.0.0.0/8', '::1/128'].map(knownCidr);
@@ -10,18 +18,31 @@ const LOOPBACK: readonly Cidr[] = ['127.0.0.0/8', '::1/128'].map(knownCidr);
 const ORIGIN = /^https?:\/\/(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?$/;
 const PATH = /^(?:\/[A-Za-z0-9._~-]+)*$/;
 
-/** @param peer The address at the other end of the connection. */
-export function clientAddress(peer: string, header: (name: string) => string | undefined): string {
-  // The last entry is the one that our own proxy has added; those before it are the client's word.
-  const forwarded = isLoopback(peer) ? header('x-forwarded-for')?.split(',').at(-1)?.trim() : undefined;
-  const address = parseAddress(forwarded ?? '') ?? parseAddress(peer);
-  // A socket for both families shows IPv4 clients as `::ffff:192.0.2.1`.
-  return address === undefined ? peer : formatAddress(unmapAddress(address));
+/** Who asks. */
+export interface Client {
+  /** In canonical text, where it is an address. */
+  readonly address: string;
+  /** False for who is on this machine itself, or behind a proxy here that does not say who asks: they cannot be told apart. */
+  readonly isRemote: boolean;
 }
 
-/** Whether it is an address, and of another machine. */
-export function isRemoteAddress(text: string): boolean {
-  return parseAddress(text) !== undefined && !isLoopback(text);
+/** @param peer The address at the other end of the connection. */
+export function clientOfRequest(peer: string, header: (name: string) => string | undefined): Client {
+  const address = parseAddress(peer);
+  // A socket without addresses, or a test.
+  if (address === undefined) return { address: peer, isRemote: false };
+  const canonical = unmapAddress(address);
+  // A socket for both families shows IPv4 clients as `::ffff:192.0.2.1`.
+  const text = formatAddress(canonical);
+  if (!isLoopbackAddress(canonical)) return { address: text, isRemote: true };
+  // The last entry is the one that our own proxy has added; those before it are the client's word.
+  const named = header('x-forwarded-for')?.split(',').at(-1)?.trim();
+  if (named === undefined) return { address: text, isRemote: false };
+  const forwarded = parseAddress(named);
+  // Somebody behind the proxy, whatever the entry says.
+  if (forwarded === undefined) return { address: text, isRemote: true };
+  const client = unmapAddress(forwarded);
+  return { address: formatAddress(client), isRemote: !isLoopbackAddress(client) };
 }
 
 /** Refuses a client that calls the registry by something that is no name. */
@@ -47,5 +68,9 @@ export function parsePublicUrl(text: string): string | undefined {
 
 function isLoopback(text: string): boolean {
   const address = parseAddress(text);
-  return address !== undefined && LOOPBACK.some((range) => containsAddress(range, unmapAddress(address)));
+  return address !== undefined && isLoopbackAddress(unmapAddress(address));
+}
+
+function isLoopbackAddress(address: IpAddress): boolean {
+  return LOOPBACK.some((range) => containsAddress(range, address));
 }

@@ -66,7 +66,7 @@ export function hostOnly(context: RouteContext, { expiredToo = false }: { expire
   const authenticate = expiredToo ? authenticateExpiredToo : authenticateHost;
   const middleware: Check = async (c, next) => {
     c.set('caller', { ...(await admit(c, bearer(c), authenticate, context)), requestId: c.var.requestId });
-    if (context.isRemote(c) && waitOf(c.req.raw) === 'begins') expectModeration(c, context, 'read');
+    if (c.var.client.isRemote && waitOf(c.req.raw) === 'begins') expectModeration(c, context, 'read');
     await next();
   };
   return { security: [{ hostKey: [] }], middleware };
@@ -78,19 +78,20 @@ export function bearer(c: Context<RegistryEnv>): string {
 
 /** For all requests of an address, before anything is looked up for them. */
 export function limitAddress(context: RouteContext): Check {
-  const { requests, ports, clientAddress, isRemote } = context;
+  const { requests, ports } = context;
   return async (c, next) => {
+    const { address, isRemote } = c.var.client;
     // A request that was held counts once.
-    const counts = isRemote(c) && waitOf(c.req.raw) === 'begins';
-    const retryAfterMs = counts ? requests.takeOf(clientAddress(c), ports.wall()) : 0;
+    const counts = isRemote && waitOf(c.req.raw) === 'begins';
+    const retryAfterMs = counts ? requests.takeOf(address, ports.wall()) : 0;
     if (retryAfterMs > 0) accepted(refuseForRetry('Too many requests come from this address.', retryAfterMs));
     await next();
   };
 }
 
 /** For a credential that is no host's; how much a host may do depends on what it does (`expectModeration`). */
-function limitCredential(c: Context<RegistryEnv>, id: string, { requests, ports, isRemote }: RouteContext): void {
-  const retryAfterMs = isRemote(c) ? requests.takeOfCredential(id, ports.wall()) : 0;
+function limitCredential(c: Context<RegistryEnv>, id: string, { requests, ports }: RouteContext): void {
+  const retryAfterMs = c.var.client.isRemote ? requests.takeOfCredential(id, ports.wall()) : 0;
   if (retryAfterMs > 0) accepted(refuseForRetry('Too many requests come with this credential.', retryAfterMs));
 }
 
@@ -99,14 +100,14 @@ export async function admit<T>(
   c: Context<RegistryEnv>,
   credential: string,
   authenticate: (text: string, ports: RegistryPorts) => Promise<Result<T>>,
-  { ports, failures, clientAddress }: RouteContext,
+  { ports, failures }: RouteContext,
 ): Promise<T> {
   const result = await authenticate(credential, ports);
   // Another kind of credential is a mistake, not a guess: it was not even looked up.
   if (result.ok || result.reason === 'forbidden' || result.reason === 'host-expired') return accepted(result);
   // It was good when the request began to wait.
   if (waitOf(c.req.raw) !== 'begins') return accepted(result);
-  const retryAfterMs = failures.countFailure(clientAddress(c), ports.wall());
+  const retryAfterMs = failures.countFailure(c.var.client.address, ports.wall());
   if (retryAfterMs === 0) return accepted(result);
   return accepted(refuseForRetry('Too many credentials from this address were not accepted.', retryAfterMs));
 }
