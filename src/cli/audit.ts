@@ -1,9 +1,10 @@
 /** `peerage audit`: who changed what, and when. */
 import { InvalidArgumentError } from 'commander';
-import { AuditList, type AuditEntry } from '../registry/wire-audit.ts';
-import { askRegistry, readLogin } from './admin.ts';
+import type { AuditEntry } from '../registry/wire-audit.ts';
+import { readLogin } from './admin.ts';
 import type { AddCommand } from './command.ts';
 import { addExamples } from './help.ts';
+import { listAudit } from './lists.ts';
 import type { Ports } from './ports.ts';
 import { formatTable } from './table.ts';
 
@@ -17,6 +18,8 @@ interface AuditOptions {
   json?: true;
 }
 
+const PAGE = 100;
+
 export const addAudit: AddCommand = (program, ports) => {
   const command = program
     .command('audit')
@@ -25,7 +28,7 @@ export const addAudit: AddCommand = (program, ports) => {
     .option('--actor <who>', 'only by admin:ID, token:ID or host:NAME, as the table shows it')
     .option('--action <what>', 'only this: host.enrol, host.remove, token.add ...')
     .option('--target <name>', 'only what happened to this host, network or token')
-    .option('--limit <number>', 'so many entries, 1000 at most (100)', parseCount)
+    .option('--limit <number>', 'so many entries (100)', parseCount)
     .option('--before <id>', 'only older ones than the entry of this id', parseCount)
     .option('--json', 'for machines: "entries", and "next" to pass on as --before')
     .action((options: AuditOptions) => showAudit(options, ports));
@@ -35,16 +38,9 @@ export const addAudit: AddCommand = (program, ports) => {
   ]);
 };
 
-async function showAudit({ json, ...filter }: AuditOptions, ports: Ports): Promise<void> {
+async function showAudit({ json, limit = PAGE, ...filter }: AuditOptions, ports: Ports): Promise<void> {
   const login = await readLogin(ports);
-  const query = new URLSearchParams(Object.entries(filter).map(([name, value]) => [name, String(value)]));
-  const path = `/v1/audit?${query}`;
-  const list = await askRegistry(ports, login, {
-    method: 'GET',
-    path,
-    answer: AuditList,
-    intent: 'show the audit log',
-  });
+  const list = await listAudit(ports, login, { ...filter, limit });
   const { terminal } = ports;
   if (json === true) return terminal.stdout(`${JSON.stringify(list, null, 2)}\n`);
   const columns = ['WHEN', 'NETWORK', 'WHO', 'DID', 'TO', 'DETAIL'].map((title) => ({ title }));

@@ -2,7 +2,7 @@
 import type { HostView } from '../registry/wire.ts';
 import { chooseNetwork, readLogin } from './admin.ts';
 import { addExamples } from './help.ts';
-import { listHosts } from './list-hosts.ts';
+import { listHosts } from './lists.ts';
 import type { Ports } from './ports.ts';
 import type { AddCommand } from './command.ts';
 import { formatTable } from './table.ts';

@@ -1,8 +1,9 @@
 /** `peerage network`: the networks of a registry. */
 import type { Command } from 'commander';
-import { NetworkList, NetworkView, type NewNetwork } from '../registry/wire.ts';
+import { NetworkView, type NewNetwork } from '../registry/wire.ts';
 import { askRegistry, confirm, readLogin } from './admin.ts';
 import { addExamples } from './help.ts';
+import { listNetworks } from './lists.ts';
 import { addRules } from './sight-rules.ts';
 import { parsePortOption } from './port-option.ts';
 import type { Ports } from './ports.ts';
@@ -80,8 +81,7 @@ async function add(name: string, { suffix, range, port, json }: AddOptions, port
 
 async function list({ json }: { json?: true }, ports: Ports): Promise<void> {
   const login = await readLogin(ports);
-  const request = { method: 'GET', path: '/v1/networks', answer: NetworkList, intent: 'list the networks' } as const;
-  const { networks } = await askRegistry(ports, login, request);
+  const networks = await listNetworks(ports, login);
   const { terminal } = ports;
   if (json === true) return terminal.stdout(`${JSON.stringify(networks, null, 2)}\n`);
   terminal.stdout(formatTable(COLUMNS, networks.map(rowOf), terminal.columns));

@@ -2,16 +2,15 @@
 import type { Command } from 'commander';
 import { UserError } from '../errors.ts';
 import type { PublicKey } from '../keys.ts';
-import { Enrolled, NetworkList, NetworkView, type HostView } from '../registry/wire.ts';
+import { Enrolled, NetworkView, type HostView } from '../registry/wire.ts';
 import { askRegistry, readLogin, type Login } from './admin.ts';
 import { addExamples } from './help.ts';
 import { readConfigFiles } from './import/config-files.ts';
 import { readDatabase } from './import/database.ts';
 import type { Found, FoundHost } from './import/found.ts';
-import { listHosts } from './list-hosts.ts';
+import { listHosts, listNetworks } from './lists.ts';
 import { readWgEasy } from './import/wg-easy.ts';
 import type { Ports } from './ports.ts';
-import { withProgress } from './progress.ts';
 import { formatTable } from './table.ts';
 
 interface ImportOptions {
@@ -55,22 +54,17 @@ async function importFolder(folder: string, { network, yes, json }: ImportOption
   const found = await readFound(folder, ports);
   const login = await readLogin(ports);
   const isThere = (await listNetworks(ports, login)).some(({ name }) => name === network);
-  let steps = plan(found.hosts, isThere ? await listHosts(ports, login, network) : []);
-  if (yes === true) {
-    if (!isThere) await addNetwork(network, found, ports, login);
-    const done: Step[] = [];
-    // One after the other: each checks its routes against those before.
-    await withProgress(
-      ports,
-      () => `Adding hosts: ${done.length} of ${steps.length}`,
-      async () => {
-        for (const step of steps) done.push(step.state === 'new' ? await add(step, network, ports, login) : step);
-      },
-    );
-    steps = done;
+  const planned = plan(found.hosts, isThere ? await listHosts(ports, login, network) : []);
+  if (yes === true && !isThere) await addNetwork(network, found, ports, login);
+  const told = json === true ? tellAsJson(network, found, ports) : tellKeys(planned, ports);
+  const steps: Step[] = [];
+  // One after the other: each checks its routes against those before. And each is told at once, with its key, which nobody sees again.
+  for (const step of planned) {
+    steps.push(yes === true && step.state === 'new' ? await add(step, network, ports, login) : step);
+    told.step(steps.at(-1)!); // has just been put there
   }
-  if (json === true) terminal.stdout(`${JSON.stringify({ network, ...found, hosts: steps }, null, 2)}\n`);
-  else show(steps, found, ports);
+  told.end();
+  if (json !== true) show(steps, found, ports);
   const failed = steps.filter(({ state }) => state === 'not possible').length;
   if (yes !== true) terminal.stderr('Nothing was changed. To do it: the same with --yes\n');
   if (failed > 0) throw new UserError(`${failed} of ${steps.length} hosts cannot be imported`);
@@ -121,6 +115,36 @@ async function add({ host }: Step, network: string, ports: Ports, login: Login):
   }
 }
 
+/** One document, of which each host is written as soon as it is known what became of it. */
+function tellAsJson(network: string, { ranges, listenPort, rules, notes }: Found, { terminal }: Ports) {
+  const indent = (value: unknown, by: string) => JSON.stringify(value, null, 2).replaceAll('\n', `\n${by}`);
+  terminal.stdout(`${indent({ network, ranges, listenPort, rules, notes }, '').slice(0, -2)},\n  "hosts": [`);
+  let separator = '';
+  return {
+    step(step: Step): void {
+      terminal.stdout(`${separator}\n    ${indent(step, '    ')}`);
+      separator = ',';
+    },
+    end: () => terminal.stdout(`${separator === '' ? '' : '\n  '}]\n}\n`),
+  };
+}
+
+/** A table of the keys, each line as soon as the registry has acknowledged its host. */
+function tellKeys(planned: readonly Step[], { terminal }: Ports) {
+  const width = Math.max(4, ...planned.map(({ host }) => host.name.length)) + 2;
+  let count = 0;
+  return {
+    step({ host, hostKey }: Step): void {
+      if (hostKey === undefined) return;
+      if (count++ === 0) terminal.stdout(`${'HOST'.padEnd(width)}HOST KEY\n`);
+      terminal.stdout(`${host.name.padEnd(width)}${hostKey}\n`);
+    },
+    end(): void {
+      if (count > 0) terminal.stdout('\n');
+    },
+  };
+}
+
 function show(steps: readonly Step[], { notes }: Found, { terminal }: Ports): void {
   const columns = ['HOST', 'WHAT', 'ADDRESSES', 'ENDPOINT', 'ROUTES'].map((title) => ({ title }));
   const rows = steps.map(({ host: { name, addresses, endpoint, routes }, state, why }) => [
@@ -131,11 +155,12 @@ function show(steps: readonly Step[], { notes }: Found, { terminal }: Ports): vo
     routes.join(' ') || '-',
   ]);
   terminal.stdout(formatTable(columns, rows, terminal.columns));
-  const added = steps.flatMap(({ host, hostKey }) => (hostKey === undefined ? [] : [[host.name, hostKey]]));
-  if (added.length > 0) {
-    terminal.stdout(`\n${formatTable([{ title: 'HOST' }, { title: 'HOST KEY' }], added, terminal.columns)}`);
-    terminal.stderr('Keep the keys, or let a host enrol anew: they are shown this once.\n');
-  }
+  const count = (state: Step['state']): number => steps.filter((step) => step.state === state).length;
+  if (count('added') > 0) terminal.stderr('Keep the keys, or let a host enrol anew: they are shown this once.\n');
+  if (count('there already') > 0)
+    terminal.stderr(
+      `${count('there already')} of ${steps.length} were there already: their keys were shown when they were added.\n`,
+    );
   for (const note of notes) terminal.stderr(`- ${note}\n`);
   terminal.stderr('Private keys stay in the files where they are: the registry gets public keys only.\n');
 }
@@ -154,9 +179,4 @@ async function addNetwork(
   };
   const intent = `make the network "${name}"`;
   await askRegistry(ports, login, { method: 'POST', path: '/v1/networks', body, answer: NetworkView, intent });
-}
-
-async function listNetworks(ports: Ports, login: Login): Promise<NetworkView[]> {
-  const request = { method: 'GET', path: '/v1/networks', answer: NetworkList, intent: 'list the networks' } as const;
-  return (await askRegistry(ports, login, request)).networks;
 }

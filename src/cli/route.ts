@@ -5,7 +5,7 @@ import { HostView, type HostPatch } from '../registry/wire.ts';
 import { askRegistry, chooseNetwork, confirm, readLogin } from './admin.ts';
 import type { AddCommand } from './command.ts';
 import { addExamples } from './help.ts';
-import { listHosts } from './list-hosts.ts';
+import { listHosts } from './lists.ts';
 import type { Ports } from './ports.ts';
 import { formatTable } from './table.ts';
 

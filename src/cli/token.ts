@@ -1,9 +1,10 @@
 /** `peerage token`: lets hosts enrol. `peerage add NAME` is the same for one host of that name. */
 import { InvalidArgumentError, type Command } from 'commander';
 import { UserError } from '../errors.ts';
-import { CreatedToken, TokenList, type NewToken } from '../registry/wire.ts';
+import { CreatedToken, type NewToken } from '../registry/wire.ts';
 import { askRegistry, chooseNetwork, confirm, readLogin } from './admin.ts';
 import { addExamples } from './help.ts';
+import { listTokens } from './lists.ts';
 import type { Ports } from './ports.ts';
 import type { AddCommand } from './command.ts';
 import { isThisMachine } from './registry-reach.ts';
@@ -48,7 +49,7 @@ export const addToken: AddCommand = (program, ports) => {
     .option('--network <name>', 'of this network')
     .option('--json', 'for machines')
     // What stands before `ls` belongs to the same line: `token --json ls`.
-    .action((_: TokenOptions, self: Command) => listTokens(self.optsWithGlobals<TokenOptions>(), ports));
+    .action((_: TokenOptions, self: Command) => showTokens(self.optsWithGlobals<TokenOptions>(), ports));
   addExamples(ls, [['peerage token ls', 'all tokens, newest first; their secrets are not kept']]);
   const rm = command
     .command('rm')
@@ -109,11 +110,9 @@ export async function makeToken(options: TokenOptions, ports: Ports): Promise<vo
     );
 }
 
-async function listTokens({ network, json }: TokenOptions, ports: Ports): Promise<void> {
+async function showTokens({ network, json }: TokenOptions, ports: Ports): Promise<void> {
   const login = await readLogin(ports);
-  const path = `/v1/networks/${encodeURIComponent(await chooseNetwork(ports, login, network))}/tokens`;
-  const request = { method: 'GET', path, answer: TokenList, intent: 'list the tokens' } as const;
-  const { tokens } = await askRegistry(ports, login, request);
+  const tokens = await listTokens(ports, login, await chooseNetwork(ports, login, network));
   const { terminal } = ports;
   if (json === true) return terminal.stdout(`${JSON.stringify(tokens, null, 2)}\n`);
   const columns = ['TOKEN', 'STATE', 'USES LEFT', 'EXPIRES', 'NAME', 'ROUTES'].map((title) => ({ title }));
