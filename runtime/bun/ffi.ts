@@ -3,8 +3,8 @@
  *
  * `libcrypto` is the system's: Bun has BoringSSL inside, under names of its own.
  */
-import { dlopen, FFIType, ptr, read, type Pointer } from 'bun:ffi';
-import type { Ffi, FfiLibrary, FfiSignature, FfiType as Letter } from '../linux/ffi.ts';
+import { dlopen, FFIType, linkSymbols, ptr, read, type Pointer } from 'bun:ffi';
+import type { Ffi, FfiLibrary, FfiPlace, FfiSignature, FfiType as Letter } from '../linux/ffi.ts';
 
 // `ptr` rather than `u64`: 8 ns for five arguments against 35.
 const PARAMETERS: Readonly<Record<Letter, FFIType>> = {
@@ -24,18 +24,27 @@ const errnoAddress = findErrno();
 export const ffi: Ffi = {
   name: 'bun',
   load<Names extends string>(library: string, symbols: Readonly<Record<Names, FfiSignature>>) {
-    const declarations = Object.entries<FfiSignature>(symbols).map(([name, [result, parameters]]) => {
-      const args = Array.from(parameters as Iterable<Letter>, (letter) => PARAMETERS[letter]);
-      return [name, { args, returns: RESULTS[result] }];
-    });
+    const declarations = Object.entries<FfiSignature>(symbols).map(([name, signature]) => [name, declare(signature)]);
     const loaded = dlopen(library === 'libcrypto' ? LIBCRYPTO : library, Object.fromEntries(declarations));
     return loaded.symbols as unknown as FfiLibrary<Names>; // one function per name, declared above
+  },
+  link<Names extends string>(functions: Readonly<Record<Names, FfiPlace>>) {
+    const declarations = Object.entries<FfiPlace>(functions).map(([name, { address, signature }]) => [
+      name,
+      { ...declare(signature), ptr: address as Pointer }, // as Bun has addresses
+    ]);
+    const linked = linkSymbols(Object.fromEntries(declarations));
+    return linked.symbols as unknown as FfiLibrary<Names>; // one function per name, declared above
   },
   address: (bytes) => ptr(bytes),
   handle: (address) => address,
   size: (bytes) => bytes,
   errno: () => read.i32(errnoAddress, 0),
 };
+
+function declare([result, parameters]: FfiSignature) {
+  return { args: Array.from(parameters as Iterable<Letter>, (letter) => PARAMETERS[letter]), returns: RESULTS[result] };
+}
 
 function findErrno(): Pointer {
   const { symbols } = dlopen('libc.so.6', { __errno_location: { args: [], returns: FFIType.ptr } });

@@ -14,10 +14,18 @@ export type Handle = unknown;
 export type FfiFunction = (...args: readonly Handle[]) => number;
 export type FfiLibrary<Names extends string> = Readonly<Record<Names, FfiFunction>>;
 
+/** A function somewhere in memory. */
+export interface FfiPlace {
+  readonly address: number;
+  readonly signature: FfiSignature;
+}
+
 export interface Ffi {
   readonly name: 'node' | 'bun' | 'deno';
   /** `libcrypto` means the one that suits the runtime; any other name goes to dlopen. Throws when it cannot be loaded. */
   load<Names extends string>(library: string, symbols: Readonly<Record<Names, FfiSignature>>): FfiLibrary<Names>;
+  /** The same for functions of which nothing but the address is known. Not there where such a call costs more than others. */
+  readonly link?: <Names extends string>(functions: Readonly<Record<Names, FfiPlace>>) => FfiLibrary<Names>;
   /** The address of memory that does not move as long as `bytes` is referenced. */
   address(bytes: Uint8Array): number;
   /** An address as a `p` argument; 0 is NULL. */

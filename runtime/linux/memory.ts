@@ -32,6 +32,11 @@ export class Memory {
     this.view.setUint32(offset + 4, Math.floor(value / 0x1_0000_0000), true);
   }
 
+  /** Below 2^53, as addresses are. */
+  getUint64(offset: number): number {
+    return this.view.getUint32(offset, true) + this.view.getUint32(offset + 4, true) * 0x1_0000_0000;
+  }
+
   /** A C string; the caller knows that it fits. */
   setText(offset: number, text: string): void {
     const { written } = new TextEncoder().encodeInto(text, this.bytes.subarray(offset));

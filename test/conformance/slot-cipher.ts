@@ -8,6 +8,7 @@ import { CIPHER_MODES, type CipherMode, createSlotCipher } from '../../runtime/l
 import { createWorkerCiphers } from '../../runtime/linux/fast/worker-ciphers.ts';
 import { nobleCrypto } from '../../src/crypto/noble.ts';
 import type { Aead, CryptoProvider } from '../../src/crypto/port.ts';
+import { keyErasureConformance } from './key-copies.ts';
 
 const SLOTS = 3;
 
@@ -25,6 +26,8 @@ export function slotCipherConformance(ffi: Ffi, modes: readonly CipherMode[]): v
         assert.equal(createWorkerCiphers(ffi, nobleCrypto, [mode]), undefined);
         assert.equal(createWorkerCiphers(ffi, nobleCrypto, [mode, 'whole'])?.mode, 'whole');
       });
+
+    keyErasureConformance('workers', 'destroyed');
 
     test('a way that computes something else is passed over', () => {
       const wrong: CryptoProvider = {

@@ -13,15 +13,29 @@ import { clearBytes } from '../../../src/offload/arena.ts';
 import type { Ffi, Handle } from '../ffi.ts';
 import { EVP_CTRL_AEAD_GET_TAG, EVP_CTRL_AEAD_SET_TAG, loadFastLibcrypto } from './fast-libcrypto.ts';
 import { PACKET, type PacketMemory, SLOT_BYTES } from './packet-memory.ts';
-import { createDirectPrimitives, createEvpPrimitives, type Primitives } from './slot-primitives.ts';
+import {
+  createDirectPrimitives,
+  createEvpPrimitives,
+  createProviderPrimitives,
+  type Primitives,
+} from './slot-primitives.ts';
 
 const TAG_BYTES = 16;
 const DECRYPT = 0;
 const ENCRYPT = 1;
 
-/** Fastest first: OpenSSL's own functions where it exports them, as Node does; the same through EVP; the AEAD of EVP. */
-export const CIPHER_MODES = ['direct', 'split', 'whole'] as const;
+/**
+ * Fastest first: OpenSSL's own functions where it exports them, as Node does; those of its provider where they can be called by
+ * address; the same through EVP; the AEAD of EVP.
+ */
+export const CIPHER_MODES = ['direct', 'provider', 'split', 'whole'] as const;
 export type CipherMode = (typeof CIPHER_MODES)[number];
+
+const PRIMITIVES = {
+  direct: createDirectPrimitives,
+  provider: createProviderPrimitives,
+  split: createEvpPrimitives,
+} as const;
 
 export interface SlotCipher {
   /** Seals the `length` bytes (padded already) at the packet's place in wire slot `index`; the tag follows. False at a fault. */
@@ -35,8 +49,7 @@ export function createSlotCipher(ffi: Ffi, memory: PacketMemory, mode: CipherMod
   if (mode === 'whole') return createWhole(ffi, memory);
   const nonce = memory.reserve(16); // block number, then the 12 bytes of section 5.4.6
   const tag = memory.reserve(TAG_BYTES);
-  const createPrimitives = mode === 'direct' ? createDirectPrimitives : createEvpPrimitives;
-  return createPutTogether(memory, { nonce, tag }, createPrimitives(ffi, memory, { nonce, tag }));
+  return createPutTogether(memory, { nonce, tag }, PRIMITIVES[mode](ffi, memory, { nonce, tag }));
 }
 
 function createPutTogether(

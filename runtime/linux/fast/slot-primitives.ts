@@ -1,13 +1,15 @@
 /**
- * ChaCha20 and Poly1305 of OpenSSL on a worker's memory, called in two ways: by the functions that implement them, which Node exports
- * though no manual page tells of them (chacha.h, poly1305.h), and through EVP, which every OpenSSL has.
+ * ChaCha20 and Poly1305 of OpenSSL on a worker's memory, called in three ways: by the functions that implement them, which Node exports
+ * though no manual page tells of them (chacha.h, poly1305.h); by those of OpenSSL's provider, where a function can be called by its
+ * address; and through EVP, which every OpenSSL has.
  *
- * Four calls with twelve arguments against five with nineteen, and none of EVP's own work: on Node, where a call costs 18 ns and an
- * argument 5, that is a seventh of sealing.
+ * The first are four calls with twelve arguments, the others five with twenty-three and nineteen, and only the last is followed by
+ * EVP's own work. On Node, where a call costs 18 ns and an argument 5, the first save a seventh of sealing; on Bun the second save 30 ns.
  */
 import type { Ffi, Handle } from '../ffi.ts';
 import { fetchAlgorithm, loadDirectLibcrypto, loadFastLibcrypto, made } from './fast-libcrypto.ts';
 import type { PacketMemory } from './packet-memory.ts';
+import { findProviderFunctions } from './provider-functions.ts';
 
 export interface Primitives {
   /** ChaCha20 over `length` bytes under the nonce in memory; `key` is what worker-ciphers.ts made for the mode. False at a fault. */
@@ -40,6 +42,29 @@ export function createDirectPrimitives(ffi: Ffi, memory: PacketMemory, { nonce, 
       Poly1305_Final(mac, tagPointer);
       return true;
     },
+  };
+}
+
+export function createProviderPrimitives(ffi: Ffi, memory: PacketMemory, { nonce, tag }: PrimitivePlaces): Primitives {
+  const { initCipher, cipher, newMac, initMac, updateMac, finishMac } = findProviderFunctions(ffi);
+  const mac = ffi.handle(newMac());
+  const noncePointer = memory.pointer(nonce);
+  const tagPointer = memory.pointer(tag);
+  const written = memory.pointer(memory.reserve(16));
+  const none = ffi.handle(0);
+  const [size0, size16, size32] = [0, 16, 32].map((bytes) => ffi.size(bytes));
+  return {
+    encrypt(context, from, to, length) {
+      const size = ffi.size(length);
+      return (
+        initCipher(context, none, size0, noncePointer, size16, none) === 1 &&
+        cipher(context, to, written, size, from, size) === 1
+      );
+    },
+    authenticate: (key, data, length) =>
+      initMac(mac, key, size32, none) === 1 &&
+      updateMac(mac, data, ffi.size(length)) === 1 &&
+      finishMac(mac, tagPointer, written, size16) === 1,
   };
 }
 

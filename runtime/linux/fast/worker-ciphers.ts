@@ -8,9 +8,15 @@ import type { Ffi, Handle } from '../ffi.ts';
 import { Memory } from '../memory.ts';
 import { fetchAlgorithm, loadDirectLibcrypto, loadFastLibcrypto } from './fast-libcrypto.ts';
 import { createPacketMemory, PACKET } from './packet-memory.ts';
+import { findProviderFunctions } from './provider-functions.ts';
 import { CIPHER_MODES, type CipherMode, createSlotCipher } from './slot-cipher.ts';
 
-const ALGORITHMS = { split: 'ChaCha20', whole: 'ChaCha20-Poly1305' } as const;
+const CONTEXTS: Readonly<Record<CipherMode, (ffi: Ffi) => Contexts>> = {
+  direct: createKeys,
+  provider: createProviderContexts,
+  split: (ffi) => createContexts(ffi, 'ChaCha20'),
+  whole: (ffi) => createContexts(ffi, 'ChaCha20-Poly1305'),
+};
 
 const KEY_BYTES = 32;
 
@@ -34,7 +40,7 @@ export function createWorkerCiphers(
 ): WorkerCiphers | undefined {
   for (const mode of modes) {
     try {
-      const contexts = mode === 'direct' ? createKeys(ffi) : createContexts(ffi, ALGORITHMS[mode]);
+      const contexts = CONTEXTS[mode](ffi);
       if (isRight(ffi, crypto, contexts, mode)) return createCiphers(crypto, contexts, mode, count);
     } catch {
       // Whatever it is, the next mode does without, and the single-threaded tunnel without any.
@@ -66,6 +72,25 @@ function createKeys(ffi: Ffi): Contexts {
       return address;
     },
     free: (address) => void libcrypto.CRYPTO_clear_free(ffi.handle(address), size, nowhere, 0),
+  };
+}
+
+/** The provider overwrites the key as it frees a context. */
+function createProviderContexts(ffi: Ffi): Contexts {
+  const { newCipher, initCipher, freeCipher } = findProviderFunctions(ffi);
+  const scratch = new Memory(ffi, 64);
+  const none: Handle = ffi.handle(0);
+  return {
+    create(key) {
+      const address = newCipher();
+      scratch.bytes.set(key);
+      const [keyBytes, nonceBytes] = [ffi.size(KEY_BYTES), ffi.size(16)];
+      const result = initCipher(ffi.handle(address), scratch.at(0), keyBytes, scratch.at(32), nonceBytes, none);
+      scratch.bytes.fill(0);
+      if (result !== 1) throw new Error('OpenSSL takes no key of ChaCha20.');
+      return address;
+    },
+    free: (address) => void freeCipher(ffi.handle(address)),
   };
 }
 
