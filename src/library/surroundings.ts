@@ -4,6 +4,7 @@
  */
 import { concatBytes } from '../bytes.ts';
 import type { Clock, RandomBytes } from '../clock.ts';
+import { sha256 as hash } from '../crypto/sha256.ts';
 import type { Scheduler } from '../tunnel/scheduler.ts';
 
 const GCM_NONCE_BYTES = 12;
@@ -15,7 +16,7 @@ export const systemClock: Clock = { monotonic: () => performance.now(), wall: ()
 export const randomBytes: RandomBytes = (length) => crypto.getRandomValues(new Uint8Array(length));
 
 export async function sha256(bytes: Uint8Array): Promise<Uint8Array> {
-  return new Uint8Array(await crypto.subtle.digest('SHA-256', bytes.slice()));
+  return hash(bytes);
 }
 
 /** AES-256-GCM (NIST SP 800-38D): a random nonce of 12 bytes, then the ciphertext with its tag. */
