@@ -3,13 +3,13 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
+import { programOptions } from '../interop/lab/requirements.ts';
 import { MAIN, peerage, run } from './peerage.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'peerage-keys-'));
 after(() => rmSync(folder, { recursive: true }));
 
-const hasWg = (await run('wg', ['--version']).catch(() => undefined)) !== undefined;
-const needsWg = hasWg ? {} : { skip: 'wireguard-tools are missing' };
+const needsWg = programOptions('wg');
 
 describe('genkey and pubkey', () => {
   it('make keys that wg takes for its own', needsWg, async () => {

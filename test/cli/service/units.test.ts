@@ -6,13 +6,11 @@ import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { openrcScript } from '../../../src/cli/service/openrc-script.ts';
 import { systemdUnit } from '../../../src/cli/service/systemd-unit.ts';
+import { programOptions } from '../../interop/lab/requirements.ts';
 import { MAIN, peerage, run } from '../peerage.ts';
 
 const ANALYZE = '/usr/bin/systemd-analyze';
-const needsSystemd = {
-  skip:
-    process.env['CI'] === 'true' || existsSync(ANALYZE) ? false : 'missing: systemd-analyze (apt-get install systemd)',
-};
+const needsSystemd = programOptions('systemd-analyze');
 
 /** `systemd-analyze security`: 0 is a service that can do nothing, 10 one that can do everything. Of ten times that. */
 const EXPOSURE = { interface: 40, registry: 20 };

@@ -27,6 +27,8 @@ const DEBIAN_PACKAGES: Readonly<Record<string, string>> = {
   tshark: 'tshark',
   'redis-server': 'redis-server',
   'redis-cli': 'redis-tools',
+  'systemd-analyze': 'systemd',
+  script: 'bsdutils',
 };
 
 /** Whether namespaces are made inside a user namespace, because this process is not root. */
