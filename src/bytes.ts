@@ -3,7 +3,6 @@
  */
 
 const HEX = /^(?:[0-9a-f]{2})*$/i;
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 /** RFC 4648 section 4, with padding. */
 export function encodeBase64(bytes: Uint8Array): string {
@@ -14,9 +13,21 @@ export function encodeBase64(bytes: Uint8Array): string {
 
 /** The bytes of canonical, padded base64 (RFC 4648 section 4), or undefined for anything else. */
 export function decodeBase64(text: string): Uint8Array | undefined {
-  if (!BASE64.test(text)) return undefined;
-  const bytes = Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
-  return encodeBase64(bytes) === text ? bytes : undefined;
+  const binary = decodeBinary(text);
+  // It takes spaces, no padding and stray bits as well: canonical is what comes out of it the same again.
+  if (binary === undefined || btoa(binary) !== text) return undefined;
+  // A loop, as a daemon decodes thousands of bytes at its start: a callback for each is most of the time that takes.
+  const bytes = new Uint8Array(binary.length);
+  for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i);
+  return bytes;
+}
+
+function decodeBinary(text: string): string | undefined {
+  try {
+    return atob(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** RFC 4648 section 5, without padding: for credentials that travel in URLs and headers. */
