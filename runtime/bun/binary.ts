@@ -1,12 +1,11 @@
 /**
  * Everything in one file, as runtime/bun/build-binary.ts compiles it: `peerage`, and each program by whose name it is called,
- * through a link or as the first argument.
+ * through a link or as the first argument. Each loads what it needs itself.
  */
 import { readFile } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import process from 'node:process';
 import { which } from 'bun';
-import { runMain } from '../linux/main.ts';
 import type { Runtime } from '../linux/runtime.ts';
 import { runtime } from './runtime.ts';
 
@@ -28,7 +27,7 @@ const binary: Runtime = {
 const args = process.argv.slice(2);
 if (basename(link) === DAEMON) await runPeerageTun(args);
 else if (args[0] === DAEMON) await runPeerageTun(args.slice(1));
-else await runMain(binary);
+else await (await import('../linux/main.ts')).runMain(binary);
 
 async function runPeerageTun(args: string[]): Promise<void> {
   await (await import('../linux/peerage-tun.ts')).runPeerageTun(binary, args);

@@ -3,8 +3,12 @@
  *
  * `libcrypto` is Node's own OpenSSL, found in the process itself: loading the system's beside it crashes.
  */
-import koffi from 'koffi';
+import { createRequire } from 'node:module';
+import type * as Koffi from 'koffi';
 import type { Ffi, FfiLibrary, FfiSignature, FfiType } from '../linux/ffi.ts';
+
+// Not imported: Node reads a CommonJS module for its exports first, 3 ms in each thread.
+const koffi = createRequire(import.meta.url)('koffi') as typeof Koffi; // as its types say
 
 // `uintptr_t` rather than `void *`: koffi then takes the number as it is, without looking for an object behind it.
 const TYPES: Readonly<Record<FfiType, string>> = { p: 'uintptr_t', i: 'int', z: 'size_t', v: 'void' };

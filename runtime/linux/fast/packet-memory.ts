@@ -6,10 +6,10 @@
  * A slot holds one message: 48 bytes before it, of which the first 32 are for the one-time key of Poly1305, the 16 bytes of the
  * transport header, the packet, and room for padding, tag and the length block of Poly1305. The huge slot takes what no slot does.
  */
-import type { OffloadKernel } from '../../../src/offload/kernel.ts';
+import type { Offload, OffloadKernel } from '../../../src/offload/kernel.ts';
 import type { Arena, Slots } from '../../../src/offload/arena.ts';
 import { SPILL_BYTES } from '../../../src/offload/split.ts';
-import { createOffload } from '../../../src/offload/wasm-kernel.ts';
+import { createOffload as createFastestOffload } from '../../../src/offload/wasm-kernel.ts';
 import type { Ffi, Handle } from '../ffi.ts';
 
 /** From the start of a slot to the message, and to the packet in it. */
@@ -68,12 +68,14 @@ export interface PacketMemory {
 export interface PacketMemoryOptions {
   plain: boolean;
   overflows?: number;
+  /** Default: with the fastest kernel, which takes a millisecond or two to make. */
+  createOffload?: (bytes: number) => Offload;
 }
 
 export function createPacketMemory(
   ffi: Ffi,
   count: number,
-  { plain, overflows = 0 }: PacketMemoryOptions,
+  { plain, overflows = 0, createOffload = createFastestOffload }: PacketMemoryOptions,
 ): PacketMemory {
   const rowBytes = count * SLOT_BYTES + HUGE_BYTES;
   const rows = plain ? 2 : 1;
