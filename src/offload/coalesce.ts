@@ -32,6 +32,8 @@ import { clearVirtioNetHeader, VIRTIO_NET_HEADER_BYTES } from './virtio-net-head
 const OPEN_RUNS = 8;
 /** IOV_MAX: a write has at most one entry per packet of the batch. */
 const MOST_PACKETS = 1024;
+/** Packets that are a multiple of this apart are taken many at once: see countFollowing. */
+const STRIDE_UNIT = 16;
 
 /** What to write to the TUN, in this order. */
 export interface WritePlan {
@@ -168,11 +170,13 @@ export class Coalescer {
     if (count <= 0 || this.#rooms[item + 1]! < packetBytes || !this.#isFirstIntact(run)) return 0;
     const { headerBytes, ipHeaderBytes, segmentBytes, protocol } = run;
     const next = this.#packets[item + 1]!;
+    const stride = next - this.#packets[item]!;
+    if (stride % STRIDE_UNIT !== 0) return 0;
     const following = this.#kernel.countFollowing(
       run.packet,
       run.count,
       next,
-      next - this.#packets[item]!,
+      stride,
       count,
       headerBytes,
       ipHeaderBytes,

@@ -23,8 +23,8 @@ export interface OffloadKernel {
   intact(packet: number, length: number, ipHeaderBytes: number, protocol: number): boolean;
 
   /**
-   * How many packets, one every `stride` bytes from `packet` on and at most `count`, continue the run that the packet at
-   * `first` begins: the first of them as its number `number`. Each has the same headers but for what segmentation counts on
+   * How many packets, one every `stride` bytes (a multiple of 16) from `packet` on and at most `count`, continue the run that
+   * the packet at `first` begins: the first of them as its number `number`. Each has the same headers but for what segmentation counts on
    * and the checksums, a payload of `segmentBytes`, and checksums that are right.
    */
   countFollowing(

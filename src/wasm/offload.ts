@@ -49,18 +49,35 @@ function sumHeader(at: usize, length: u32): u64 {
  * and the 65,575 bytes of the longest packet that is 2 x 12 x 512, less than 2^16.
  */
 function sumBytes(at: usize, length: u32): u64 {
-  // Made from what is no constant, or engines would make both anew at each use.
-  const any = i32x4.splat(length);
-  const full = i16x8.eq(any, any);
+  const last: usize = (at + length - 1) & ~15;
+  return sumVectors(at & ~15, last, bytesBefore(at), bytesUpTo(at + length), allOnes(length));
+}
+
+/** Made from what is no constant, or engines would make it, and what is computed from it, anew at each use. */
+function allOnes(any: u32): v128 {
+  const lanes = i32x4.splat(any);
+  return i16x8.eq(lanes, lanes);
+}
+
+/** As many lanes of all ones as there are bytes of others in the vector of the first byte, which is at `at`. */
+function bytesBefore(at: usize): v128 {
+  return firstLanes(<u32>at & 15);
+}
+
+/** As many lanes of all ones as there are bytes before `end` in the vector of the last one. */
+function bytesUpTo(end: usize): v128 {
+  return firstLanes(((<u32>end - 1) & 15) + 1);
+}
+
+/** The same for the vectors from `at` to `last`, of which the first has other bytes before it and the last one behind it. */
+function sumVectors(at: usize, last: usize, others: v128, own: v128, full: v128): u64 {
   const ones = i16x8.shr_u(full, 15);
   const bias = i16x8.shl(full, 15);
-  const last: usize = (at + length - 1) & ~15;
-  const before = v128.and(v128.load(at & ~15), firstLanes(<u32>at & 15));
-  const behind = v128.andnot(v128.load(last), firstLanes(((<u32>at + length - 1) & 15) + 1));
+  const before = v128.and(v128.load(at), others);
+  const behind = v128.andnot(v128.load(last), own);
   let lanes = i32x4.neg(
     i32x4.add(i32x4.dot_i16x8_s(v128.xor(before, bias), ones), i32x4.dot_i16x8_s(v128.xor(behind, bias), ones)),
   );
-  at &= ~15;
   let vectors: u32 = <u32>(last - at) / 16 + 1;
   const taken: i64 = (<i64>vectors - 2) << 18;
   let low = i16x8.splat(0);
@@ -169,6 +186,14 @@ export function countFollowing(
   // What identification and checksum are added to.
   const ipSum: u64 = ipv4 ? sumHeader(first, ipHeaderBytes) - load<u16>(first, 4) - load<u16>(first, 10) : 0;
 
+  // The same for all of them, as they are multiples of 16 apart.
+  const end = packet + headerBytes + segmentBytes;
+  const toFirst = ((packet + ipHeaderBytes) & ~15) - packet;
+  const toLast = ((end - 1) & ~15) - packet;
+  const others = bytesBefore(packet + ipHeaderBytes);
+  const own = bytesUpTo(end);
+  const full = allOnes(count);
+
   for (let i: u32 = 0; i < count; i++) {
     const nth = number + i;
     let differs = v128.or(difference(first, packet, mask0), difference(first + 16, packet + 16, mask1));
@@ -183,7 +208,8 @@ export function countFollowing(
       if (load<u16>(transport, 6) === 0) return i;
     } else if (bswap<u32>(load<u32>(transport, 4)) !== sequence + nth * segmentBytes) return i;
     if (ipv4 && fold(ipSum + <u64>load<u16>(packet, 4) + <u64>load<u16>(packet, 10)) !== 0xffff) return i;
-    if (fold(pseudoSum + sumBytes(transport, transportBytes)) !== 0xffff) return i;
+    const sum = sumVectors(packet + toFirst, packet + toLast, others, own, full);
+    if (fold(pseudoSum + sum) !== 0xffff) return i;
     packet += stride;
   }
   return count;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Slots } from '../../src/offload/arena.ts';
 import { Coalescer, createWritePlan } from '../../src/offload/coalesce.ts';
 import { createOffload } from '../../src/offload/wasm-kernel.ts';
 import { ARENA_BYTES, SLOTS } from './arena.ts';
@@ -11,10 +12,13 @@ const { arena } = offload;
 const plan = createWritePlan(SLOTS.count);
 
 /** How many packets each write stands for; each write is looked at as a kernel would. */
-function coalesce(packets: readonly Uint8Array[], options: { udp: boolean } = { udp: true }): number[] {
-  const coalescer = new Coalescer({ ...offload, plan, ...options });
+function coalesce(
+  packets: readonly Uint8Array[],
+  { udp = true, slots = SLOTS }: { udp?: boolean; slots?: Slots } = {},
+): number[] {
+  const coalescer = new Coalescer({ ...offload, plan, udp });
   coalescer.begin();
-  const offsets = fillSlots(arena, SLOTS, packets);
+  const offsets = fillSlots(arena, slots, packets);
   for (const [i, packet] of packets.entries()) coalescer.add(offsets[i]!, packet.length);
   coalescer.finish();
   return writesOf(arena, plan).map((write) => takeWrite(write).length);
@@ -52,6 +56,22 @@ for (const family of [4, 6] as const) {
     });
   }
 }
+
+for (const family of [4, 6] as const)
+  test(`it does not matter where packets lie, as long as it is at a multiple of 4: IPv${family}`, () => {
+    for (const shift of [0, 4, 8, 12])
+      for (const stride of [2048, 2044, 2040, 2036]) {
+        const slots = { ...SLOTS, packet: SLOTS.packet + shift, stride };
+        assert.deepEqual(
+          coalesce(
+            flow(30, () => ({ family })),
+            { slots },
+          ),
+          [30],
+          `${shift}, ${stride}`,
+        );
+      }
+  });
 
 test('several flows at once are each merged, in their order', () => {
   const flows = [1, 2, 3, 4].map((source) => flow(10, () => ({ source })));
