@@ -5,6 +5,7 @@ import type { Log } from '../../src/log.ts';
 import type { Services } from '../../src/cli/ports.ts';
 import { checkPublicUrl, createRegistry } from '../../src/library/registry.ts';
 import { forgetWhatWasTold } from '../../src/registry/store/restored.ts';
+import { watchDatabase } from './database-watch.ts';
 import type { HttpBindings } from './http-server.ts';
 import type { Runtime } from './runtime.ts';
 import { createStderrLog } from './stderr-log.ts';
@@ -46,12 +47,14 @@ export async function startRegistry(
       ...options,
       fetch: (request, bindings) => registry.app.fetch(request, bindings),
     });
+    const endWatch = await watchDatabase(database, () => registry.lookAgain());
     return {
       url: server.url,
       adminKey: await registry.issueFirstAdminKey(),
       close: once(async () => {
         registry.close();
         await server.close();
+        endWatch();
         database.close();
       }),
     };

@@ -5,6 +5,7 @@
 import type { Context } from 'hono';
 import { UserError } from '../errors.ts';
 import { silentLog, type Log } from '../log.ts';
+import { ringForOthers } from '../registry/another-process.ts';
 import { createRegistry as createApp } from '../registry/app.ts';
 import { parsePublicUrl } from '../registry/client-address.ts';
 import type { RegistryApp } from '../registry/env.ts';
@@ -59,6 +60,8 @@ export interface Registry {
    * when you are sure to show it: once the server listens.
    */
   issueFirstAdminKey(): Promise<string | undefined>;
+  /** After another process has written to the database: wakes the requests that wait for a change, if there is one. */
+  lookAgain(): Promise<void>;
   /** Answers the requests that wait for a change. The database stays open: it is the caller's. */
   close(): void;
 }
@@ -70,11 +73,12 @@ export async function createRegistry(options: RegistryOptions): Promise<Registry
   await migrate(database, MIGRATIONS);
   const bell = createMemoryBell();
   const own = createD1Store(database);
-  const store = database.isLocal === true ? rememberHosts(own, { wall }) : own;
+  const store = database.isLocal === true ? rememberHosts(own) : own;
   const ports: RegistryPorts = { store, bell, random: randomBytes, sha256, sealer, wall };
   return {
     app: createApp({ ports, log, publicUrl, peerAddress, docs }),
     issueFirstAdminKey: () => issueFirstAdminKey(ports),
+    lookAgain: () => ringForOthers(bell, { store: own, wall }),
     close: () => bell.close(),
   };
 }

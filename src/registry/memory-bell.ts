@@ -1,6 +1,6 @@
 /**
  * The bell of a registry that is one process: requests that wait for a change are woken by the request that makes it.
- * Another process that writes to the same database does not ring; who waits then learns of it when the time is up.
+ * Another process that writes to the same database does not ring: whoever notices rings for it, or who waits learns of it when the time is up.
  *
  * A change wakes those whom it concerns: who waits is kept by tags, so that the others cost nothing. Ten thousand that wake at once would keep
  * everybody else waiting for seconds, and a fleet that enrols would wake them for each host. So they wake in a wave, some in each turn of
@@ -9,6 +9,8 @@
 import type { Audience, Bell, Waiting } from './service/ports.ts';
 
 export interface MemoryBell extends Bell {
+  /** Ids of the networks of which somebody waits for a change. */
+  awaited(): number[];
   /** Wakes everyone, now and from now on: the registry is shutting down. */
   close(): void;
 }
@@ -85,6 +87,8 @@ export function createMemoryBell(): MemoryBell {
         place.add(waiter);
       });
     },
+
+    awaited: () => [...rooms].filter(([, { groups }]) => groups.size > 0).map(([networkId]) => networkId),
 
     close() {
       closed = true;

@@ -210,7 +210,7 @@ async function remove(
   { store, bell, wall }: RegistryPorts,
 ): Promise<boolean> {
   if (!(await store.removeHost(host, { ...by, at: wall() }))) return false;
-  const version = await store.networkVersion(network.id);
+  const version = (await store.networkVersion(network.id))?.version;
   // Whoever used it as an exit may have lost sight of it since, and uses none now.
   const isExit = host.routes.some((route) => isExitRoute(trusted(route)));
   if (version !== undefined) bell.ring(network.id, version, isExit ? undefined : whoSees([host], network.rules));

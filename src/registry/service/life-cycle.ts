@@ -71,7 +71,7 @@ export async function restoreHost(
       ifVersion: network.version,
     });
     if (restored === undefined) {
-      if ((await ports.store.networkVersion(network.id)) !== network.version) continue;
+      if ((await ports.store.networkVersion(network.id))?.version !== network.version) continue;
       return refuse('not-found', `The addresses of ${path.host} have gone to another host. Enrol it anew.`);
     }
     if ('conflict' in restored)

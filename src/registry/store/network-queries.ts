@@ -31,7 +31,7 @@ export function networkQueries(db: Orm): NetworkQueries {
     .where(eq(networks.name, sql.placeholder('name')))
     .prepare();
   const versionOf = db
-    .select({ version: networks.version })
+    .select({ version: networks.version, forgottenVersion: networks.forgottenVersion })
     .from(networks)
     .where(eq(networks.id, sql.placeholder('id')))
     .prepare();
@@ -191,7 +191,7 @@ export function networkQueries(db: Orm): NetworkQueries {
 
     async networkVersion(networkId) {
       const [found] = await versionOf.all({ id: networkId });
-      return found?.version;
+      return found;
     },
   };
 }

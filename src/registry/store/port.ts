@@ -335,8 +335,8 @@ export interface Store {
 
   /** Of the hosts with equal tags, removed ones included: the version of the last change. */
   tagVersions(networkId: number): Promise<readonly TagVersion[]>;
-  /** The version of a network now, or undefined when it is gone. */
-  networkVersion(networkId: number): Promise<number | undefined>;
+  /** The version of a network now, or undefined when it is gone. No difference after a version below `forgottenVersion` is whole. */
+  networkVersion(networkId: number): Promise<Pick<NetworkRecord, 'version' | 'forgottenVersion'> | undefined>;
 
   /** What the caller sent with this key within the last day; undefined when there was nothing: then the key is taken now. */
   claimRequest(claim: RequestClaim, at: WallMs): Promise<EarlierRequest | undefined>;

@@ -4,35 +4,23 @@
  * same file.
  *
  * A change brings in the rows that changed, and no others; all records that stay are the same objects as before, so that what
- * is made of each (render/) need not be made again.
+ * is made of each (render/) need not be made again. Where that would not be all (tombstones are gone, a backup came back), all are read.
  */
-import type { WallMs } from '../../clock.ts';
 import type { HostRecord, Store } from './port.ts';
 
 /** Of all networks together; beyond it the network that changed longest ago is forgotten. About 2 KB for each. */
 const HOSTS_LIMIT = 50_000;
 /** Of one version of a network: hosts that wait have all seen one of the last few. */
 const DIFFERENCES_LIMIT = 100;
-/**
- * A difference names who was removed only for as long as there is a tombstone (retention.ts: thirty days), so hosts that were last
- * known to be the newest before that are read anew.
- */
-const TRUSTED_MS = 86_400_000;
-
 interface Roster {
   readonly version: number;
-  /** When this was the newest version. */
-  confirmedAt: WallMs;
   /** Those that are there, by name. */
   readonly hosts: readonly HostRecord[];
   /** What changed, by the version after which. */
   readonly differences: Map<number, readonly HostRecord[]>;
 }
 
-export function rememberHosts(
-  store: Store,
-  { wall, limit = HOSTS_LIMIT }: { wall: () => WallMs; limit?: number },
-): Store {
+export function rememberHosts(store: Store, { limit = HOSTS_LIMIT }: { limit?: number } = {}): Store {
   const rosters = new Map<number, Roster>();
 
   const remember = (networkId: number, roster: Roster): Roster => {
@@ -53,20 +41,20 @@ export function rememberHosts(
 
   /** Undefined when there is no such network. */
   const present = async (networkId: number): Promise<Roster | undefined> => {
-    const now = wall();
-    const version = await store.networkVersion(networkId);
-    if (version === undefined) return undefined;
+    const newest = await store.networkVersion(networkId);
+    if (newest === undefined) return undefined;
+    const { version } = newest;
     const known = rosters.get(networkId);
-    if (known !== undefined && known.version >= version) {
-      if (known.version === version) known.confirmedAt = now;
-      return known;
-    }
-    const hosts =
-      known === undefined || Math.abs(now - known.confirmedAt) >= TRUSTED_MS
-        ? await store.listHosts(networkId)
-        : merge(known.hosts, await store.hostsChangedSince(networkId, known.version));
+    if (known !== undefined && known.version >= version) return known;
+    const isWhole = known !== undefined && known.version >= newest.forgottenVersion;
+    const hosts = isWhole
+      ? merge(known.hosts, await store.hostsChangedSince(networkId, known.version))
+      : await store.listHosts(networkId);
+    // A backup that was put back in between would leave half of what was before.
+    const after = await store.networkVersion(networkId);
+    if (after !== undefined && after.forgottenVersion > version) return present(networkId);
     // Rows that are newer than the version are in the next difference once more, which changes nothing.
-    return remember(networkId, { version, confirmedAt: now, hosts, differences: new Map() });
+    return remember(networkId, { version, hosts, differences: new Map() });
   };
 
   return {

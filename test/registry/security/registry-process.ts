@@ -28,19 +28,28 @@ export interface RegistryHost {
   readonly program: string;
 }
 
+/** A function of the tree that runs the program, and where it is: it gets what each runtime does its own way. */
+interface Main {
+  readonly name: string;
+  readonly path: string;
+}
+
+const SERVE: Main = { name: 'serve', path: 'test/registry/security/serve.ts' };
+
 /** Makes the program in a folder of the test's; gives the command that runs it, which wants a database file as its last word. */
 export async function bundleRegistry(
   folder: string,
   host: RegistryHost = { name: runtime.name, program: process.execPath },
+  main = SERVE,
 ): Promise<readonly string[]> {
-  const [entry, program] = [join(folder, 'entry.ts'), join(folder, 'registry.mjs')];
+  const [entry, program] = [join(folder, 'entry.ts'), join(folder, 'program.mjs')];
   const inTree = (path: string) => JSON.stringify(join(ROOT, path));
   await writeFile(
     entry,
     `import { openDatabase } from ${inTree(`runtime/${host.name}/database.ts`)};
     import { startHttpServer } from ${inTree(`runtime/${host.name}/http-server.ts`)};
-    import { serve } from ${inTree('test/registry/security/serve.ts')};
-    await serve({ openDatabase, startHttpServer });`,
+    import { ${main.name} } from ${inTree(main.path)};
+    await ${main.name}({ openDatabase, startHttpServer });`,
   );
   // What is native, or a part of the runtime, cannot be bundled: it is found where it is installed.
   await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));

@@ -31,7 +31,7 @@ export async function startServices(t: TestContext) {
   const clock = { now: Date.UTC(2026, 0, 1) };
   const wall = (): number => clock.now;
   const ports: RegistryPorts = {
-    store: rememberHosts(createD1Store(database), { wall }),
+    store: rememberHosts(createD1Store(database)),
     bell: createMemoryBell(),
     random: (length) => new Uint8Array(randomBytes(length)),
     sha256: async (bytes) => new Uint8Array(await crypto.subtle.digest('SHA-256', bytes.slice())),

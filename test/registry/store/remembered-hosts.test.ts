@@ -6,6 +6,7 @@ import { addHost } from '../../../src/registry/service/enrol.ts';
 import { changeHost, getHost, removeHost } from '../../../src/registry/service/hosts.ts';
 import { restoreHost } from '../../../src/registry/service/life-cycle.ts';
 import { createD1Store } from '../../../src/registry/store/d1-store.ts';
+import type { Store } from '../../../src/registry/store/port.ts';
 import { rememberHosts } from '../../../src/registry/store/remembered-hosts.ts';
 import { someKey } from '../lab.ts';
 import { accepted, ADMIN, startServices } from '../service/service-lab.ts';
@@ -23,10 +24,10 @@ const step = fc.record({
 async function open(t: TestContext, options?: { limit: number }) {
   const { database, ports, clock } = await startServices(t);
   const plain = createD1Store(database);
-  const kept = rememberHosts(plain, { ...options, wall: ports.wall });
+  const kept = rememberHosts(plain, options);
   const add = async (name: string) =>
     accepted(await addHost('home', { name, publicKey: someKey() }, ADMIN, { ...ports, store: plain }));
-  return { ports: { ...ports, store: plain }, plain, kept, add, clock };
+  return { ports: { ...ports, store: plain }, database, plain, kept, add, clock };
 }
 
 describe('hosts that are remembered', () => {
@@ -46,7 +47,7 @@ describe('hosts that are remembered', () => {
         }
         if (look) assert.deepEqual(await kept.listHosts(NETWORK), await plain.listHosts(NETWORK));
       }
-      const version = (await plain.networkVersion(NETWORK)) ?? 0;
+      const version = (await plain.networkVersion(NETWORK))?.version ?? 0;
       // The clock stands still: the first change came at its time, and each of the others one later.
       for (let since = version; since > 0; since = since > clock.now ? since - 1 : since > 1 ? 1 : 0)
         for (let again = 0; again < 2; again++)
@@ -90,6 +91,33 @@ describe('hosts that are remembered', () => {
       (await kept.listHosts(NETWORK)).map(({ name }) => name),
       ['dolores', 'maeve'],
     );
+  });
+
+  test('are those of a backup that came back, also in the middle of a look', async (t) => {
+    const { database, plain, kept, add, clock } = await open(t);
+    await add('dolores');
+    const version = (await plain.networkVersion(NETWORK))?.version ?? 0;
+    const restore = async () => {
+      // As restored.ts leaves it: another host, which has not changed since, and a version above all.
+      await database.prepare("UPDATE hosts SET name = 'maeve' WHERE name = 'dolores'").run();
+      await database
+        .prepare(`UPDATE networks SET version = ${clock.now + 1000}, forgotten_version = ${clock.now + 1000}`)
+        .run();
+    };
+    const names = async (store: Store) => (await store.listHosts(NETWORK)).map(({ name }) => name);
+    assert.deepEqual(await names(kept), ['dolores']);
+    const overtaken = rememberHosts({
+      ...plain,
+      async hostsChangedSince(networkId, since) {
+        await restore();
+        return plain.hostsChangedSince(networkId, since);
+      },
+    });
+    assert.deepEqual(await names(overtaken), ['dolores']);
+    await add('teddy');
+    assert.deepEqual(await names(overtaken), ['maeve', 'teddy']);
+    assert.deepEqual(await names(kept), ['maeve', 'teddy']);
+    assert.deepEqual(await kept.hostsChangedSince(NETWORK, version), await plain.hostsChangedSince(NETWORK, version));
   });
 
   test('of a network that is not there are none', async (t) => {

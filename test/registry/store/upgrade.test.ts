@@ -67,5 +67,8 @@ test('a database of version 0.1.0 comes forward with all that is in it, and mean
   const both = await store.findHost(1, 'teddy');
   assert.deepEqual([both?.observedEndpoint, both?.otherEndpoint], ['192.0.2.3:51000', '[2001:db8::3]:51000']);
   // From now on versions are times.
-  assert.deepEqual([await store.networkVersion(1), await store.tagVersions(1)], [5000, [{ tags: [], version: 5000 }]]);
+  assert.deepEqual(
+    [await store.networkVersion(1), await store.tagVersions(1)],
+    [{ version: 5000, forgottenVersion: 0 }, [{ tags: [], version: 5000 }]],
+  );
 });
