@@ -4,16 +4,22 @@ import { HostName, MAX_PAGE } from './wire.ts';
 
 /** GET /v1/audit?... */
 export const AuditQuery = z.strictObject({
-  network: HostName.optional(),
-  /** `admin:pga_1a2b3c4d`, `token:pgt_...`, `host:teddy`. */
-  actor: z.string().max(100).optional(),
-  /** `host.enrol`. */
-  action: z.string().max(100).optional(),
-  /** Name of a host or network, id of a token. */
-  target: z.string().max(100).optional(),
-  /** `next` of the page before. */
-  before: z.coerce.number().int().min(1).optional(),
-  limit: z.coerce.number().int().min(1).max(MAX_PAGE).optional(),
+  network: HostName.optional().describe('Only in this network'),
+  actor: z.string().max(100).optional().describe('Only by `admin:pga_1a2b3c4d`, `token:pgt_...` or `host:teddy`'),
+  action: z.string().max(100).optional().describe('Only this: `host.enrol`'),
+  target: z
+    .string()
+    .max(100)
+    .optional()
+    .describe('Only what happened to this host or network (its name), or token (its id)'),
+  before: z.coerce.number().int().min(1).optional().describe('`next` of the page before; left out for the first'),
+  limit: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(MAX_PAGE)
+    .optional()
+    .describe('How many are on a page at most; 100 unless said'),
 });
 export type AuditQuery = z.infer<typeof AuditQuery>;
 

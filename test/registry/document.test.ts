@@ -20,6 +20,22 @@ describe('the OpenAPI document', () => {
     assert(valid, JSON.stringify(errors));
   });
 
+  test('says of every parameter, and of every header that it takes, what it is', async (t) => {
+    const lab = await startLab(t);
+    const operations = operationsOf(JSON.parse((await lab.ask('GET', '/openapi.json', { as: null })).text));
+    const unsaid = operations.flatMap(({ method, path, parameters }) =>
+      parameters
+        .filter(({ description, schema }) => (description ?? schema.description ?? '').length < 10)
+        .map(({ in: place, name }) => `${method} ${path}: ${name} in its ${place}`),
+    );
+    assert.deepEqual(unsaid, []);
+    // What makes an answer depend on what the client has seen is named where it counts.
+    const taking = (header: string) =>
+      operations.filter(({ parameters }) => parameters.some(({ name }) => name.toLowerCase() === header)).length;
+    const giving = (status: number) => operations.filter(({ responses }) => responses[status] !== undefined).length;
+    assert.deepEqual([taking('if-match'), taking('if-none-match')], [giving(412), giving(304)]);
+  });
+
   test('names every answer that arbitrary requests get, and none is a failure of the registry', async (t) => {
     let lab = await startLab(t);
     const operations = operationsOf(JSON.parse((await lab.ask('GET', '/openapi.json', { as: null })).text));

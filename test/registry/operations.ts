@@ -3,6 +3,7 @@
 /** A JSON schema, as far as the registry uses it. */
 export interface Schema {
   readonly type?: string | readonly string[];
+  readonly description?: string;
   readonly enum?: readonly unknown[];
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];
@@ -24,7 +25,7 @@ export interface Operation {
   readonly roles: readonly string[];
   /** The schema of its body in JSON. */
   readonly body: Schema | undefined;
-  readonly parameters: readonly { name: string; in: string; schema: Schema }[];
+  readonly parameters: readonly { name: string; in: string; description?: string; schema: Schema }[];
   /** By status: the schemas by media type. */
   readonly responses: Readonly<Record<string, { content?: Readonly<Record<string, { schema: Schema }>> }>>;
 }

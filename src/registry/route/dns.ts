@@ -12,13 +12,19 @@ import { admit, hostOnly } from './role.ts';
 
 const DNS_TYPE = 'application/dns-message';
 const PATH = '/v1/dns-query/{key}';
-const params = z.object({ key: z.string().max(100) });
+const params = z.object({
+  key: z.string().max(100).openapi({ description: 'What GET /v1/dns-url ends with' }),
+});
 const message = z.string().openapi({ format: 'binary' });
 /** Base64url without padding, of as much as a query is ever long. */
 const dns = z
   .string()
   .max(2048)
-  .regex(/^[A-Za-z0-9_-]*$/, 'expected base64url without padding');
+  .regex(/^[A-Za-z0-9_-]*$/, 'expected base64url without padding')
+  .openapi({
+    description: 'A DNS message in base64url without padding',
+    example: 'AAABAAABAAAAAAAAB2RvbG9yZXMEaG9tZQAAAQAB',
+  });
 const answered = {
   200: { description: 'A DNS message', content: { [DNS_TYPE]: { schema: message } } },
 };

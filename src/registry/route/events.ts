@@ -7,10 +7,15 @@ import { accepted, problemResponses, refuseForRetry } from '../problem.ts';
 import type { HostCaller } from '../service/credentials.ts';
 import { awaitNews, listPeers } from '../service/peers.ts';
 import { refuse } from '../service/result.ts';
+import { since } from './parameters.ts';
 import { expectModeration, hostOnly } from './role.ts';
 
 /** Shorter than what proxies take for the end of a silent connection. */
 const HEARTBEAT_MS = 25_000;
+
+const lastEventId = z.coerce.number().int().min(0).optional().openapi({
+  description: 'The version that the host has, as a browser says it when it comes again; goes before `since`',
+});
 
 export function addEventRoute(app: RegistryApp, context: RouteContext): void {
   const { ports, requests } = context;
@@ -22,8 +27,8 @@ export function addEventRoute(app: RegistryApp, context: RouteContext): void {
       tags: ['for hosts'],
       ...hostOnly(context),
       request: {
-        query: z.object({ since: z.coerce.number().int().min(0).optional() }),
-        headers: z.object({ 'last-event-id': z.coerce.number().int().min(0).optional() }),
+        query: z.object({ since }),
+        headers: z.object({ 'last-event-id': lastEventId }),
       },
       responses: {
         200: {

@@ -12,6 +12,7 @@ import { hostConfig, listPeers, waiterOf, waitMs } from '../service/peers.ts';
 import { hasNews, viewOf } from '../service/view.ts';
 import { HostConfig, PeerList } from '../wire.ts';
 import { hasSeen, viewEtag } from './conditional.ts';
+import { ifNoneMatch, since } from './parameters.ts';
 import { expectModeration, hostOnly } from './role.ts';
 
 /** Below the minute after which proxies close a silent connection. */
@@ -30,7 +31,11 @@ const interfaceName = z
   .string()
   .regex(/^[a-z][a-z0-9_]{0,14}$/, 'expected lower-case letters, digits and underscores, at most 15')
   .optional()
-  .openapi({ description: 'What the interface is called on the host; wg0 unless said' });
+  .openapi({ description: 'What the interface is called on the host; wg0 unless said', example: 'wg0' });
+const format = z
+  .enum(['json', ...FORMAT_NAMES])
+  .optional()
+  .openapi({ description: 'For which program; without it, wg-quick or JSON as Accept says', example: 'wg-quick' });
 const unchanged = { description: 'Nothing changed since the ETag in If-None-Match' };
 
 export function addHostViewRoutes(app: RegistryApp, context: RouteContext): void {
@@ -43,7 +48,8 @@ export function addHostViewRoutes(app: RegistryApp, context: RouteContext): void
       path: '/v1/peers',
       summary: 'The peers of the host, or what changed of them',
       ...common,
-      request: { query: z.object({ since: z.coerce.number().int().min(0).optional(), wait }) },
+      request: { query: z.object({ since, wait }) },
+      parameters: [ifNoneMatch],
       responses: {
         200: { description: 'The peers', content: { [JSON_TYPE]: { schema: PeerList } } },
         304: unchanged,
@@ -65,8 +71,9 @@ export function addHostViewRoutes(app: RegistryApp, context: RouteContext): void
       summary: 'The configuration of the host, or the names that it sees, in the format of another program or as JSON',
       ...common,
       request: {
-        query: z.object({ format: z.enum(['json', ...FORMAT_NAMES]).optional(), interface: interfaceName, wait }),
+        query: z.object({ format, interface: interfaceName, wait }),
       },
+      parameters: [ifNoneMatch],
       responses: {
         200: {
           description: 'The configuration, without the private key',

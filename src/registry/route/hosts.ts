@@ -1,5 +1,5 @@
 /** /v1/networks/{network}/hosts: what an administrator does with hosts. */
-import { createRoute, z } from '@hono/zod-openapi';
+import { createRoute } from '@hono/zod-openapi';
 import type { RegistryApp, RouteContext } from '../env.ts';
 import { accepted, problemResponses } from '../problem.ts';
 import { addHost } from '../service/enrol.ts';
@@ -7,12 +7,10 @@ import { changeHost, getHost, listHosts, removeHost } from '../service/hosts.ts'
 import { renewHost, restoreHost } from '../service/life-cycle.ts';
 import { Enrolled, HostList, HostName, HostPatch, HostView, NewHost } from '../wire.ts';
 import { expectedVersion, hostEtag, statedVersion } from './conditional.ts';
-import { pageQuery } from './page.ts';
 import { adminChange, changeHeaders } from './once.ts';
+import { hostParams, ifMatch, networkParams, pageQuery } from './parameters.ts';
 import { adminOnly } from './role.ts';
 
-const params = z.object({ network: HostName });
-const hostParams = params.extend({ host: HostName });
 const view = {
   description: 'The host; its ETag goes into If-Match',
   content: { 'application/json': { schema: HostView } },
@@ -31,7 +29,7 @@ export function addHostRoutes(app: RegistryApp, context: RouteContext): void {
       ...change,
       request: {
         headers: changeHeaders,
-        params,
+        params: networkParams,
         body: { required: true, content: { 'application/json': { schema: NewHost } } },
       },
       responses: {
@@ -51,7 +49,7 @@ export function addHostRoutes(app: RegistryApp, context: RouteContext): void {
       path: '/v1/networks/{network}/hosts',
       summary: 'All hosts, by name',
       ...common,
-      request: { params, query: pageQuery(HostName) },
+      request: { params: networkParams, query: pageQuery(HostName) },
       responses: {
         200: { description: 'The hosts', content: { 'application/json': { schema: HostList } } },
         ...problemResponses(401, 403, 404, 422, 429),
@@ -81,6 +79,7 @@ export function addHostRoutes(app: RegistryApp, context: RouteContext): void {
       path: '/v1/networks/{network}/hosts/{host}',
       summary: 'Change its endpoint, port, routes, exit or tags; approve or refuse the routes that it asks for',
       ...change,
+      parameters: [ifMatch],
       request: {
         headers: changeHeaders,
         params: hostParams,
@@ -101,6 +100,7 @@ export function addHostRoutes(app: RegistryApp, context: RouteContext): void {
       path: '/v1/networks/{network}/hosts/{host}',
       summary: 'Revoke a host: its key dies, its peers forget it, its addresses rest',
       ...change,
+      parameters: [ifMatch],
       request: { headers: changeHeaders, params: hostParams },
       responses: { 204: { description: 'It is gone' }, ...problemResponses(401, 403, 404, 409, 412, 422, 429) },
     }),
@@ -132,6 +132,7 @@ export function addHostRoutes(app: RegistryApp, context: RouteContext): void {
       path: '/v1/networks/{network}/hosts/{host}/renew',
       summary: 'Let a host stay for another lifetime, also when it is over already',
       ...change,
+      parameters: [ifMatch],
       request: { headers: changeHeaders, params: hostParams },
       responses: { 200: view, ...problemResponses(401, 403, 404, 409, 412, 422, 429) },
     }),

@@ -9,11 +9,10 @@ import { renderHostsFile } from '../render/hosts-file.ts';
 import { renderZone } from '../render/zone.ts';
 import { isOverdue } from '../service/due.ts';
 import { listNames, namesFor } from '../service/names.ts';
-import { HostName } from '../wire.ts';
 import { hasSeen, namesEtag } from './conditional.ts';
+import { ifNoneMatch, networkParams } from './parameters.ts';
 import { adminOrHost, comesWithHostKey } from './role.ts';
 
-const params = z.object({ network: HostName });
 const FILES = [
   {
     path: '/v1/networks/{network}/zone',
@@ -36,7 +35,8 @@ export function addNameRoutes(app: RegistryApp, context: RouteContext): void {
         summary,
         tags: ['networks'],
         ...adminOrHost(context),
-        request: { params },
+        request: { params: networkParams },
+        parameters: [ifNoneMatch],
         responses: {
           200: { description: 'The file', content: { 'text/plain': { schema: z.string() } } },
           304: { description: 'Nothing changed since the ETag in If-None-Match' },

@@ -1,5 +1,5 @@
 /** /v1/networks */
-import { createRoute, z } from '@hono/zod-openapi';
+import { createRoute } from '@hono/zod-openapi';
 import type { RegistryApp, RouteContext } from '../env.ts';
 import { accepted, problemResponses } from '../problem.ts';
 import {
@@ -12,11 +12,10 @@ import {
 } from '../service/networks.ts';
 import { HostName, NetworkList, NetworkPatch, NetworkView, NewNetwork } from '../wire.ts';
 import { expectedVersion, networkEtag, statedVersion } from './conditional.ts';
-import { pageQuery } from './page.ts';
 import { adminChange, changeHeaders } from './once.ts';
+import { ifMatch, networkParams, pageQuery } from './parameters.ts';
 import { adminOnly } from './role.ts';
 
-const params = z.object({ network: HostName });
 const view = {
   description: 'The network; its ETag goes into If-Match',
   content: { 'application/json': { schema: NetworkView } },
@@ -63,7 +62,7 @@ export function addNetworkRoutes(app: RegistryApp, context: RouteContext): void 
       path: '/v1/networks/{network}',
       summary: 'One network',
       ...common,
-      request: { params },
+      request: { params: networkParams },
       responses: { 200: view, ...problemResponses(401, 403, 404, 422, 429) },
     }),
     async (c) => {
@@ -78,9 +77,10 @@ export function addNetworkRoutes(app: RegistryApp, context: RouteContext): void 
       path: '/v1/networks/{network}',
       summary: 'Change who sees whom, how long hosts stay, and the port of hosts to come',
       ...change,
+      parameters: [ifMatch],
       request: {
         headers: changeHeaders,
-        params,
+        params: networkParams,
         body: { required: true, content: { 'application/json': { schema: NetworkPatch } } },
       },
       responses: { 200: view, ...problemResponses(400, 401, 403, 404, 409, 412, 413, 415, 422, 428, 429, 503) },
@@ -98,7 +98,8 @@ export function addNetworkRoutes(app: RegistryApp, context: RouteContext): void 
       path: '/v1/networks/{network}',
       summary: 'Remove a network that has no hosts any more',
       ...change,
-      request: { headers: changeHeaders, params },
+      parameters: [ifMatch],
+      request: { headers: changeHeaders, params: networkParams },
       responses: { 204: { description: 'It is gone' }, ...problemResponses(401, 403, 404, 409, 412, 422, 429) },
     }),
     async (c) => {

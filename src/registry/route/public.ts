@@ -6,7 +6,12 @@ import { renderJoinScript } from '../render/join-script.ts';
 import { refuse } from '../service/result.ts';
 
 /** A token in a path. Whether it is good shows when it is used: the script is the same for every one. */
-const params = z.object({ token: z.string().regex(/^pgt_[A-Za-z0-9_-]{43}$/) });
+const params = z.object({
+  token: z
+    .string()
+    .regex(/^pgt_[A-Za-z0-9_-]{43}$/)
+    .openapi({ description: 'An enrolment token. The script is the same for every one' }),
+});
 
 export function addPublicRoutes(app: RegistryApp, { publicUrl }: RouteContext): void {
   app.openapi(

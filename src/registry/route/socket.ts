@@ -10,6 +10,7 @@ import type { RegistryApp, RouteContext } from '../env.ts';
 import { accepted, problemResponses } from '../problem.ts';
 import { refuse } from '../service/result.ts';
 import { toldVersion, viewOf } from '../service/view.ts';
+import { since } from './parameters.ts';
 import { expectModeration, hostOnly } from './role.ts';
 
 const BUSY_SECONDS = 60;
@@ -26,14 +27,7 @@ export function addSocketRoute(app: RegistryApp, context: RouteContext): void {
       tags: ['for hosts'],
       ...hostOnly(context),
       request: {
-        query: z.object({
-          since: z.coerce
-            .number()
-            .int()
-            .min(0)
-            .optional()
-            .openapi({ description: 'The version that the host has; without it the first frame is the whole list' }),
-        }),
+        query: z.object({ since }),
       },
       responses: {
         101: { description: 'The socket' },

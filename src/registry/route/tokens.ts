@@ -3,14 +3,15 @@ import { createRoute, z } from '@hono/zod-openapi';
 import type { RegistryApp, RouteContext } from '../env.ts';
 import { accepted, problemResponses } from '../problem.ts';
 import { addToken, listTokens, revokeToken } from '../service/tokens.ts';
-import { CreatedToken, HostName, NewToken, TokenList } from '../wire.ts';
-import { pageQuery } from './page.ts';
+import { CreatedToken, NewToken, TokenList } from '../wire.ts';
 import { adminChange, changeHeaders } from './once.ts';
+import { networkParams, pageQuery } from './parameters.ts';
 import { adminOnly } from './role.ts';
 
-const params = z.object({ network: HostName });
 const tokenId = z.string().regex(/^pgt_[A-Za-z0-9_-]{8}$/);
-const tokenParams = params.extend({ token: tokenId });
+const tokenParams = networkParams.extend({
+  token: tokenId.openapi({ description: 'The id of a token: what it begins with', example: 'pgt_1a2b3c4d' }),
+});
 
 export function addTokenRoutes(app: RegistryApp, context: RouteContext): void {
   const { ports, publicUrl } = context;
@@ -25,7 +26,7 @@ export function addTokenRoutes(app: RegistryApp, context: RouteContext): void {
       ...change,
       request: {
         headers: changeHeaders,
-        params,
+        params: networkParams,
         body: { required: false, content: { 'application/json': { schema: NewToken } } }, // a token as most are needs no words
       },
       responses: {
@@ -46,7 +47,7 @@ export function addTokenRoutes(app: RegistryApp, context: RouteContext): void {
       path: '/v1/networks/{network}/tokens',
       summary: 'All tokens, without their secrets, newest first',
       ...common,
-      request: { params, query: pageQuery(tokenId) },
+      request: { params: networkParams, query: pageQuery(tokenId) },
       responses: {
         200: { description: 'The tokens', content: { 'application/json': { schema: TokenList } } },
         ...problemResponses(401, 403, 404, 422, 429),
