@@ -52,6 +52,7 @@ const COMMANDS: Readonly<Record<string, Readonly<Record<string, () => Promise<Ad
     add: async () => (await import('./add.ts')).addAdd,
     ls: async () => (await import('./ls.ts')).addLs,
     route: async () => (await import('./route.ts')).addRoute,
+    tag: async () => (await import('./tag.ts')).addTag,
     rm: async () => (await import('./rm.ts')).addRm,
     restore: async () => (await import('./restore.ts')).addRestore,
     renew: async () => (await import('./renew.ts')).addRenew,

@@ -1,8 +1,9 @@
 /** `peerage route`: the networks behind hosts, as an administrator lets them in. */
 import type { Command } from 'commander';
 import { UserError } from '../errors.ts';
-import { HostView, type HostPatch } from '../registry/wire.ts';
-import { askRegistry, chooseNetwork, confirm, readLogin } from './admin.ts';
+import type { HostPatch, HostView } from '../registry/wire.ts';
+import { chooseNetwork, confirm, readLogin } from './admin.ts';
+import { changeHost } from './change-host.ts';
 import type { AddCommand } from './command.ts';
 import { addExamples } from './help.ts';
 import { listHosts } from './lists.ts';
@@ -98,9 +99,9 @@ async function removeRoutes(host: string, prefixes: readonly string[], options: 
     const rest = (all: readonly string[]): string[] => all.filter((route) => !prefixes.includes(route));
     return { routes: rest(routes), requestedRoutes: rest(requestedRoutes) };
   });
+  ports.terminal.stderr(`Nobody sends to it through "${host}" any more: ${prefixes.join(', ')}\n`);
 }
 
-/** Reads the host and changes it, unless somebody else has meanwhile. */
 async function change(
   host: string,
   { network, json }: RouteOptions,
@@ -108,13 +109,6 @@ async function change(
   intent: string,
   decide: (view: HostView) => HostPatch | Promise<HostPatch>,
 ): Promise<void> {
-  const login = await readLogin(ports);
-  const chosen = await chooseNetwork(ports, login, network);
-  const path = `/v1/networks/${encodeURIComponent(chosen)}/hosts/${encodeURIComponent(host)}`;
-  const view = await askRegistry(ports, login, { method: 'GET', path, answer: HostView, intent });
-  const body = await decide(view);
-  const request = { method: 'PATCH', path, body, ifMatch: `"${view.version}"`, answer: HostView, intent } as const;
-  const changed = await askRegistry(ports, login, request);
-  const { routes, requestedRoutes } = changed;
+  const { routes, requestedRoutes } = await changeHost(ports, { host, network, intent, decide });
   if (json === true) ports.terminal.stdout(`${JSON.stringify({ host, routes, requestedRoutes }, null, 2)}\n`);
 }

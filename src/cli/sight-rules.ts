@@ -1,10 +1,15 @@
 /** `peerage network rules`: who sees whom, as words: `office:servers`, with commas between several tags of a side. */
 import { InvalidArgumentError, type Command } from 'commander';
+import { sees } from '../registry/service/sight.ts';
 import { NetworkView, type NetworkPatch } from '../registry/wire.ts';
-import { askRegistry, chooseNetwork, readLogin } from './admin.ts';
+import { askRegistry, chooseNetwork, readLogin, type Login } from './admin.ts';
 import { addExamples } from './help.ts';
+import { listHosts } from './lists.ts';
 import type { Ports } from './ports.ts';
 import { formatTable } from './table.ts';
+
+/** Of the hosts that see nobody. */
+const NAMED_AT_MOST = 5;
 
 type Rules = NonNullable<NetworkPatch['rules']>;
 
@@ -38,12 +43,28 @@ async function showOrSet(rules: Rules, { network, clear, json }: RulesOptions, p
     const body: NetworkPatch = { rules: clear === true ? null : rules };
     const request = { method: 'PATCH', path, body, ifMatch: `"${view.revision}"`, answer: NetworkView } as const;
     view = await askRegistry(ports, login, { ...request, intent: 'set the rules' });
+    await warnOfTheLonely(ports, login, view);
   }
   const { terminal } = ports;
   if (json === true) return terminal.stdout(`${JSON.stringify(view.rules, null, 2)}\n`);
   if (view.rules === null) return terminal.stderr('Everybody sees everybody.\n');
   const rows = view.rules.map(({ from, to }) => [from.join(','), to.join(',')]);
   terminal.stdout(formatTable([{ title: 'THESE' }, { title: 'AND THESE SEE EACH OTHER' }], rows, terminal.columns));
+}
+
+/** A rule says nothing of a host without a tag: whoever forgot that has cut it off just now. */
+async function warnOfTheLonely(ports: Ports, login: Login, { name, rules }: NetworkView): Promise<void> {
+  if (rules === null) return;
+  const hosts = await listHosts(ports, login, name);
+  const tagsInUse = new Map(hosts.map(({ tags }) => [tags.join(' '), tags]));
+  const lonely = hosts.filter(({ tags }) => ![...tagsInUse.values()].some((others) => sees(tags, others, rules)));
+  if (lonely.length === 0) return;
+  const named = lonely.slice(0, NAMED_AT_MOST).map((host) => host.name);
+  const rest = lonely.length > named.length ? ` and ${lonely.length - named.length} more` : '';
+  ports.terminal.stderr(
+    `Warning: by these rules nobody sees ${named.join(', ')}${rest}.\n` +
+      '  To give a host a tag: peerage tag HOST TAG\n',
+  );
 }
 
 function parseRule(text: string): Rules[number] {

@@ -1,4 +1,4 @@
-/** `peerage route approve`, in this process, with a person at the terminal, against a registry. */
+/** `peerage route approve` and `rm`, in this process, with a person at the terminal, against a registry. */
 import assert from 'node:assert/strict';
 import { describe, test, type TestContext } from 'node:test';
 import { http } from '../../runtime/linux/http.ts';
@@ -16,17 +16,18 @@ async function startRequest(t: TestContext) {
     publicKey: someKey(),
     routes: ['172.27.88.0/24', '192.168.7.0/24'],
   });
-  const approve = async (args: readonly string[], ask?: (question: string) => Promise<string>) => {
+  const run = async (verb: 'approve' | 'rm', args: readonly string[], ask?: (question: string) => Promise<string>) => {
     const said: string[] = [];
     const say = (text: string) => void said.push(text);
     const terminal = { stdout: say, stderr: say, columns: 80, ask: async (question: string) => ask?.(question) };
     const env = { PEERAGE_REGISTRY: lab.url, PEERAGE_ADMIN_KEY: lab.adminKey };
     const ports = { terminal, http, processes: { env } } as unknown as Ports; // all that it touches
-    const exitCode = await runProgram(['route', 'approve', 'charlotte', '--network', 'home', ...args], ports);
+    const exitCode = await runProgram(['route', verb, 'charlotte', '--network', 'home', ...args], ports);
     return { exitCode, said: said.join('') };
   };
   return {
-    approve,
+    approve: (args: readonly string[], ask?: (question: string) => Promise<string>) => run('approve', args, ask),
+    remove: (args: readonly string[]) => run('rm', args),
     askFor: async (routes: readonly string[]) =>
       expectStatus(200, await lab.ask('PATCH', '/v1/self', { as: hostKey, body: { routes } })),
     routes: async () => expectStatus(200, await lab.ask('GET', `${path}/hosts/charlotte`)).read(HostView).routes,
@@ -72,4 +73,14 @@ describe('peerage route approve, without naming what', () => {
     const { exitCode, said } = await approve(['192.168.7.0/24']);
     assert.deepEqual([exitCode, await routes()], [0, ['192.168.7.0/24']], said);
   });
+});
+
+test('peerage route rm says what it took back', async (t) => {
+  const { approve, remove, routes } = await startRequest(t);
+  await approve(['172.27.88.0/24']);
+  const { exitCode, said } = await remove(['172.27.88.0/24', '192.168.7.0/24']);
+  assert.deepEqual([exitCode, await routes()], [0, []]);
+  assert.match(said, /"charlotte" any more: 172\.27\.88\.0\/24, 192\.168\.7\.0\/24\n/);
+  const again = await remove(['192.168.7.0/24']);
+  assert.deepEqual([again.exitCode, again.said.includes('any more')], [1, false]);
 });
