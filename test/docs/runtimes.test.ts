@@ -111,8 +111,9 @@ describe('the matrix', () => {
     assert.deepEqual(await pathsOf({ runtime: hangs }, performance.now()), [
       'a runner that fails: the test runner ended with the deadline after 0 tests',
     ]);
-    assert.deepEqual(await pathsOf({ program: '/nonexistent' }, performance.now() + 900_000), [
-      'a runner that fails: the test runner ended with spawn /nonexistent ENOENT after 0 tests',
+    const program = `${import.meta.dirname}/there-is-no-such-runner`;
+    assert.deepEqual(await pathsOf({ program }, performance.now() + 900_000), [
+      `a runner that fails: the test runner ended with spawn ${program} ENOENT after 0 tests`,
     ]);
   });
 
