@@ -19,6 +19,7 @@
  */
 import type { DropReason } from '../device/contract.ts';
 import { GATE_WORDS, MOST_WORKERS, WORKERS } from './gate.ts';
+import { indexMapBytes } from './index-map.ts';
 import { NODE_WORDS } from './route-table.ts';
 import { WINDOW_BYTES } from './replay-windows.ts';
 import { createRing } from './ring.ts';
@@ -206,7 +207,7 @@ export function createPlaneMemory(
     words: words.buffer,
     peers: new SharedArrayBuffer(PEER_BYTES * peers),
     keypairs: new SharedArrayBuffer(KEYPAIR_BYTES * keypairs),
-    indices: new SharedArrayBuffer(8 * places),
+    indices: new SharedArrayBuffer(indexMapBytes(places)),
     routes: new SharedArrayBuffer(2 * 4 * NODE_WORDS * routeNodes),
     windows: new SharedArrayBuffer(counts.inbound > 1 ? WINDOW_BYTES * keypairs : 0),
     workers,
