@@ -14,7 +14,7 @@ const BLOCK_BYTES = 64;
 
 /** What lies where in the scratch memory. */
 const DATA = 0;
-/** Any handshake message at once; longer input goes through in pieces. */
+/** Any handshake message at once, behind the inner block of an HMAC. */
 const DATA_BYTES = 512;
 /** Of an HMAC: the outer block, and the inner digest behind it. */
 const OUTER = DATA + DATA_BYTES;
@@ -26,41 +26,38 @@ const SIZE_NAME = SIZE + 8;
 const PARAMS = SIZE_NAME + 8;
 const SCRATCH_BYTES = PARAMS + 2 * OSSL_PARAM_BYTES;
 
+/** RFC 2104: ipad and opad, four bytes at a time. */
+const INNER_PAD = 0x3636_3636;
+const OUTER_PAD = 0x5c5c_5c5c;
+
 export function createBlake2s(ffi: Ffi, libcrypto: Libcrypto): Pick<CryptoProvider, 'hash' | 'mac' | 'hmac'> {
   const scratch = createScratch(ffi);
   const { bytes } = scratch;
+  const words = new Uint32Array(bytes.buffer, DATA, RESULT / 4);
   const [data, outer, result] = [scratch.at(DATA), scratch.at(OUTER), scratch.at(RESULT)];
   const innerDigest = scratch.at(OUTER + BLOCK_BYTES);
-  const params = scratch.at(PARAMS);
+  const [macBytes, outerBytes, params] = [ffi.size(HASH_BYTES), ffi.size(OUTER_BYTES), scratch.at(PARAMS)];
   const none = ffi.handle(0);
-  /** One for all hashes: OpenSSL overwrites its state when it gives the result. */
-  const digestContext = made(ffi, libcrypto.EVP_MD_CTX_new());
-  succeed(
-    libcrypto.EVP_DigestInit_ex2(digestContext, fetchAlgorithm(ffi, libcrypto.EVP_MD_fetch, 'BLAKE2S-256'), none),
-  );
+  const plainHash = fetchAlgorithm(ffi, libcrypto.EVP_MD_fetch, 'BLAKE2S-256');
   const keyedHash = fetchAlgorithm(ffi, libcrypto.EVP_MAC_fetch, 'BLAKE2SMAC');
 
   /**
-   * Hands over the first `filled` bytes of the scratch memory and the parts, in one call when they fit, and leaves nothing of them
-   * there: some are chaining keys.
+   * Hands over the first `filled` bytes of the scratch memory and the parts, and leaves nothing of them there: some are chaining
+   * keys. What is too long for it gets memory of its own.
    */
-  function feed(update: (bytes: number) => void, filled: number, parts: readonly Uint8Array[]): void {
+  function gather(filled: number, parts: readonly Uint8Array[], use: (at: Handle, length: number) => void): void {
     let end = filled;
-    let most = filled;
-    for (const part of parts)
-      for (let taken = 0; taken < part.length;) {
-        if (end === DATA_BYTES) {
-          update(end);
-          end = 0;
-        }
-        const length = Math.min(part.length - taken, DATA_BYTES - end);
-        bytes.set(length === part.length ? part : part.subarray(taken, taken + length), DATA + end);
-        taken += length;
-        end += length;
-        most = Math.max(most, end);
-      }
-    update(end);
-    bytes.fill(0, DATA, DATA + most);
+    for (const part of parts) end += part.length;
+    const memory = end <= DATA_BYTES ? scratch : new Memory(ffi, end);
+    if (memory !== scratch) memory.bytes.set(bytes.subarray(DATA, DATA + filled));
+    let at = filled;
+    for (const part of parts) {
+      memory.bytes.set(part, at);
+      at += part.length;
+    }
+    use(memory === scratch ? data : memory.at(0), end);
+    memory.bytes.fill(0, 0, end);
+    if (memory !== scratch) bytes.fill(0, DATA, DATA + filled);
   }
 
   function takeResult(length: number): Uint8Array {
@@ -69,19 +66,16 @@ export function createBlake2s(ffi: Ffi, libcrypto: Libcrypto): Pick<CryptoProvid
     return taken;
   }
 
-  function updateDigest(length: number): void {
-    succeed(libcrypto.EVP_DigestUpdate(digestContext, data, ffi.size(length)));
+  /** To `to`. OpenSSL overwrites its state as it frees it. */
+  function digest(from: Handle, length: Handle, to: Handle): void {
+    succeed(libcrypto.EVP_Digest(from, length, to, none, plainHash, none));
   }
 
-  /** Of the first `filled` bytes of the scratch memory and the parts, to `to`. */
-  function digest(filled: number, parts: readonly Uint8Array[], to: Handle): void {
-    succeed(libcrypto.EVP_DigestInit_ex2(digestContext, none, none));
-    feed(updateDigest, filled, parts);
-    succeed(libcrypto.EVP_DigestFinal_ex(digestContext, to, none));
-  }
+  const digestToResult = (at: Handle, length: number): void => digest(at, ffi.size(length), result);
+  const digestToOuter = (at: Handle, length: number): void => digest(at, ffi.size(length), innerDigest);
 
   function hash(...parts: readonly Uint8Array[]): Uint8Array {
-    digest(0, parts, result);
+    gather(0, parts, digestToResult);
     return takeResult(HASH_BYTES);
   }
 
@@ -96,8 +90,8 @@ export function createBlake2s(ffi: Ffi, libcrypto: Libcrypto): Pick<CryptoProvid
       try {
         bytes.set(key, DATA);
         succeed(libcrypto.EVP_MAC_init(context, data, ffi.size(key.length), params));
-        feed((length) => succeed(libcrypto.EVP_MAC_update(context, data, ffi.size(length))), 0, [message]);
-        succeed(libcrypto.EVP_MAC_final(context, result, none, ffi.size(HASH_BYTES)));
+        gather(0, [message], (at, length) => succeed(libcrypto.EVP_MAC_update(context, at, ffi.size(length))));
+        succeed(libcrypto.EVP_MAC_final(context, result, none, macBytes));
         return takeResult(MAC_BYTES);
       } finally {
         bytes.fill(0, DATA, DATA + HASH_BYTES);
@@ -108,16 +102,14 @@ export function createBlake2s(ffi: Ffi, libcrypto: Libcrypto): Pick<CryptoProvid
     /** Out of two hashes: OpenSSL's own HMAC would take a context that keeps the key. */
     hmac(key, ...parts) {
       const short = key.length > BLOCK_BYTES ? hash(key) : key;
-      bytes.fill(0, DATA, DATA + BLOCK_BYTES);
       bytes.set(short, DATA);
-      for (let i = 0; i < BLOCK_BYTES; i++) {
-        bytes[OUTER + i] = bytes[DATA + i]! ^ 0x5c;
-        bytes[DATA + i]! ^= 0x36;
+      bytes.fill(0, DATA + short.length, DATA + BLOCK_BYTES);
+      for (let i = 0; i < BLOCK_BYTES / 4; i++) {
+        words[OUTER / 4 + i] = words[i]! ^ OUTER_PAD;
+        words[i]! ^= INNER_PAD;
       }
-      digest(BLOCK_BYTES, parts, innerDigest);
-      succeed(libcrypto.EVP_DigestInit_ex2(digestContext, none, none));
-      succeed(libcrypto.EVP_DigestUpdate(digestContext, outer, ffi.size(OUTER_BYTES)));
-      succeed(libcrypto.EVP_DigestFinal_ex(digestContext, result, none));
+      gather(BLOCK_BYTES, parts, digestToOuter);
+      digest(outer, outerBytes, result);
       bytes.fill(0, OUTER, OUTER + OUTER_BYTES);
       return takeResult(HASH_BYTES);
     },
