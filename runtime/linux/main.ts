@@ -23,7 +23,7 @@ export async function runMain(runtime: Runtime): Promise<void> {
       databases: {
         backup: async (files) => (await import('./database-copies.ts')).backupDatabase(runtime, files),
         export: async (files) => (await import('./database-copies.ts')).exportDatabase(runtime, files),
-        restore: async (files) => (await import('./database-copies.ts')).restoreDatabase(runtime, files),
+        restore: async (files) => (await import('./database-restore.ts')).restoreDatabase(runtime, files),
         read: async (...args) => (await import('./foreign-database.ts')).readForeign(runtime, ...args),
       },
     },

@@ -152,13 +152,13 @@ export interface Services {
     publicUrl?: string;
     onListening(info: { url: string; adminKey?: string }): void;
   }): Promise<void>;
-  /** Files of a registry's database. UserError when something is in the way; then nothing was changed. */
+  /** Copies of a registry's database. UserError when something is in the way; then nothing was changed. */
   databases: {
     /** A copy of one moment, also while others write. */
     backup(files: { from: string; to: string }): Promise<void>;
     /** As SQL. */
     export(files: { from: string; to: string }): Promise<void>;
-    /** Gives the name under which the old database is kept, when there was one. */
+    /** Also while others read and write. Gives the name under which the old contents are kept, when there were any. */
     restore(files: { from: string; to: string }): Promise<string | undefined>;
     read: DatabaseReader;
   };

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { confirm } from './admin.ts';
 import { addExamples } from './help.ts';
 import type { Ports } from './ports.ts';
+import { withProgress } from './progress.ts';
 
 interface DatabaseOptions {
   db?: string;
@@ -28,14 +29,19 @@ export function addDatabaseCommands(registry: Command, ports: Ports): void {
   ]);
   const restore = registry
     .command('restore')
-    .description('put a backup or an export in the place of the database, while the registry is stopped')
+    .description('put a backup or an export in the place of what is in the database, also while the registry serves')
     .argument('<file>', 'from `peerage registry backup`, `peerage registry export` or `wrangler d1 export`')
     .option(...DATABASE_OPTION)
     .option('--yes', 'do not ask')
     .action((file: string, { db, yes }: DatabaseOptions & { yes?: true }) =>
       restoreFrom(file, { db: db ?? defaultDatabase(ports), yes: yes === true }, ports),
     );
-  addExamples(restore, [['peerage registry restore registry-2026-11-22.db', 'the old database is kept beside']]);
+  addExamples(restore, [
+    [
+      'peerage registry restore registry-2026-11-22.db',
+      'what was there is kept beside, and can be restored in its turn',
+    ],
+  ]);
   const toSql = registry
     .command('export')
     .description('write the whole database as SQL, to move it to D1 (Cloudflare)')
@@ -47,20 +53,23 @@ export function addDatabaseCommands(registry: Command, ports: Ports): void {
   ]);
 }
 
-async function backupTo(file: string, db: string, { services, terminal }: Ports): Promise<void> {
-  await services.databases.backup({ from: db, to: file });
-  terminal.stderr(`${file} is a copy of ${db}.\n`);
+async function backupTo(file: string, db: string, ports: Ports): Promise<void> {
+  const copy = (): Promise<void> => ports.services.databases.backup({ from: db, to: file });
+  await withProgress(ports, () => `Copying ${db}`, copy);
+  ports.terminal.stderr(`${file} is a copy of ${db}.\n`);
 }
 
 async function restoreFrom(file: string, { db, yes }: { db: string; yes: boolean }, ports: Ports): Promise<void> {
-  await confirm(ports, `Put ${file} in the place of ${db}?`, yes);
-  const kept = await ports.services.databases.restore({ from: file, to: db });
+  await confirm(ports, `Put ${file} in the place of what is in ${db}, and keep that beside it?`, yes);
+  const restore = (): Promise<string | undefined> => ports.services.databases.restore({ from: file, to: db });
+  const kept = await withProgress(ports, () => `Restoring ${db}`, restore);
   ports.terminal.stderr(`${db} is what ${file} holds.\n${kept === undefined ? '' : `The old one is ${kept}\n`}`);
 }
 
-async function exportTo(file: string, db: string, { services, terminal }: Ports): Promise<void> {
-  await services.databases.export({ from: db, to: file });
-  terminal.stderr(
+async function exportTo(file: string, db: string, ports: Ports): Promise<void> {
+  const write = (): Promise<void> => ports.services.databases.export({ from: db, to: file });
+  await withProgress(ports, () => `Writing ${file}`, write);
+  ports.terminal.stderr(
     `${file} has all of ${db}. Into an empty D1 database:\n  npx wrangler d1 execute DB --remote --file ${file}\n`,
   );
 }

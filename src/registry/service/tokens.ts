@@ -37,7 +37,8 @@ export async function addToken(
     ephemeral: request.ephemeral ?? false,
     hostLifetimeSeconds: request.hostLifetime ?? null,
   };
-  await ports.store.addToken(token, { actor, requestId, at: now, detail: request });
+  if (!(await ports.store.addToken(token, { actor, requestId, at: now, detail: request })))
+    return refuse('not-found', `There is no network ${networkName} any more.`);
   return done({ ...viewToken(token, now), token: text });
 }
 

@@ -130,6 +130,11 @@ export async function orConflict<T>(work: Promise<T>): Promise<T | Conflict> {
   }
 }
 
+/** Whether what a row refers to is gone. */
+export function refersToNothing(error: unknown): boolean {
+  return [...messages(error)].some((message) => message.includes('FOREIGN KEY constraint failed'));
+}
+
 function* messages(error: unknown): Generator<string> {
   for (let cause = error; cause instanceof Error; cause = cause.cause) yield cause.message;
 }

@@ -259,7 +259,8 @@ export interface Store {
   /** With its tokens, tombstones and ledger; false when hosts are still in it, or `ifRevision` does not hold. */
   removeNetwork(network: NetworkRecord, act: Act & { ifRevision?: number | undefined }): Promise<boolean>;
 
-  addToken(token: TokenRecord, act: Act & { detail: Readonly<Record<string, unknown>> }): Promise<void>;
+  /** False when the network is gone. */
+  addToken(token: TokenRecord, act: Act & { detail: Readonly<Record<string, unknown>> }): Promise<boolean>;
   /** Used up, expired and revoked ones too. */
   findToken(id: string): Promise<{ token: TokenRecord; network: NetworkRecord } | undefined>;
   /** Newest first, from the one that comes after the token `after`. */

@@ -9,6 +9,7 @@
  */
 import { is } from 'drizzle-orm';
 import { getTableConfig, SQLiteTable } from 'drizzle-orm/sqlite-core';
+import { UserError } from '../../errors.ts';
 import type { Database, SqlValue, Statement } from './database.ts';
 import { missingMigrations } from './migrate.ts';
 import { MIGRATIONS } from './migrations.ts';
@@ -81,7 +82,10 @@ export async function replaceContents(
 type Run = (sql: string, ...values: SqlValue[]) => Promise<readonly Record<string, unknown>[]>;
 
 async function findObstacle(database: Database, run: Run): Promise<Obstacle | undefined> {
-  const missing = await missingMigrations(database, MIGRATIONS).catch(() => undefined);
+  const missing = await missingMigrations(database, MIGRATIONS).catch((error: unknown) => {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  });
   if (missing?.length !== 0) return 'other-schema';
   // A request that is under way knows networks by their ids, which must not be those of others from one query to the next.
   const others = await run(

@@ -1,6 +1,6 @@
 /** Enrolment tokens. Their use is claimed where the host is added: host-queries.ts. */
 import { and, desc, eq, isNull, sql } from 'drizzle-orm';
-import { auditColumns, type Orm } from './orm.ts';
+import { auditColumns, refersToNothing, type Orm } from './orm.ts';
 import type { Store } from './port.ts';
 import { audit, networks, tokens } from './schema.ts';
 
@@ -16,7 +16,7 @@ export function tokenQueries(db: Orm): TokenQueries {
 
   return {
     async addToken(token, act) {
-      await db.batch([
+      const adding = db.batch([
         db.insert(tokens).values({ ...token, routes: [...token.routes], tags: [...token.tags] }),
         db.insert(audit).select(
           db
@@ -25,6 +25,13 @@ export function tokenQueries(db: Orm): TokenQueries {
             .where(eq(networks.id, token.networkId)),
         ),
       ]);
+      return adding.then(
+        () => true,
+        (error: unknown) => {
+          if (refersToNothing(error)) return false;
+          throw error;
+        },
+      );
     },
 
     async findToken(id) {

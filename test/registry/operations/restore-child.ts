@@ -3,7 +3,7 @@
  * names, by turns, as often as the second one says. Prints a line of JSON after each, and ends when its parent is gone.
  */
 import process from 'node:process';
-import { restoreDatabase } from '../../../runtime/linux/database-copies.ts';
+import { restoreDatabase } from '../../../runtime/linux/database-restore.ts';
 import type { Runtime } from '../../../runtime/linux/runtime.ts';
 
 /** Of the runtime at hand: registry-process.ts puts it in. */

@@ -49,6 +49,12 @@ function overtaken(
 const request = (name: string, routes?: string[]) => ({ name, publicKey: someKey(), ...(routes && { routes }) });
 
 describe('a request that is overtaken', () => {
+  test('makes no token for a network that is gone', async (t) => {
+    const { ports } = await start(t);
+    const rival = overtaken(ports, 'findNetwork', () => removeNetwork('home', ADMIN, ports));
+    assert.equal(reasonOf(await addToken('home', {}, ADMIN, rival)), 'not-found');
+  });
+
   test('cannot enrol a host with a route that another has got meanwhile, and pays nothing', async (t) => {
     const { ports, holder } = await start(t);
     const caller = await holder();
