@@ -4,11 +4,15 @@
 import type { Http } from '../../src/cli/ports.ts';
 import { UserError } from '../../src/errors.ts';
 import { systemError } from './system-error.ts';
+import { isUnknownAuthority, trustSystem } from './trusted-authorities.ts';
 import { openSocket } from './web-socket.ts';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 /** The peer list of ten thousand hosts with a few routes each is smaller. */
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
+
+/** What a request needs to be made with for the system's authorities to count. */
+let trusted: ReturnType<typeof trustSystem> | undefined;
 
 export const http: Http = {
   listen: openSocket,
@@ -19,7 +23,7 @@ export const http: Http = {
     const { origin } = new URL(url);
     const timeout = AbortSignal.timeout(timeoutMs);
     try {
-      const response = await fetch(url, {
+      const response = await fetchTrusting(url, {
         method,
         redirect: 'manual', // credentials go to the server that was named, and to no other
         signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
@@ -31,10 +35,26 @@ export const http: Http = {
       if (error instanceof UserError) throw error;
       if (timeout.aborted)
         throw new UserError(`cannot reach ${origin}: no answer within ${timeoutMs / 1000} seconds`, { cause: error });
+      if (isUnknownAuthority(error))
+        throw new UserError(`cannot reach ${origin}: its certificate is signed by nobody whom this host trusts`, {
+          remedy: 'If its authority is your own, add it to those of this host: update-ca-certificates(8).',
+          cause: error,
+        });
       throw systemError(`cannot reach ${origin}`, error);
     }
   },
 };
+
+/** Nothing of the request is sent before the certificate is found good, so it can be made again. */
+async function fetchTrusting(url: string, request: RequestInit): Promise<Response> {
+  try {
+    return await fetch(url, { ...request, ...trusted });
+  } catch (error) {
+    if (trusted !== undefined || !isUnknownAuthority(error)) throw error;
+    trusted = trustSystem();
+    return fetch(url, { ...request, ...trusted });
+  }
+}
 
 /** As text. A server that never ends its answer would otherwise fill the memory of whoever asked. */
 async function readBody(response: Response, origin: string): Promise<string> {

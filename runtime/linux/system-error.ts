@@ -11,6 +11,7 @@ const WORDS: Readonly<Record<string, string>> = {
   EISDIR: 'is a folder',
   EROFS: 'the file system is read-only',
   ENOSPC: 'no space left',
+  EADDRNOTAVAIL: 'this machine has no such address',
   ECONNREFUSED: 'connection refused',
   ECONNRESET: 'connection reset',
   EHOSTUNREACH: 'no route to the host',
@@ -19,6 +20,9 @@ const WORDS: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'the name server does not answer',
   ETIMEDOUT: 'no answer in time',
   UND_ERR_CONNECT_TIMEOUT: 'no answer in time',
+  CERT_HAS_EXPIRED: 'its certificate has expired',
+  CERT_NOT_YET_VALID: 'its certificate is not yet valid, by the clock of this machine',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
 };
 
 /** `ENOENT` and the like, from the error or from what caused it. */
@@ -31,10 +35,19 @@ export function errorCode(error: unknown): string | undefined {
 /** `cannot read /etc/wireguard/wg0.conf: permission denied`. */
 export function systemError(what: string, error: unknown): UserError {
   const code = errorCode(error);
-  const reason = (code !== undefined && WORDS[code]) || (error instanceof Error ? error.message : String(error));
+  const reason = (code !== undefined && WORDS[code]) || messageOf(error);
   const remedy = code === 'EACCES' || code === 'EPERM' ? { remedy: 'Try again as root (sudo).' } : {};
   const errno = errorNumber(error);
   return new UserError(`${what}: ${reason}`, { cause: error, ...(errno === undefined ? {} : { errno }), ...remedy });
+}
+
+/** fetch of Node says no more than "fetch failed": what has failed is in its cause. Deno's cause holds the whole URL. */
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { message, cause } = error;
+  return message === 'fetch failed' && cause instanceof Error && !cause.message.includes('://')
+    ? cause.message
+    : message;
 }
 
 /** errno(3); libuv's numbers are those of Linux with a minus, but for some of its own beyond 1000. */
