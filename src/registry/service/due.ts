@@ -8,6 +8,7 @@ import type { WallMs } from '../../clock.ts';
 import { perObject } from '../render/per-object.ts';
 import type { HostRecord, NetworkRecord, Store } from '../store/port.ts';
 import type { RegistryPorts } from './ports.ts';
+import { sees } from './sight.ts';
 
 /** How long to wait before what could not be written is tried again, where nobody asks. */
 export const RETRY_MS = 5000;
@@ -23,7 +24,19 @@ export async function collectDue(network: NetworkRecord, { store, bell, wall }: 
     await writeLateNotes(network, at, store);
     const version = await store.collectDue(network.id, { actor: 'registry', at });
     if (version !== undefined && version > network.version) bell.ring(network.id, version);
+    await forgetTagSets(network.id, store);
   });
+}
+
+/** Rules and tags come and go; a set of tags that no host has any more would be read for ever by all who ask. */
+async function forgetTagSets(networkId: number, store: Store): Promise<void> {
+  const unused = await store.unusedTagSets(networkId);
+  if (unused.length === 0) return;
+  const network = await store.networkById(networkId);
+  if (network === undefined) return;
+  const present = (await store.listTagSets(networkId)).map(({ tags }) => tags);
+  const sets = unused.map((set) => ({ ...set, seenBy: present.filter((tags) => sees(tags, set.tags, network.rules)) }));
+  await store.forgetTagSets(networkId, sets, network.version);
 }
 
 /** Whether something is due: after `collectDue`, it was not written. */

@@ -9,6 +9,7 @@ import type { Store } from './port.ts';
 import { requestQueries } from './request-queries.ts';
 import { statisticsQueries } from './statistics-queries.ts';
 import { rotationQueries } from './rotation-queries.ts';
+import { tagSetQueries } from './tag-set-queries.ts';
 import { tokenQueries } from './token-queries.ts';
 
 export function createD1Store(database: Database): Store {
@@ -22,5 +23,6 @@ export function createD1Store(database: Database): Store {
     ...auditQueries(db),
     ...requestQueries(db),
     ...statisticsQueries(db),
+    ...tagSetQueries(db),
   };
 }

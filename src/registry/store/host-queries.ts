@@ -122,6 +122,8 @@ export function hostQueries(db: Orm): HostQueries {
             ),
           ),
         ...followHost(db, networkId, id),
+        // Nobody may have its former tags any more.
+        ...(tags === undefined ? [] : [dueBy(db, networkId, tombstoneDue(act.at))]),
       ]);
       return changed;
     },

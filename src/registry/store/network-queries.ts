@@ -1,5 +1,5 @@
 /** Networks and administrators. */
-import { and, asc, count, eq, exists, gt, inArray, isNull, not, sql } from 'drizzle-orm';
+import { and, asc, eq, exists, gt, inArray, isNull, not, sql } from 'drizzle-orm';
 import { auditColumns, orConflict, type Orm } from './orm.ts';
 import type { Store } from './port.ts';
 import { addresses, audit, credentials, hosts, networks, tagVersions, tokens } from './schema.ts';
@@ -12,11 +12,9 @@ type NetworkQueries = Pick<
   | 'listNetworks'
   | 'findNetwork'
   | 'networkById'
-  | 'listTagSets'
   | 'changeNetwork'
   | 'removeNetwork'
   | 'networkVersion'
-  | 'tagVersions'
 >;
 
 export function networkQueries(db: Orm): NetworkQueries {
@@ -34,12 +32,6 @@ export function networkQueries(db: Orm): NetworkQueries {
     .select({ version: networks.version, forgottenVersion: networks.forgottenVersion })
     .from(networks)
     .where(eq(networks.id, sql.placeholder('id')))
-    .prepare();
-
-  const tagsOf = db
-    .select({ tags: tagVersions.tags, version: tagVersions.version })
-    .from(tagVersions)
-    .where(eq(tagVersions.networkId, sql.placeholder('id')))
     .prepare();
 
   return {
@@ -103,14 +95,6 @@ export function networkQueries(db: Orm): NetworkQueries {
     async networkById(id) {
       const [found] = await db.select().from(networks).where(eq(networks.id, id));
       return found;
-    },
-
-    async listTagSets(networkId) {
-      return db
-        .select({ tags: hosts.tags, hosts: count() })
-        .from(hosts)
-        .where(eq(hosts.networkId, networkId))
-        .groupBy(hosts.tags);
     },
 
     async changeNetwork({ id, version, revision }, { rules, ...changes }, act) {
@@ -186,8 +170,6 @@ export function networkQueries(db: Orm): NetworkQueries {
       ]);
       return results[6].length === 1;
     },
-
-    tagVersions: (networkId) => tagsOf.all({ id: networkId }),
 
     async networkVersion(networkId) {
       const [found] = await versionOf.all({ id: networkId });

@@ -336,6 +336,17 @@ export interface Store {
 
   /** Of the hosts with equal tags, removed ones included: the version of the last change. */
   tagVersions(networkId: number): Promise<readonly TagVersion[]>;
+  /** Those of them that no host has any more, not even a removed one that is still told about. */
+  unusedTagSets(networkId: number): Promise<readonly TagVersion[]>;
+  /**
+   * Forgets them, unless they are in use again or the network has changed since that version. What hosts with tags of `seenBy` have seen
+   * of them becomes a version of their own, so that their view does not go back.
+   */
+  forgetTagSets(
+    networkId: number,
+    sets: readonly (TagVersion & { readonly seenBy: readonly (readonly string[])[] })[],
+    ifVersion: number,
+  ): Promise<void>;
   /** The version of a network now, or undefined when it is gone. No difference after a version below `forgottenVersion` is whole. */
   networkVersion(networkId: number): Promise<Pick<NetworkRecord, 'version' | 'forgottenVersion'> | undefined>;
 

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { addHost } from '../../../src/registry/service/enrol.ts';
-import { leave, removeHost } from '../../../src/registry/service/hosts.ts';
-import { findNetwork } from '../../../src/registry/service/networks.ts';
+import { changeHost, getHost, leave, removeHost } from '../../../src/registry/service/hosts.ts';
+import { changeNetwork, findNetwork } from '../../../src/registry/service/networks.ts';
+import { listPeers } from '../../../src/registry/service/peers.ts';
 import { rotate } from '../../../src/registry/service/rotation.ts';
 import { someKey } from '../lab.ts';
 import { accepted, ADMIN, startServices } from './service-lab.ts';
@@ -64,4 +65,51 @@ test('is done at most once a day, however many hosts come and go', async (t) => 
   }
   // Two days in which they were removed, what was due before, and the audit trail of a year ago.
   assert(dues.size <= 4, [...dues].join());
+});
+
+test('a set of tags that no host has any more is forgotten, and what others have seen does not go back', async (t) => {
+  const { ports, clock, add, column, ask, caller } = await start(t);
+  const keys: Record<string, string> = {};
+  const tag = async (name: string, tags: string[]) => {
+    const path = { network: 'home', host: name };
+    const { version } = accepted(await getHost(path, ports));
+    accepted(await changeHost(path, { tags }, { ...ADMIN, ifVersion: version }, ports));
+  };
+  for (const [name, own] of [
+    ['pc', 'office'],
+    ['web', 'servers'],
+    ['phone', 'guests'],
+  ] as const) {
+    keys[name] = (await add(name)).hostKey;
+    await tag(name, [own]);
+  }
+  const { revision } = await ask();
+  const rules = [{ from: ['office'], to: ['servers'] }];
+  accepted(await changeNetwork('home', { rules }, { ...ADMIN, ifRevision: revision }, ports));
+  accepted(await removeHost({ network: 'home', host: 'web' }, ADMIN, ports));
+  const told = async (since?: Record<string, number>) =>
+    Object.fromEntries(
+      await Promise.all(
+        ['pc', 'phone'].map(
+          async (name) => [name, await listPeers(await caller(keys[name]!), since?.[name], ports)] as const,
+        ),
+      ),
+    );
+  const versions = (lists: Awaited<ReturnType<typeof told>>) =>
+    Object.fromEntries(Object.entries(lists).map(([name, { version }]) => [name, version]));
+  const before = versions(await told());
+  const sets = () => column("SELECT tags FROM tag_versions WHERE tags <> '[]' ORDER BY tags");
+  clock.now += 29 * DAY_MS;
+  await ask();
+  assert.deepEqual(await sets(), ['["guests"]', '["office"]', '["servers"]']);
+  clock.now += 3 * DAY_MS;
+  await ask();
+  assert.deepEqual(await sets(), ['["guests"]', '["office"]']);
+  assert.deepEqual(versions(await told()), before);
+  // Who has the newest list has no news, and those who saw none of it are not even told that something went.
+  assert.deepEqual(versions(await told(before)), before);
+  await tag('pc', ['servers']);
+  clock.now += 32 * DAY_MS;
+  await ask();
+  assert.deepEqual(await sets(), ['["guests"]', '["servers"]']);
 });

@@ -14,6 +14,8 @@ import { accepted, ADMIN, startServices } from './service-lab.ts';
 /** As it goes over the wire. */
 type SightRule = { from: string[]; to: string[] };
 
+/** After which all is forgotten of what is over. */
+const LONG_MS = 32 * 86_400_000;
 const TAGS = ['office', 'servers', 'guests'];
 const group = fc.uniqueArray(fc.constantFrom('*', ...TAGS), { minLength: 1, maxLength: 2 });
 const rules = fc.option(fc.array(fc.record({ from: group, to: group }), { maxLength: 3 }), { nil: null });
@@ -22,13 +24,15 @@ const who = fc.nat(7);
 type Step =
   | { do: 'add' | 'tag'; who: number; tags: string[] }
   | { do: 'remove' | 'fetch'; who: number }
-  | { do: 'rule'; rules: SightRule[] | null };
+  | { do: 'rule'; rules: SightRule[] | null }
+  | { do: 'wait' };
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.record({ do: fc.constant('add' as const), who, tags }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('tag' as const), who, tags }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('remove' as const), who }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('rule' as const), rules }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('fetch' as const), who }) },
+  { weight: 1, arbitrary: fc.constant({ do: 'wait' as const }) },
 );
 
 interface ModelHost {
@@ -60,7 +64,7 @@ describe('who sees whom', () => {
   });
 
   test('lists and their differences hold what a host may see, and never name anybody else', async (t) => {
-    const { ports, caller } = await startServices(t);
+    const { ports, caller, clock, database } = await startServices(t);
     const run = async (steps: Step[]): Promise<void> => {
       const hosts = new Map<number, ModelHost>();
       let now: SightRule[] | null = null;
@@ -82,12 +86,14 @@ describe('who sees whom', () => {
         const list = await listPeers(await caller(host.hostKey), since, ports);
         for (const key of [...list.peers.map(({ publicKey }) => publicKey), ...list.removed])
           assert(host.allowed.has(key), 'a key that the host was never allowed to see');
+        assert(list.version >= host.list.version, 'a version goes back');
         host.list = mergePeerList(host.list, list, host.publicKey)!;
         assert.deepEqual(host.list.peers.map(({ publicKey }) => publicKey).sort(), visibleTo(host));
       };
       await setRules(null);
       for (const each of [...steps, ...Array.from({ length: 8 }, (_, i): Step => ({ do: 'fetch', who: i }))]) {
         if (each.do === 'rule') await setRules(each.rules);
+        else if (each.do === 'wait') clock.now += LONG_MS;
         else {
           const path = { network: 'home', host: `host-${each.who}` };
           const host = hosts.get(each.who);
@@ -111,6 +117,12 @@ describe('who sees whom', () => {
         note();
       }
       for (const i of hosts.keys()) accepted(await removeHost({ network: 'home', host: `host-${i}` }, ADMIN, ports));
+      clock.now += LONG_MS;
+      accepted(await findNetwork('home', ports));
+      const { results } = await database
+        .prepare('SELECT (SELECT count(*) FROM hosts) + count(*) AS n FROM tag_versions')
+        .all();
+      assert.deepEqual(results, [{ n: 0 }], 'nothing is left of them');
     };
     const property = fc.asyncProperty(fc.array(step, { minLength: 10, maxLength: 40 }), run);
     await fc.assert(property, { numRuns: 40, seed: 1 });
