@@ -1,7 +1,7 @@
 /** A registry moves to D1 and back, by wrangler's own commands and its local D1. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import process from 'node:process';
@@ -39,7 +39,34 @@ test('SQLite to D1 and back gives the same tables, rows and numbers, and nothing
   await exportDatabase(runtime, { from: file('second.db'), to: file('second.sql') });
   const lines = async (name: string) => (await readFile(file(name), 'utf8')).split('\n').toSorted();
   assert.deepEqual(await lines('second.sql'), await lines('first.sql'));
+
+  // What the guide says to do when D1 was put back by Time Travel, which is only there at Cloudflare.
+  const guide = await readFile(join(CHECKOUT, 'docs/guide/operations.md'), 'utf8');
+  const [, sql = ''] = /^npx wrangler d1 execute DB --remote --env production --command "([^"]*)"$/m.exec(guide) ?? [];
+  const before = Date.now();
+  await wrangler('execute', 'DB', '--command', sql);
+  const database = await runtime.openDatabase(await onlySqlite(file('.wrangler/state/v3/d1')));
+  const read = async (query: string) => (await database.prepare(query).all()).results;
+  const [home = {}] = await read('SELECT version, shared_version, forgotten_version, revision FROM networks');
+  const { results: tagged } = await database.prepare('SELECT DISTINCT version FROM tag_versions').all();
+  const [entry] = await read('SELECT action FROM audit ORDER BY id DESC LIMIT 1');
+  database.close();
+  for (const version of [home['version'], home['revision']]) assert(Number(version) > before);
+  const { version } = home;
+  assert.deepEqual(
+    { ...home, revision: 0 },
+    { version, shared_version: version, forgotten_version: version, revision: 0 },
+  );
+  assert.deepEqual([tagged, entry], [[{ version }], { action: 'registry.restore' }]);
 });
+
+/** Where wrangler keeps the one local D1 database; miniflare has one of its own beside. */
+async function onlySqlite(folder: string): Promise<string> {
+  const names = await readdir(folder, { recursive: true });
+  const found = names.filter((name) => name.endsWith('.sqlite') && !name.endsWith('metadata.sqlite'));
+  assert.equal(found.length, 1, names.join());
+  return join(folder, found[0]!); // there is one
+}
 
 /** A network with hosts, one of them removed, and a token. */
 async function fillDatabase(databaseFile: string): Promise<void> {
