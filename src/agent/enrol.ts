@@ -25,6 +25,11 @@ const TOKEN = /^pgt_[A-Za-z0-9_-]+$/;
 
 /** `HOST/TOKEN`, `HOST`, or either as a URL. Without a scheme it is https, but http for a loopback or private address. */
 export function parseJoinLink(text: string): JoinLink {
+  if (TOKEN.test(text))
+    throw new UserError('That is a token, without the address of its registry.', {
+      remedy: 'Put the address before it: vpn.example.net/pgt_...',
+      exitCode: 2,
+    });
   const hasScheme = /^https?:\/\//i.test(text);
   const url = URL.parse(hasScheme ? text : `https://${text}`);
   if (url === null || url.hostname === '' || url.search !== '' || url.hash !== '' || url.username !== '')

@@ -25,6 +25,8 @@ const REQUEST_TIMEOUT_MS = 15_000;
 /** A detail is shown on a terminal: control characters could rewrite what stands there, and invisible ones its order. */
 const CONTROL = /[\p{Cc}\p{Cf}]+/gu;
 const MAX_DETAIL_CHARS = 400;
+/** Of a refused credential: what to do about it with `peerage` is said by whoever was refused. */
+const FOR_CURL = / Send a good one in the header Authorization, .*/s;
 
 export function jsonRequest(input: {
   method: RegistryRequest['method'];
@@ -67,7 +69,8 @@ export function problemDetail(answer: RegistryAnswer): string | undefined {
   const problem = parseJson(answer.body);
   if (typeof problem !== 'object' || problem === null) return undefined;
   const text = 'detail' in problem ? problem.detail : 'title' in problem ? problem.title : undefined;
-  return typeof text === 'string' ? text.replaceAll(CONTROL, ' ').slice(0, MAX_DETAIL_CHARS) : undefined;
+  if (typeof text !== 'string') return undefined;
+  return text.replace(FOR_CURL, '').replaceAll(CONTROL, ' ').slice(0, MAX_DETAIL_CHARS);
 }
 
 /** Seconds of a Retry-After header, as ms; undefined when there is none or it is a date. */
@@ -92,6 +95,14 @@ export function refusal(answer: RegistryAnswer, doing: string, unauthorizedRemed
     return new UserError(`The registry failed (HTTP ${answer.status})${because}`, {
       remedy: 'Nothing was changed here. Try again, and look at the log of the registry.',
     });
+  const elsewhere = URL.parse(answer.headers.get('location') ?? '')?.origin;
+  if (answer.status >= 300 && answer.status < 400 && elsewhere !== undefined)
+    return new UserError(
+      `What answered points to ${elsewhere} (HTTP ${answer.status}), where no credential is sent unasked.`,
+      {
+        remedy: `If that is the registry, say so: ${elsewhere}`,
+      },
+    );
   if (detail === undefined)
     return new UserError(`What answered is not a Peerage registry (HTTP ${answer.status}).`, {
       remedy: 'Check the address: its page /healthz should answer.',

@@ -15,6 +15,7 @@ import { writeMembership, type Membership } from './membership.ts';
 import type { Ports } from './ports.ts';
 import { callRegistry } from './registry-call.ts';
 import { describeTunnel } from './tunnel.ts';
+import { tellWaiting } from './waiting-routes.ts';
 
 /** Throws a UserError when the registry does not know this host any more, or refuses what is said of it. */
 export async function enrolAgain(
@@ -94,7 +95,7 @@ async function say(
     throw refusal(answer, `enrol "${host}" again`, newcomer(name));
   try {
     if ('remedy' in answer) throw answer;
-    readReEnrolment(answer, request, hostKey);
+    tellWaiting(ports, readReEnrolment(answer, request, hostKey).host);
     return true;
   } catch (error) {
     const { message } = expectUserError(error);

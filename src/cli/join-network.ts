@@ -9,6 +9,7 @@
  * 5. the agent that keeps the peers current
  */
 import { createEnrolment, isCleartext, parseJoinLink, readEnrolment } from '../agent/enrol.ts';
+import { isProblem, type RegistryAnswer } from '../agent/exchange.ts';
 import { isDeadEnd } from '../agent/held-exit.ts';
 import { UserError } from '../errors.ts';
 import { formatKey, generatePrivateKey, type PrivateKey, type PublicKey } from '../keys.ts';
@@ -21,10 +22,11 @@ import { bringUp, expectRoot, interfaceExists } from './interface-up.ts';
 import { enrolAgain } from './join-again.ts';
 import { readFacts, type JoinFacts } from './join-facts.ts';
 import { joinedFileText, keyFileText, readKeyFile, toMembership } from './join-file.ts';
-import { readMembership, writeMembership, type Membership } from './membership.ts';
+import { expectRoom, readMembership, writeMembership, type Membership } from './membership.ts';
 import type { Ports } from './ports.ts';
 import { withProgress } from './progress.ts';
 import { callRegistry } from './registry-call.ts';
+import { tellWaiting } from './waiting-routes.ts';
 
 export interface JoinOptions extends JoinFacts {
   interface: string;
@@ -123,6 +125,7 @@ async function enrolAnew(
     ports.terminal.stderr(
       `Warning: ${registry} is not encrypted: whoever sees the traffic can use the token and the host key.\n`,
     );
+  await expectRoom(ports, name);
   const { privateKey, isNew } = await ensurePrivateKey(ports, name);
   const crypto = await ports.crypto();
   const publicKey = formatKey(crypto.publicKey(privateKey) as PublicKey); // 32 bytes by its contract
@@ -130,18 +133,25 @@ async function enrolAnew(
   const enrol = () => callRegistry(ports, registry, createEnrolment(secret, request));
   const answer = await withProgress(ports, () => `Waiting for ${registry}`, enrol);
   try {
-    const membership = toMembership(registry, readEnrolment(answer, request), request.exit);
+    const enrolled = readEnrolment(answer, request);
+    const membership = toMembership(registry, enrolled, request.exit);
     await writeExit(ports, name, request.exit);
     await writeMembership(ports, name, membership);
     await ports.files.write(configPath(name), joinedFileText(membership, privateKey), { mode: 0o600 });
     ports.terminal.stderr(`Enrolled as "${membership.host}" in the network "${membership.network}".\n`);
+    tellWaiting(ports, enrolled.host);
     return membership;
   } catch (error) {
     // Without a clear answer the enrolment may still have happened: the key is kept for then.
     if (answer.status < 300 || answer.status >= 500) throw error;
     if (isNew) await ports.files.remove(configPath(name));
-    throw isNew ? error : explainLostAnswer(error, facts.name);
+    throw isNew || !mayBeIn(answer) ? error : explainLostAnswer(error, facts.name);
   }
+}
+
+/** Whether the registry refuses because the token is used, or the name or the key is in, which this very host may have done. */
+function mayBeIn(answer: RegistryAnswer): boolean {
+  return answer.status === 401 || isProblem(answer, 'name-taken') || isProblem(answer, 'key-in-use');
 }
 
 /** An earlier try may have got in, and its answer lost on the way: then the token is used, and name and key are taken. */

@@ -9,6 +9,9 @@ import { CidrText, HostKeyText, HostName, PeerView, PublicKeyText } from '../reg
 import { MEMBERSHIP_FOLDER, membershipPath } from './membership-path.ts';
 import type { Ports } from './ports.ts';
 
+/** What some two hundred peers take. */
+const ROOM_BYTES = 65_536;
+
 const Membership = z.object({
   /** URL without a trailing slash. */
   registry: z.string(),
@@ -41,6 +44,16 @@ export async function readMembership(ports: FilePorts, interfaceName: string): P
   throw new UserError(`${path} is damaged`, {
     remedy: `Have this host removed at the registry, remove ${path}, and join anew.`,
   });
+}
+
+/**
+ * Before a host enrols: its key is answered once, so there has to be room for it then. Throws a UserError where there is none, or
+ * nothing can be written.
+ */
+export async function expectRoom(ports: FilePorts, interfaceName: string): Promise<void> {
+  const path = `${membershipPath(interfaceName)}.room`;
+  await ports.files.write(path, ' '.repeat(ROOM_BYTES), { mode: 0o600 });
+  await ports.files.remove(path);
 }
 
 export async function writeMembership(ports: FilePorts, interfaceName: string, membership: Membership): Promise<void> {

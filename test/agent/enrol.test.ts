@@ -9,6 +9,7 @@ import {
   readReEnrolment,
 } from '../../src/agent/enrol.ts';
 import { UserError } from '../../src/errors.ts';
+import { UNAUTHORIZED } from '../../src/registry/service/result.ts';
 import { answer, keyOf, peer } from './fake-registry.ts';
 
 const TOKEN = `pgt_${'x'.repeat(43)}`;
@@ -42,7 +43,8 @@ describe('the link that a person pastes', () => {
   });
 
   it('is refused without a word of what it held', () => {
-    for (const link of ['', 'http://', 'https://user:pw@host/x', `vpn.example.net/?token=${TOKEN}`])
+    assert.throws(() => parseJoinLink(TOKEN), /a token, without the address of its registry/);
+    for (const link of ['', TOKEN, 'http://', 'https://user:pw@host/x', `vpn.example.net/?token=${TOKEN}`])
       assert.throws(
         () => parseJoinLink(link),
         (error) => error instanceof UserError && error.exitCode === 2 && !error.message.includes('pgt_x'),
@@ -98,6 +100,14 @@ describe('enrolment', () => {
     const cases: [ReturnType<typeof answer>, RegExp, RegExp | undefined][] = [
       [answer(401, { detail: 'No.' }, problem), /refused to enrol "teddy": No\./, /new one/],
       [answer(409, { detail: 'Taken.' }, problem), /Taken\./, undefined],
+      // In the registry's own words, which are for those who send headers.
+      [answer(401, { detail: UNAUTHORIZED.detail }, problem), /: The credential is .* revoked\.$/, /new one/],
+      [
+        answer(302, '', { location: 'https://vpn.example.net/v1/x' }),
+        /points to https:\/\/vpn\.example\.net \(/,
+        /say so/,
+      ],
+      [answer(302, '', { location: '/elsewhere' }), /not a Peerage registry/, /healthz/],
       [answer(429, {}, { ...problem, 'retry-after': '30' }), /too many/, /30 seconds/],
       [answer(502, '<html>'), /HTTP 502/, /Nothing was changed/],
       [answer(404, '<html>'), /not a Peerage registry/, /healthz/],

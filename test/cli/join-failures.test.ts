@@ -26,7 +26,7 @@ describe('a host that joins', labOptions(), () => {
     await host.output('sh', ['-c', 'rm -f /etc/wireguard/*']);
   });
 
-  const join = (name: string) => host.run('peerage', ['join', LINK, '--name', name]);
+  const join = (name: string, ...more: string[]) => host.run('peerage', ['join', LINK, '--name', name, ...more]);
   const leftFiles = () => host.output('find', ['/etc/wireguard', '/var/lib/peerage', '!', '-type', 'd']);
 
   it('runs no line that a registry put into a name', async () => {
@@ -66,6 +66,32 @@ describe('a host that joins', labOptions(), () => {
       await host.output('cat', [CONFIG]),
       new RegExp(key.match(/PrivateKey = (.*)/)![1]!.replaceAll('+', '\\+')),
     );
+  });
+
+  it('is not told to have itself removed when something else is wrong', async () => {
+    await join('lost'); // its key stays
+    const { exitCode, stderr } = await join('forbidden');
+    assert.equal(exitCode, 1);
+    assert.match(stderr, /good for the name teddy only\./);
+    assert.doesNotMatch(stderr, /peerage rm/);
+  });
+
+  it('asks for nothing while there is no room for the answer, which comes once', async () => {
+    await host.output('mount', ['-t', 'tmpfs', '-o', 'size=16k', 'tmpfs', '/var/lib/peerage']);
+    try {
+      const { exitCode, stderr } = await join('lost');
+      assert.equal(exitCode, 1);
+      assert.match(stderr, /cannot write \/var\/lib\/peerage\/wg0\.\S+: no space left/);
+      assert.equal(await leftFiles(), '');
+    } finally {
+      await host.output('umount', ['/var/lib/peerage']);
+    }
+  });
+
+  it('is told which of its routes wait, and for whom', async () => {
+    const { exitCode, stderr } = await join('teddy', '--routes', '172.27.88.0/24');
+    assert.equal(exitCode, 0, stderr);
+    assert.match(stderr, /^Waiting: 172\.27\.88\.0\/24\n.*: peerage route approve teddy$/m);
   });
 
   it('whose file others can read is told so by `up`, and not again and again by its agent', async () => {

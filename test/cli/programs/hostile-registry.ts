@@ -36,10 +36,25 @@ async function enrol(request: IncomingMessage, response: ServerResponse): Promis
     }
     return void response.writeHead(401, { 'content-type': 'application/problem+json' }).end('{"detail":"Used up."}');
   }
-  const { name, publicKey } = facts;
+  if (facts.name === 'forbidden') {
+    const problem = {
+      type: 'urn:peerage:problem:name-not-allowed',
+      detail: 'The token is good for the name teddy only.',
+    };
+    return void response.writeHead(403, { 'content-type': 'application/problem+json' }).end(JSON.stringify(problem));
+  }
+  const { name, publicKey, routes: requestedRoutes = [] } = facts;
   const answer = {
     network: { name: 'home', suffix: 'home.internal', ranges: ['10.1.1.0/24'] },
-    host: { name, publicKey, addresses: ['10.1.1.2/24'], listenPort: 51000, endpoint: null, routes: [] },
+    host: {
+      name,
+      publicKey,
+      addresses: ['10.1.1.2/24'],
+      listenPort: 51000,
+      endpoint: null,
+      routes: [],
+      requestedRoutes,
+    },
     version: 3,
     peers: [PEER],
     hostKey: `pgh_${'A'.repeat(43)}`,
