@@ -124,7 +124,7 @@ function revisionOf({ version, viewVersion }: HostRecord): number {
 }
 
 /** Whether it is as the administrator has read it, who may not have said. */
-export function isCurrent(host: HostRecord, ifVersion: number | undefined): boolean {
+function isCurrent(host: HostRecord, ifVersion: number | undefined): boolean {
   return ifVersion === undefined || revisionOf(host) === ifVersion;
 }
 

@@ -2,7 +2,7 @@
 import type { HostRecord, NetworkRecord } from '../store/port.ts';
 import type { HostView, Renewed } from '../wire.ts';
 import type { AdminCaller, HostCaller } from './credentials.ts';
-import { findHost, isCurrent, refuseStale, viewHost, type HostPath } from './hosts.ts';
+import { findHost, refuseStale, viewHost, type HostPath } from './hosts.ts';
 import type { RegistryPorts } from './ports.ts';
 import { done, refuse, UNAUTHORIZED, type Result } from './result.ts';
 import { whoSees } from './sight.ts';
@@ -32,14 +32,15 @@ export async function renewHost(
   const found = await findHost(path, ports);
   if (!found.ok) return found;
   const { host, network } = found.value;
-  if (!isCurrent(host, ifVersion)) return refuseStale(path);
   const at = ports.wall();
   const renewed = await ports.store.renewHost(host, endOfLife(host, network, at), {
     actor,
     requestId,
     at,
     isByAdmin: true,
+    ifVersion,
   });
+  if (renewed === undefined && ifVersion !== undefined) return refuseStale(path);
   if (renewed === undefined) return refuse('not-found', `The network ${path.network} has no host ${path.host}.`);
   if (renewed.version !== host.version) ports.bell.ring(network.id, renewed.version, whoSees([renewed], network.rules));
   return done(await viewHost(renewed, ports));

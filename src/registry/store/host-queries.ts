@@ -234,7 +234,7 @@ export function hostQueries(db: Orm): HostQueries {
 }
 
 /** What an administrator has read of a host, as service/hosts.ts shows it. */
-function isRevision(version: number): SQL {
+export function isRevision(version: number): SQL {
   return sql`max(${hosts.version}, ${hosts.viewVersion}) = ${version}`;
 }
 

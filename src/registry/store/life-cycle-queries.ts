@@ -5,7 +5,7 @@
  * after that sees to it. So it is the same on one machine and at the edge, and an idle registry does nothing.
  */
 import { and, desc, eq, gt, isNotNull, isNull, lte, or, sql } from 'drizzle-orm';
-import { leaveExits } from './host-queries.ts';
+import { isRevision, leaveExits } from './host-queries.ts';
 import { auditColumns, dueBy, followVersion, isAtVersion, nextVersion, orConflict, type Orm } from './orm.ts';
 import type { Act, Store } from './port.ts';
 import { nextPruning, pruneOld } from './retention.ts';
@@ -90,7 +90,15 @@ export function lifeCycleQueries(db: Orm): LifeCycleQueries {
     },
 
     async renewHost({ id, networkId }, expiresAt, act) {
-      const [[renewed]] = await db.batch([
+      const { ifVersion } = act;
+      const renewable = and(live(id), ifVersion === undefined ? undefined : isRevision(ifVersion));
+      const [, [renewed]] = await db.batch([
+        auditEach(
+          db,
+          act,
+          'host.renew',
+          act.isByAdmin === true ? renewable : and(renewable, isNotNull(hosts.lapsedAt)),
+        ),
         db
           .update(hosts)
           .set({
@@ -99,11 +107,8 @@ export function lifeCycleQueries(db: Orm): LifeCycleQueries {
             // Nobody else needs to know of it, unless they had lost sight of it.
             version: sql`CASE WHEN ${hosts.lapsedAt} IS NULL THEN ${hosts.version} ELSE ${nextVersion(networkId, act.at)} END`,
           })
-          .where(live(id))
+          .where(renewable)
           .returning(),
-        act.isByAdmin === true
-          ? auditEach(db, act, 'host.renew', live(id))
-          : auditChanged(db, act, 'host.renew', live(id)),
         ...followVersion(db, networkId),
         ...(expiresAt === null ? [] : [dueBy(db, networkId, expiresAt)]),
       ]);

@@ -315,11 +315,11 @@ export interface Store {
 
   /** Of ephemeral hosts of one network; no version moves. */
   noteSeen(networkId: number, hostIds: readonly string[], at: WallMs): Promise<void>;
-  /** Undefined when the host is gone. The others see it again if it had expired. By itself it leaves a line in the audit trail only then. */
+  /** Undefined when the host is gone, or has changed since `ifVersion`. The others see it again if it had expired. By itself it leaves a line in the audit trail only then. */
   renewHost(
     host: HostRecord,
     expiresAt: WallMs | null,
-    act: Act & { isByAdmin?: true },
+    act: Act & { isByAdmin?: true; ifVersion?: number | undefined },
   ): Promise<HostRecord | undefined>;
   /** Hides the hosts that have expired, removes those whose time is over, and forgets what was kept long enough; the version of the network after it. */
   collectDue(networkId: number, act: Act): Promise<number | undefined>;

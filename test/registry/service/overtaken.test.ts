@@ -4,6 +4,7 @@ import { describe, test, type TestContext } from 'node:test';
 import { authenticateToken, type TokenHolder } from '../../../src/registry/service/credentials.ts';
 import { addHost, enrol } from '../../../src/registry/service/enrol.ts';
 import { changeHost, removeHost } from '../../../src/registry/service/hosts.ts';
+import { renewHost } from '../../../src/registry/service/life-cycle.ts';
 import { addNetwork, changeNetwork, findNetwork, removeNetwork } from '../../../src/registry/service/networks.ts';
 import { listPeers } from '../../../src/registry/service/peers.ts';
 import type { RegistryPorts } from '../../../src/registry/service/ports.ts';
@@ -27,7 +28,7 @@ async function start(t: TestContext) {
 /** The same ports, on which `rival` runs once: after the answer to the first call of `method`, before its caller gets it. */
 function overtaken(
   ports: RegistryPorts,
-  method: 'listHosts' | 'listNetworks' | 'findNetwork',
+  method: 'listHosts' | 'listNetworks' | 'findNetwork' | 'findHost',
   rival: () => Promise<unknown>,
 ) {
   let isFirst = true;
@@ -101,6 +102,21 @@ describe('a request that is overtaken', () => {
     accepted(await changeHost(path, { tags: ['guests'] }, { ...ADMIN, ifVersion: version }, rival));
     const list = await listPeers(await caller(desk.hostKey), desk.version, ports);
     assert.deepEqual([list.full, list.peers], [true, []]);
+  });
+
+  test('cannot renew a host that has changed since the administrator read it', async (t) => {
+    const { database, ports } = await start(t);
+    const path = { network: 'home', host: 'teddy' };
+    const { version } = accepted(await addHost('home', request('teddy'), ADMIN, ports));
+    const rival = overtaken(ports, 'findHost', async () =>
+      accepted(await changeHost(path, { tags: ['office'] }, { ...ADMIN, ifVersion: version }, ports)),
+    );
+    const renewals = async () =>
+      (await database.prepare("SELECT id FROM audit WHERE action = 'host.renew'").all()).results.length;
+    assert.equal(reasonOf(await renewHost(path, { ...ADMIN, ifVersion: version }, rival)), 'stale');
+    assert.equal(await renewals(), 0);
+    accepted(await renewHost(path, ADMIN, ports));
+    assert.equal(await renewals(), 1);
   });
 
   test('cannot make a network in the range of one that was made meanwhile', async (t) => {
