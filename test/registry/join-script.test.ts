@@ -192,15 +192,25 @@ describe('the join script', { skip: whyNot }, () => {
     const lab = await startLab(t);
     const { folder, joinBy } = await startHost(t);
     const token = await lab.token({ uses: 3, routes: ['172.27.88.0/24', '0.0.0.0/0', '::/0'] });
-    await lab.enrol(token, { name: 'berlin', routes: ['0.0.0.0/0', '::/0'] });
+    const berlin = await lab.enrol(token, {
+      name: 'berlin',
+      routes: ['0.0.0.0/0', '::/0'],
+      endpoint: 'berlin.example.net:55867',
+    });
     const env = { PEERAGE_NAME: 'teddy', PEERAGE_EXIT: 'berlin' };
     assert.equal((await joinBy(['dash'], lab, token, env)).exitCode, 0);
-    const charlotte = await lab.enrol(token, { name: 'charlotte', routes: ['172.27.88.0/24'] });
+    const charlotte = await lab.enrol(token, {
+      name: 'charlotte',
+      routes: ['172.27.88.0/24'],
+      endpoint: 'charlotte.example.net:55867',
+    });
 
     const tools = await mkdtemp(join(tmpdir(), 'peerage-tools-'));
     t.after(() => rm(tools, { recursive: true }));
-    // `wg show wg0 fwmark` says that there is a default route.
-    const standIn = `[ "$1" = show ] && echo 0xca6c && exit; cp "$3" ${tools}/given; echo "wg $1 $2" >>${tools}/called`;
+    // `wg show wg0 fwmark` says that there is a default route; berlin was heard of this second, charlotte long ago.
+    const heard = `printf '%s\\t%s\\n' ${berlin.host.publicKey} "$(date +%s)" ${charlotte.host.publicKey} 1000000000`;
+    const shown = `case "$1 $3" in 'show latest-handshakes') ${heard}; exit ;; 'show fwmark') echo 0xca6c; exit ;; esac`;
+    const standIn = `${shown}; cp "$3" ${tools}/given; echo "wg $1 $2" >>${tools}/called`;
     await writeFile(join(tools, 'wg'), `#!/bin/sh\n${standIn}\n`, { mode: 0o755 });
     await writeFile(join(tools, 'ip'), `#!/bin/sh\necho "ip $*" >>${tools}/called\n`, { mode: 0o755 });
     const refresh = () => run([join(folder, 'wg0.refresh')], '', { PATH: `${tools}:${process.env['PATH']}` });
@@ -210,6 +220,9 @@ describe('the join script', { skip: whyNot }, () => {
     assert(given.startsWith(`[Interface]\nPrivateKey = ${key}\nFwMark = 0xca6c\n`));
     assert(given.includes('AllowedIPs = ') && given.includes(', 0.0.0.0/0, ::/0\n'));
     assert(given.includes(`PublicKey = ${charlotte.host.publicKey}\n`));
+    // Where berlin talks from now it is; where charlotte is has to be tried.
+    assert(given.includes('Endpoint = charlotte.example.net:55867\n'));
+    assert(!given.includes('berlin.example.net:55867'));
     const called = await readFile(join(tools, 'called'), 'utf8');
     assert.match(called, /^wg syncconf wg0\n/);
     assert.match(called, /^ip -4 route add 172\.27\.88\.0\/24 dev wg0$/m);

@@ -137,6 +137,7 @@ enrol() {
     fail "the registry cannot be reached. Nothing was changed but $key."
   if [ "$status" != 201 ]; then
     say "join: the registry refused ($status): $(sed -n 's/.*"detail":"\\([^"]*\\).*/\\1/p' "$answer")"
+    case $status in 401 | 409) ;; *) exit 1 ;; esac # nothing that an earlier try could have done
     [ -z "$had_key" ] || say "If an earlier try got no answer, this host may be in already: have $name removed (peerage rm $name), and take a new token."
     exit 1
   fi
@@ -154,7 +155,7 @@ write_refresh() {
 set -eu
 umask 077
 new=\\$(mktemp)
-trap 'rm -f "\\$new"' EXIT
+trap 'rm -f "\\$new" "\\$new.live"' EXIT
 
 fetch() {
   {
@@ -165,7 +166,13 @@ fetch() {
   } >"\\$new"
   printf 'header = "Authorization: Bearer %s"\\n' "\\$(cat '$folder/$interface.hostkey')" |
     curl -fsS --config - '$registry/v1/config?format=wg' >>"\\$new"
-  wg syncconf '$interface' "\\$new"
+  # A peer that was heard of lately is where it was heard: what others saw of it may be older, or its NAT's way to them alone.
+  now=\\$(date +%s)
+  stay=\\$(wg show '$interface' latest-handshakes | while read -r peer at; do
+    [ "\\$\{at:-0}" -lt "\\$((now - 180))" ] || printf '\\\\\\\\|^PublicKey = %s\\$|,/^\\$/{/^Endpoint = /d;}\\n' "\\$peer"
+  done)
+  sed "\\$stay" "\\$new" >"\\$new.live"
+  wg syncconf '$interface' "\\$new.live"
 }
 
 bring_up() {
@@ -197,7 +204,7 @@ for prefix in \\$(sed -n 's/^AllowedIPs = //p' "\\$new" | tr -d ,); do
   [ -n "\\$(ip \\$family route show dev '$interface' match "\\$prefix")" ] ||
     ip \\$family route add "\\$prefix" dev '$interface'
 done
-trap 'rm -f "\\$new"' EXIT
+trap 'rm -f "\\$new" "\\$new.live"' EXIT
 END
   chmod 700 "$folder/$interface.refresh"
 }
