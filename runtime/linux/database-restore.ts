@@ -46,11 +46,11 @@ export async function restoreDatabase(
 ): Promise<string | undefined> {
   return withCopy(to, async (copy) => {
     await read(runtime, await expectFile(from), copy);
+    const kept = `${to}.before-${new Date().toISOString().replaceAll(/[-:]/g, '')}`;
     if (!(await exists(to))) {
-      await putInPlace(copy, to);
+      await putInPlace({ copy, to, kept });
       return undefined;
     }
-    const kept = `${to}.before-${new Date().toISOString().replaceAll(/[-:]/g, '')}`;
     const obstacle = await restoreInto(runtime, { copy, to, kept, lockWaitMs });
     if (obstacle !== undefined) await swap(runtime, { copy, to, kept, obstacle });
     return kept;
@@ -105,13 +105,14 @@ async function swap(
   { copy, to, kept, obstacle }: Restoring & { obstacle: Obstacle | 'unreadable' },
 ): Promise<void> {
   await leaveAlone(runtime, to, obstacle);
-  for (const suffix of COMPANIONS) if (await exists(to + suffix)) await rename(to + suffix, kept + suffix);
   await link(to, kept);
-  await putInPlace(copy, to);
+  await putInPlace({ copy, to, kept });
 }
 
-async function putInPlace(copy: string, to: string): Promise<void> {
+async function putInPlace({ copy, to, kept }: Restoring): Promise<void> {
   await keepOnDisk(copy);
+  // What another file has left behind would be read as the latest changes of this one.
+  for (const suffix of COMPANIONS) if (await exists(to + suffix)) await rename(to + suffix, kept + suffix);
   await rename(copy, to);
   await keepOnDisk(dirname(to));
 }

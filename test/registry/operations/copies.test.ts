@@ -1,6 +1,6 @@
 /** Backup, restore and export of a registry's database, on the runtime that runs this test. */
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
@@ -223,6 +223,14 @@ describe('restore', () => {
     await backupDatabase(runtime, { from: file('r.db'), to: file('b.db') });
     assert.equal(await restoreDatabase(runtime, { from: file('b.db'), to: file('new.db') }), undefined);
     assert.equal(await contents('new.db'), await contents('r.db'));
+    const database = await runtime.openDatabase(file('new.db'));
+    await database.prepare('DELETE FROM audit').run();
+    await copyFile(file('new.db-wal'), file('left-wal'));
+    database.close();
+    await rm(file('new.db'));
+    await rename(file('left-wal'), file('new.db-wal'));
+    await restoreDatabase(runtime, { from: file('b.db'), to: file('new.db') });
+    assert.equal(await contents('new.db'), await contents('r.db'), 'a log that is left over changes nothing');
     const start = (await readFile(file('b.db'))).subarray(0, 5000);
     await writeFile(file('broken.db'), start);
     const kept = await restoreDatabase(runtime, { from: file('b.db'), to: file('broken.db') });

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { copyFile, mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import process from 'node:process';
 import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -13,13 +14,16 @@ import { CreatedToken, HostConfig, PeerList } from '../../../src/registry/wire.t
 import { programOptions, USER_NAMESPACE } from '../../interop/lab/requirements.ts';
 import { waitFor } from '../../interop/lab/wait.ts';
 import { runtime } from '../../runtime/this-runtime.ts';
+import { isEdge } from '../engines/engine.ts';
 import { someKey } from '../lab.ts';
 import { bundleRegistry, startRegistryProcess } from '../security/registry-process.ts';
 import { client, namesOf, select, serveSides, sideOf, startFolder } from './restore-lab.ts';
 
 const WAITING = 10;
 const WRITERS = 4;
-const KILLS = 20;
+/** On each engine; a few on Node 22 and 26, which have that of Node 24, and beside workerd, which has no part in it. */
+const KILLS =
+  !isEdge && ('bun' in process.versions || 'deno' in process.versions || process.version.startsWith('v24.')) ? 20 : 3;
 /** Of serveSides, but for the one that asks. */
 const NAMES = "SELECT name FROM hosts WHERE name GLOB 'host-*'";
 
@@ -28,7 +32,8 @@ test('hosts that wait hear of it, writers go on, and nothing that was acknowledg
   const registry = await startRegistryProcess([...(await bundleRegistry(folder)), file('r.db')]);
   t.after(() => registry.kill());
   const { ask, get, add, addHost, peersOf } = client(registry.url, registry.adminKey);
-  for (const name of ['home', 'work']) await add('/v1/networks', { name });
+  await add('/v1/networks', { name: 'home' });
+  await add('/v1/networks', { name: 'work', ranges: ['10.64.0.0/16'] });
   const { token } = CreatedToken.parse(await add('/v1/networks/work/tokens', { uses: 10_000 }));
   const hosts: string[] = [];
   for (let i = 0; i < WAITING; i++) hosts.push(await addHost(`host-${i}`));
@@ -60,6 +65,7 @@ test('hosts that wait hear of it, writers go on, and nothing that was acknowledg
       if (isRestored) left--;
       const name = `w${writer}-${i}`;
       const enrolment = { as: token, body: { name, publicKey: someKey() } };
+      await delay(20); // below the limits, and few enough for the token, however long it takes
       const answer = await (writer % 2 === 0
         ? ask('POST', '/v1/enroll', enrolment)
         : ask('POST', '/v1/networks/home/tokens', { body: { name } }));
