@@ -1,5 +1,6 @@
 /** The lists of a registry, however many pages they come in. */
 import type { z } from 'zod';
+import { UserError } from '../errors.ts';
 import { AuditList, type AuditEntry, type AuditQuery } from '../registry/wire-audit.ts';
 import {
   HostList,
@@ -65,14 +66,22 @@ async function askForAll<Next extends string | number, T extends { next?: Next |
   { pathOf, answer, intent, isEnough = () => false }: Pages<T, Next>,
 ): Promise<T[]> {
   const pages: T[] = [];
+  const named = new Set<Next>();
   let next: Next | undefined;
-  do {
+  for (;;) {
     // oxlint-disable-next-line no-await-in-loop -- each page names the next
     const page = await askRegistry(ports, login, { method: 'GET', path: pathOf(next), answer, intent });
     pages.push(page);
     if (isEnough(page)) break;
     next = page.next ?? undefined;
-  } while (next !== undefined);
+    if (next === undefined) break;
+    // Something on the way that loses the query of an address, for one, would give the first page for ever.
+    if (named.has(next))
+      throw new UserError(`cannot ${intent}: ${login.registry} names the same page twice`, {
+        remedy: 'Look at the proxy before it, if there is one: what follows a "?" has to reach the registry.',
+      });
+    named.add(next);
+  }
   return pages;
 }
 
