@@ -113,3 +113,8 @@ async function waitFor(
   }
   return true;
 }
+
+/** What to type for an agent that has ended: `up` takes an interface that is up for somebody else's. */
+export function lineToStart(name: string, registry: string): string {
+  return `peerage join ${registry}${name === 'wg0' ? '' : ` --interface ${name}`}`;
+}

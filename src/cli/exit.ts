@@ -2,7 +2,7 @@
 import { exitState } from '../agent/held-exit.ts';
 import { UserError } from '../errors.ts';
 import { HostName } from '../registry/wire.ts';
-import { findAgent } from './agent-process.ts';
+import { findAgent, lineToStart } from './agent-process.ts';
 import { changeSelf, expectMembership } from './change-self.ts';
 import type { AddCommand } from './command.ts';
 import { describeExit, readExit, writeExit } from './exit-choice.ts';
@@ -43,7 +43,7 @@ async function exit(host: string | undefined, name: string, { json }: ExitOption
   else if (host !== undefined) await choose(host, name, membership, ports);
   if (host !== undefined && (await findAgent(ports, name)) === undefined)
     ports.terminal.stderr(
-      `Warning: the agent of ${name} does not run, and nothing changes before it does: peerage up ${name}\n`,
+      `Warning: the agent of ${name} does not run, and nothing changes before it does: ${lineToStart(name, membership.registry)}\n`,
     );
   const chosen = await readExit(ports, name);
   const state = exitState((await expectMembership(ports, name)).peers, chosen);
@@ -67,14 +67,17 @@ async function choose(exit: string, name: string, membership: Membership, ports:
     });
   }
   await writeExit(ports, name, exit);
-  ports.terminal.stderr(`The default route of this host goes through "${exit}", in a few seconds.\n`);
+  const isHeeded = await untilHeeded(name, (peers) => exitState(peers, exit) === 'in use', ports);
+  const when = isHeeded ? '' : ', as soon as its agent has heard of it; until then it goes its own way';
+  ports.terminal.stderr(`The default route of this host goes through "${exit}"${when}.\n`);
 }
 
 async function giveUp(name: string, membership: Membership, ports: Ports): Promise<void> {
   const { terminal } = ports;
   // Here first, and until the agent has heeded it: whoever is cut off by a broken exit does not reach the registry before.
   await writeExit(ports, name, undefined);
-  await untilOpen(name, ports);
+  const isDefaultRoute = (prefix: string): boolean => prefix.endsWith('/0');
+  await untilHeeded(name, (peers) => !peers.some(({ allowedIps }) => allowedIps.some(isDefaultRoute)), ports);
   try {
     await changeSelf(ports, membership, { exit: null }, 'give up the exit of this host');
   } catch (error) {
@@ -84,12 +87,17 @@ async function giveUp(name: string, membership: Membership, ports: Ports): Promi
   terminal.stderr('The default route of this host goes its own way again.\n');
 }
 
-async function untilOpen(name: string, ports: Ports): Promise<void> {
+/** Whether the agent has followed a choice within its time: what it does is in the host's own list of peers. */
+async function untilHeeded(
+  name: string,
+  isHeeded: (peers: Membership['peers']) => boolean,
+  ports: Ports,
+): Promise<boolean> {
   const { clock, services } = ports;
   const deadline = clock.monotonic() + PATIENCE_MS;
   while (clock.monotonic() < deadline && (await findAgent(ports, name)) !== undefined) {
-    const peers = (await readMembership(ports, name))?.peers ?? [];
-    if (!peers.some((peer) => peer.allowedIps.some((prefix) => prefix.endsWith('/0')))) return;
+    if (isHeeded((await readMembership(ports, name))?.peers ?? [])) return true;
     await services.sleep(LOOK_AGAIN_MS);
   }
+  return false;
 }

@@ -28,6 +28,6 @@ async function restore(name: string, { network, json }: RestoreOptions, ports: P
   const host = await askRegistry(ports, login, { method: 'POST', path, answer: HostView, intent: `restore "${name}"` });
   if (json === true) return ports.terminal.stdout(`${JSON.stringify(host, null, 2)}\n`);
   return ports.terminal.stderr(
-    `"${name}" is back at ${host.addresses.join(', ')}. An agent that has ended there is started with: peerage up\n`,
+    `"${name}" is back at ${host.addresses.join(', ')}. An agent that has ended there is started with: peerage join ${login.registry}\n`,
   );
 }

@@ -1,13 +1,13 @@
 /** `peerage rotate`: a new key pair for this host, while its traffic goes on. The agent does it; this waits for it. */
 import { InvalidArgumentError } from 'commander';
 import { UserError } from '../errors.ts';
-import { findAgent } from './agent-process.ts';
+import { findAgent, lineToStart } from './agent-process.ts';
 import type { AddCommand } from './command.ts';
 import { expectInterfaceName } from './config-file.ts';
 import { addExamples } from './help.ts';
 import { expectRoot } from './interface-up.ts';
 import { expectPrivateKey, readRotation, writeRotation } from './key-rotation.ts';
-import { readMembership } from './membership.ts';
+import { readMembership, type Membership } from './membership.ts';
 import type { Ports } from './ports.ts';
 
 interface RotateOptions {
@@ -37,7 +37,7 @@ async function rotate(name: string, { notice, json }: RotateOptions, ports: Port
   const before = await readMembership(ports, name);
   if (before === undefined)
     throw new UserError(`"${name}" has not joined a network`, { remedy: 'peerage join HOST/TOKEN' });
-  await expectAgent(ports, name);
+  await expectAgent(ports, name, before);
   await expectPrivateKey(ports, name);
   // One that was begun before goes on, whatever its notice.
   if ((await readRotation(ports, name)) === undefined) await writeRotation(ports, name, { noticeMs: 1000 * notice });
@@ -51,7 +51,7 @@ async function rotate(name: string, { notice, json }: RotateOptions, ports: Port
     if (rotation === undefined) break;
     if (rotation.problem !== told && rotation.problem !== undefined) terminal.stderr(`Not yet: ${rotation.problem}\n`);
     told = rotation.problem;
-    await expectAgent(ports, name);
+    await expectAgent(ports, name, before);
     await services.sleep(LOOK_AGAIN_MS);
   }
   const publicKey = (await readMembership(ports, name))?.publicKey;
@@ -63,10 +63,10 @@ async function rotate(name: string, { notice, json }: RotateOptions, ports: Port
   return terminal.stdout(`${name} has a new key: ${publicKey}\n`);
 }
 
-async function expectAgent(ports: Ports, name: string): Promise<void> {
+async function expectAgent(ports: Ports, name: string, { registry }: Membership): Promise<void> {
   if ((await findAgent(ports, name)) !== undefined) return;
   throw new UserError(`the agent of "${name}" does not run`, {
-    remedy: `Start it: peerage up ${name}, or peerage agent ${name}`,
+    remedy: `Start it: ${lineToStart(name, registry)}`,
   });
 }
 

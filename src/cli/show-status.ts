@@ -3,7 +3,7 @@ import { exitState, isDeadEnd } from '../agent/held-exit.ts';
 import { UserError } from '../errors.ts';
 import { formatKey } from '../keys.ts';
 import type { TunnelState } from '../tunnel/state.ts';
-import { findAgent, readAgentStatus, type AgentStatus } from './agent-process.ts';
+import { findAgent, lineToStart, readAgentStatus, type AgentStatus } from './agent-process.ts';
 import { askAboutSelf, type AboutSelf } from './ask-about-self.ts';
 import { expectInterfaceName } from './config-file.ts';
 import { describeExit, readExit } from './exit-choice.ts';
@@ -117,8 +117,13 @@ function describe(ports: Ports, status: Status): string {
   const { registry, agent } = status;
   const paint = { reachable: green, unreachable: yellow, refused: red }[registry.state];
   const lastAnswer =
-    agent.lastAnswer === undefined ? '' : `, last answer ${formatAgo(Date.parse(agent.lastAnswer), now)}`;
-  const remedy = status.isUp ? `peerage agent ${status.interface}` : `peerage up ${status.interface}`;
+    agent.lastAnswer === undefined ? '' : `, last answer ${formatAgo(Date.parse(agent.lastAnswer), now).toLowerCase()}`;
+  const remedy =
+    registry.state === 'refused'
+      ? `peerage leave --force ${status.interface}, then peerage join with a new token`
+      : status.isUp
+        ? lineToStart(status.interface, registry.url)
+        : `peerage up ${status.interface}`;
   const lines = [
     `${bold(status.interface)}: ${status.host} in ${status.network}, ${status.isUp ? green('up') : red('down')}`,
     `  addresses  ${status.addresses.join(', ')}`,
@@ -134,7 +139,7 @@ function describe(ports: Ports, status: Status): string {
     peer.name,
     peer.allowedIps.join(' '),
     peer.endpoint ?? dim('unknown'),
-    peer.latestHandshakeMs === 0 ? dim('never') : formatAgo(peer.latestHandshakeMs, now),
+    peer.latestHandshakeMs === 0 ? dim('never') : formatAgo(peer.latestHandshakeMs, now).toLowerCase(),
     `${formatBytes(peer.rxBytes)} in, ${formatBytes(peer.txBytes)} out`,
   ]);
   const columns = ['Peer', 'Allowed IPs', 'Endpoint', 'Latest handshake', 'Transfer'].map((title) => ({ title }));

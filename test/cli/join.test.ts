@@ -282,6 +282,10 @@ describe('a host of a registry', labOptions('curl', 'wg'), () => {
     const { isUp, registry } = await status(dolores);
     assert.deepEqual([isUp, registry.state], [true, 'refused']);
     assert.match(await dolores.output('cat', ['/run/peerage/wg0.log']), /does not know this host any more/);
+    assert.match(
+      await dolores.output('peerage', ['status']),
+      /refused: The credential is .* revoked\.\n.* not running: peerage leave --force wg0, then peerage join/,
+    );
     const again = await dolores.run('peerage', ['join', REGISTRY]);
     assert.deepEqual([again.exitCode, /peerage leave --force wg0, then join/.test(again.stderr)], [1, true]);
     await dolores.output('peerage', ['leave']);
@@ -296,6 +300,9 @@ describe('a host of a registry', labOptions('curl', 'wg'), () => {
     assert.match(agent.stderr, /wg0: ended/);
     const { isUp, agent: after } = await status(teddy);
     assert.deepEqual([isUp, after.isRunning], [true, false]);
+    const [, advice = ''] = /not running: (.+)$/m.exec(await teddy.output('peerage', ['status'])) ?? [];
+    await teddy.output('sh', ['-c', advice]);
+    await teddy.waitFor('it is current again', async () => (await status(teddy)).agent.isRunning);
     await teddy.output('peerage', ['leave']);
   });
 
