@@ -3,7 +3,7 @@
  * interrupts nobody who has the core, so that acknowledgments come many at a time and cut into no bulk. While there is less to do it
  * is a thread like any other: where other programs want the cores, one of that policy waits for the next tick of the clock.
  *
- * It needs no privilege. A policy that somebody else has chosen stays, and where there is none (musl) nothing is lost.
+ * It needs no privilege. A policy that somebody else has chosen stays, and where this one is refused nothing is lost.
  */
 import type { Ffi } from '../ffi.ts';
 import { Memory } from '../memory.ts';
