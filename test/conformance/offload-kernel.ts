@@ -60,16 +60,18 @@ export function checkOffloadKernel(name: string, create: (bytes: number) => Offl
 
     test('segments follow each other in their run, until one of them has a bit turned', () => {
       const { arena, kernel } = create(ARENA_BYTES);
-      const { packet, stride } = SLOTS;
-      const anyRun = fc
-        .tuple(anyPacket({ maxPayload: 9000 }), fc.integer({ min: 200, max: 1700 }))
+      const { stride } = SLOTS;
+      const sizes = fc.constantFrom([60, 1, 30], [9000, 200, 1700]); // of a payload, and of segments
+      const anyRun = sizes
+        .chain(([maxPayload, min, max]) => fc.tuple(anyPacket({ maxPayload }), fc.integer({ min, max })))
         .map(([large, segmentBytes]) =>
           segment(large, segmentBytes).filter((data, _, all) => data.length === all[0]!.length),
         )
         // Those that coalescing asks for: without IP options; flags that are all packets', so none but the last has PSH.
         .filter((run) => run.length > 2 && (run[0]![0]! >>> 4 === 6 || ipHeaderBytes(run[0]!) === 20));
       fc.assert(
-        fc.property(anyRun, fc.nat(), fc.nat(), (run, which, bit) => {
+        fc.property(anyRun, fc.nat(3), fc.nat(), fc.nat(), (run, shift, which, bit) => {
+          const packet = SLOTS.packet + 4 * shift;
           const [first] = run;
           const headers = headerBytes(first!);
           const payloadBytes = first!.length - headers;
