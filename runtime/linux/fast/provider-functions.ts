@@ -133,7 +133,7 @@ function findImplementation({ ffi, libc }: Reader, algorithms: number, name: str
   throw new Error(`OpenSSL's provider does not tell of ${name}.`);
 }
 
-/** Addresses by their numbers. */
+/** Addresses by their numbers. Of two under one number the first counts, as it does for EVP. */
 function readDispatch({ ffi, libc }: Reader, dispatch: number): ReadonlyMap<number, number> {
   const entry = new Memory(ffi, DISPATCH_BYTES);
   const addresses = new Map<number, number>();
@@ -141,7 +141,7 @@ function readDispatch({ ffi, libc }: Reader, dispatch: number): ReadonlyMap<numb
     libc.memcpy(entry.at(0), ffi.handle(dispatch + i * DISPATCH_BYTES), ffi.size(DISPATCH_BYTES));
     const id = entry.view.getInt32(0, true);
     if (id === 0) break;
-    addresses.set(id, entry.getUint64(FUNCTION));
+    if (!addresses.has(id)) addresses.set(id, entry.getUint64(FUNCTION));
   }
   return addresses;
 }
