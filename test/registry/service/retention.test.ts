@@ -6,10 +6,13 @@ import { changeHost, getHost, leave, removeHost } from '../../../src/registry/se
 import { changeNetwork, findNetwork } from '../../../src/registry/service/networks.ts';
 import { listPeers } from '../../../src/registry/service/peers.ts';
 import { rotate } from '../../../src/registry/service/rotation.ts';
+import { createD1Store } from '../../../src/registry/store/d1-store.ts';
 import { someKey } from '../lab.ts';
 import { accepted, ADMIN, startServices } from './service-lab.ts';
 
 const DAY_MS = 86_400_000;
+/** What a request may ask of D1 on Cloudflare's free plan. */
+const MOST_QUERIES = 50;
 
 async function start(t: Parameters<typeof startServices>[0]) {
   const services = await startServices(t);
@@ -112,4 +115,29 @@ test('a set of tags that no host has any more is forgotten, and what others have
   clock.now += 32 * DAY_MS;
   await ask();
   assert.deepEqual(await sets(), ['["guests"]', '["servers"]']);
+});
+
+test('many sets of tags are forgotten within what a request may ask at the edge', async (t) => {
+  const { ports, clock, database, add, column } = await start(t);
+  await add('dolores');
+  await database
+    .prepare(
+      `WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n WHERE i < 300)
+       INSERT INTO tag_versions SELECT (SELECT id FROM networks), json_array('t' || i), i FROM n`,
+    )
+    .run();
+  await database.prepare('UPDATE networks SET next_due_at = 1').run();
+  let queries = 0;
+  const counted = {
+    ...database,
+    batch(statements: Parameters<typeof database.batch>[0]) {
+      queries += statements.length;
+      return database.batch(statements);
+    },
+  };
+  accepted(await findNetwork('home', { ...ports, store: createD1Store(counted) }));
+  assert.deepEqual(await column('SELECT tags FROM tag_versions'), ['[]']);
+  assert(queries <= MOST_QUERIES, `${queries} queries`);
+  assert.deepEqual(await column('SELECT view_version FROM hosts'), [300]);
+  assert.equal((await ports.store.networkVersion(1))?.version, clock.now);
 });
