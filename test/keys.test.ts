@@ -30,6 +30,11 @@ describe('keys', () => {
     ['bits behind the last byte', `${'A'.repeat(42)}B=`],
     ['the alphabet of URLs', `${'-'.repeat(42)}A=`],
     ['white space', ` ${'A'.repeat(42)}=`],
+    ['a line break', `${'A'.repeat(21)}\n${'A'.repeat(21)}=`],
+    ['a padding too many', `${'A'.repeat(43)}==`],
+    ['padding in the middle', `${'A'.repeat(21)}=${'A'.repeat(21)}=`],
+    ['what is no byte', `${'\u0410'.repeat(43)}=`],
+    ['half of a character', `\ud800${'A'.repeat(42)}=`],
   ] as const)
     it(`are refused with ${what}`, () => {
       assert.equal(parsePublicKey(text), undefined);
