@@ -6,12 +6,17 @@ import { constants, fstatSync } from 'node:fs';
 import process from 'node:process';
 import { createInterface } from 'node:readline/promises';
 import type { Terminal } from '../../src/cli/ports.ts';
+import { errorCode, systemError } from './system-error.ts';
 
 const DEFAULT_COLUMNS = 80;
 
 export function createTerminal(): Terminal {
-  const stdout = writer(process.stdout);
-  const stderr = writer(process.stderr);
+  const stderr = writer(process.stderr, () => {});
+  const stdout = writer(process.stdout, (error) => {
+    stderr(`peerage: ${systemError('cannot write what was asked for', error).message}\n`);
+    // Last: the command itself may have done all else.
+    process.once('exit', () => (process.exitCode = 1));
+  });
   const wantsColour = (process.env['NO_COLOR'] ?? '') === '' && process.env['TERM'] !== 'dumb';
   return {
     stdout,
@@ -59,15 +64,21 @@ function isWorldAccessible(fd: number): boolean {
 
 /**
  * `peerage up wg0 2>&1 | head -1` closes the pipe early, which is no failure of ours, and no reason to stop in mid-work: what is
- * still to be said is said to nobody.
+ * still to be said is said to nobody. `onLost`: it could not be written, as on a full disk.
  */
-function writer(stream: NodeJS.WriteStream): (text: string) => void {
+function writer(stream: NodeJS.WriteStream, onLost: (error: unknown) => void): (text: string) => void {
   let isClosed = false;
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
+  const close = (error: unknown): void => {
+    if (!isClosed && errorCode(error) !== 'EPIPE') onLost(error);
     isClosed = true;
-  });
+  };
+  stream.on('error', close);
   return (text) => {
-    if (!isClosed) stream.write(text);
+    if (isClosed) return;
+    try {
+      stream.write(text);
+    } catch (error) {
+      close(error); // Deno tells it here
+    }
   };
 }

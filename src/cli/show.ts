@@ -22,9 +22,11 @@ export const addShow: AddCommand = (program, ports) => {
       if (which === 'interfaces') return showInterfaces(ports);
       if (options.json === true) return showJson(ports, which);
       if (which !== 'all') return showOne(ports, which, field);
-      const failures: string[] = [];
-      await showAll(ports, field, ({ message }) => failures.push(message));
-      if (failures.length > 0) throw new UserError(failures.join('\n'));
+      const failures: UserError[] = [];
+      await showAll(ports, field, (failure) => failures.push(failure));
+      if (failures.length === 0) return;
+      const remedy = failures.find((failure) => failure.remedy !== undefined)?.remedy;
+      throw new UserError(failures.map(({ message }) => message).join('\n'), remedy === undefined ? {} : { remedy });
     });
   addExamples(command, [
     ['peerage show', 'every running tunnel'],

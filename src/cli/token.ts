@@ -1,5 +1,5 @@
 /** `peerage token`: lets hosts enrol. `peerage add NAME` is the same for one host of that name. */
-import { InvalidArgumentError, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { UserError } from '../errors.ts';
 import { CreatedToken, type NewToken } from '../registry/wire.ts';
 import { askRegistry, chooseNetwork, confirm, readLogin } from './admin.ts';
@@ -35,7 +35,9 @@ export const addToken: AddCommand = (program, ports) => {
   addTokenOptions(command)
     .option('--uses <number>', 'how many hosts may enrol with it (1)', parseUses)
     .option('--name <name>', 'the one host name that it is good for')
-    .option('--pattern <names>', 'the names that it is good for, with * for any text: web-*')
+    .addOption(
+      new Option('--pattern <names>', 'the names that it is good for, with * for any text: web-*').conflicts('name'),
+    )
     .action((options: TokenOptions) => makeToken(options, ports));
   addExamples(command, [
     ['peerage token', 'for one host, within a day'],

@@ -94,6 +94,7 @@ describe('peerage, for the administrator of a registry', () => {
     });
     assert.equal(letIn.status, 201, await letIn.text());
     assert.match((await peerage(['ls'])).stdout, /^HOST .* TAGS +PUBLIC KEY\n[^]*^web-1 .* eu servers +CA{42}=$/m);
+    assert.equal((await peerage(['token', '--name', 'mail', '--pattern', 'web-*'])).exitCode, 2); // good for nobody
     assert.match((await peerage(['network', 'rules'])).stderr, /^Everybody sees everybody/);
     const ruled = await peerage(['network', 'rules', 'office:servers,eu', '*:dns']);
     assert.match(ruled.stdout, /^office +servers,eu\n\* +dns$/m);

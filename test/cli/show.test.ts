@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
 import { fileURLToPath } from 'node:url';
 import { after, before, describe, it } from 'node:test';
+import type { Ports } from '../../src/cli/ports.ts';
+import { runProgram } from '../../src/cli/program.ts';
+import { UserError } from '../../src/errors.ts';
 import type { Host } from '../interop/lab/host.ts';
 import { Lab } from '../interop/lab/lab.ts';
 import { labOptions } from '../interop/lab/requirements.ts';
+import { quietPorts } from './quiet-ports.ts';
 
 const CANNED_UAPI = fileURLToPath(new URL('canned-uapi.ts', import.meta.url));
 const FIELDS = [
@@ -20,6 +24,21 @@ const FIELDS = [
   'persistent-keepalive',
   'dump',
 ];
+
+it('peerage show says once what to do about tunnels that do not tell', async () => {
+  const said: string[] = [];
+  const uapi = {
+    interfaces: async () => ['wg0', 'wg1'],
+    exchange: async (name: string) => {
+      throw new UserError(`cannot ask the tunnel ${name}: permission denied`, { remedy: 'Try again as root (sudo).' });
+    },
+  };
+  const processes = { env: {} };
+  const ports = { ...quietPorts(said), uapi, processes } as unknown as Ports; // all that it touches
+  assert.equal(await runProgram(['show'], ports), 1);
+  const [first, second] = ['wg0', 'wg1'].map((name) => `cannot ask the tunnel ${name}: permission denied\n`);
+  assert.equal(said.join(''), `peerage: ${first}${second}  Try again as root (sudo).\n`);
+});
 
 describe('peerage show prints, byte for byte, what wg show prints', labOptions('wg'), () => {
   let lab: Lab;

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -63,6 +64,26 @@ const RUNTIMES = {
   Bun: [`${BIN}bun`, '-e'],
   Deno: [`${BIN}deno`, 'eval', '--no-check'],
 } as const;
+
+const RESULT = `
+  import process from 'node:process';
+  import { createTerminal } from ${JSON.stringify(TERMINAL)};
+  createTerminal().stdout('a result\\n');
+  process.exitCode = 0; // as main does when the command is through
+`;
+
+describe('a result that cannot be written', () => {
+  for (const [name, [program, ...args]] of Object.entries(RUNTIMES))
+    it(`is a failure that says why, on ${name}`, async () => {
+      const full = openSync('/dev/full', 'w');
+      const child = spawn(program, [...args, RESULT], { stdio: ['ignore', full, 'pipe'] });
+      closeSync(full);
+      let stderr = '';
+      child.stderr!.setEncoding('utf8').on('data', (text: string) => (stderr += text)); // it is a pipe
+      const [exitCode] = await once(child, 'close');
+      assert.deepEqual([exitCode, stderr], [1, 'peerage: cannot write what was asked for: no space left\n']);
+    });
+});
 
 describe('a question', () => {
   for (const [name, [program, ...args]] of Object.entries(RUNTIMES))
