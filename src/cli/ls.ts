@@ -32,7 +32,7 @@ async function show({ network, json }: LsOptions, ports: Ports): Promise<void> {
   if (json === true) return terminal.stdout(`${JSON.stringify(hosts, null, 2)}\n`);
   // Most networks have no tags.
   const tagged = hosts.some(({ tags }) => tags.length > 0);
-  const exits = hosts.some(({ exit }) => exit !== null);
+  const exits = hosts.some((host) => describeExit(host) !== undefined);
   const optional = [...(exits ? ['EXIT'] : []), ...(tagged ? ['TAGS'] : [])];
   const titles = ['HOST', 'ADDRESSES', 'ENDPOINT', 'ROUTES', ...optional, 'PUBLIC KEY'];
   const rows = hosts.map((host) => rowOf(host, { tagged, exits }));
@@ -55,6 +55,12 @@ function rowOf(host: HostView, { tagged, exits }: { tagged: boolean; exits: bool
   const where = endpoint ?? (seen.length === 0 ? '-' : `${seen.join(' ')} (seen)`);
   const routes = [...host.routes, ...requestedRoutes.map((route) => `${route} (waits)`)];
   const listed = (texts: readonly string[]): string => (texts.length === 0 ? '-' : texts.join(' '));
-  const optional = [...(exits ? [host.exit ?? '-'] : []), ...(tagged ? [listed(tags)] : [])];
+  const optional = [...(exits ? [describeExit(host) ?? '-'] : []), ...(tagged ? [listed(tags)] : [])];
   return [name, addresses.join(' '), where, listed(routes), ...optional, publicKey];
+}
+
+/** Undefined when none is chosen. Of one that is gone an older registry knew no name. */
+function describeExit({ exit, exitClosed = [] }: HostView): string | undefined {
+  if (exitClosed.length === 0) return exit ?? undefined;
+  return `${exit ?? '(gone)'} (${exitClosed.join(' ')} closed)`;
 }

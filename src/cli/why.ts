@@ -76,7 +76,11 @@ export function explainSight(a: HostView, b: HostView, rules: NetworkView['rules
   if ([a, b].every((host) => endpointsOf(host).length === 0))
     facts.push('so neither can begin: a third host that both speak with has to report where it sees them');
   for (const [one, other] of [[a, b] as const, [b, a] as const]) {
-    if (one.exit === other.name) facts.push(`the default route of ${one.name} goes through ${other.name}`);
+    const { exitClosed = [] } = one;
+    if (one.exit === other.name && exitClosed.length < 2)
+      facts.push(`the default route of ${one.name} goes through ${other.name}`);
+    if (one.exit === other.name && exitClosed.length > 0)
+      facts.push(`${other.name} lets ${one.name} out no more: what is for ${exitClosed.join(' ')} is dropped`);
     if (one.routes.length > 0) facts.push(`behind ${one.name}: ${one.routes.join(' ')}`);
     if (one.requestedRoutes.length > 0)
       facts.push(`not yet behind ${one.name}: ${one.requestedRoutes.join(' ')}: peerage route approve ${one.name}`);

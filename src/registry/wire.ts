@@ -342,8 +342,10 @@ export const HostView = z.object({
   routes: z.array(z.string()),
   /** Declared by the host, and not approved. */
   requestedRoutes: z.array(z.string()),
-  /** The host that its default route goes through. */
+  /** The host that its default route is to go through, as it was chosen, also when that one is gone. */
   exit: HostName.nullable(),
+  /** The default routes that its exit has offered, and offers no more: what is for them is dropped. An older registry does not say it. */
+  exitClosed: z.array(z.string()).optional(),
   tags: z.array(Tag),
   ephemeral: z.boolean(),
   nextPublicKey: PublicKeyText.nullable(),

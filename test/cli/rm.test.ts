@@ -5,18 +5,18 @@ import { http } from '../../runtime/linux/http.ts';
 import type { Ports } from '../../src/cli/ports.ts';
 import { runProgram } from '../../src/cli/program.ts';
 import { HostList, HostView } from '../../src/registry/wire.ts';
-import { startLab } from '../registry/lab.ts';
+import { expectStatus, someKey, startLab } from '../registry/lab.ts';
 
 async function startDesk(t: TestContext) {
   const lab = await startLab(t);
   const teddy = await lab.enrol(await lab.token(), { name: 'teddy' });
   /** With what was asked of the person, who says yes. */
-  const rm = async (...args: readonly string[]) => {
+  const run = async (...args: readonly string[]) => {
     const [out, messages, questions]: string[][] = [[], [], []];
     const terminal = {
       stdout: (text: string) => void out!.push(text),
       stderr: (text: string) => void messages!.push(text),
-      columns: 80,
+      columns: Infinity,
       ask: async (question: string) => {
         questions!.push(question);
         return 'y';
@@ -24,14 +24,15 @@ async function startDesk(t: TestContext) {
     };
     const env = { PEERAGE_REGISTRY: lab.url, PEERAGE_ADMIN_KEY: lab.adminKey };
     const ports = { terminal, http, processes: { env } } as unknown as Ports; // all that it touches
-    const exitCode = await runProgram(['rm', '--network', 'home', ...args], ports);
+    const exitCode = await runProgram(args, ports);
     return { exitCode, stdout: out!.join(''), stderr: messages!.join(''), questions: questions! };
   };
+  const rm = (...args: readonly string[]) => run('rm', '--network', 'home', ...args);
   const names = async () => {
     const { hosts } = (await lab.ask('GET', '/v1/networks/home/hosts')).read(HostList);
     return hosts.map(({ name }) => name);
   };
-  return { rm, names, teddy };
+  return { lab, run, rm, names, teddy };
 }
 
 describe('peerage rm', () => {
@@ -49,6 +50,18 @@ describe('peerage rm', () => {
     const { exitCode, questions, stderr } = await rm('tedy');
     assert.deepEqual([exitCode, questions, await names()], [1, [], ['teddy']]);
     assert.match(stderr, /has no host tedy/);
+  });
+
+  test('of an exit leaves it closed for who has chosen it, and `peerage ls` shows that', async (t) => {
+    const { lab, run, rm } = await startDesk(t);
+    const berlin = { name: 'berlin', publicKey: someKey(), routes: ['0.0.0.0/0', '::/0'] };
+    expectStatus(201, await lab.ask('POST', '/v1/networks/home/hosts', { body: berlin }));
+    const user = { name: 'maeve', publicKey: someKey(), exit: 'berlin' };
+    expectStatus(201, await lab.ask('POST', '/v1/networks/home/hosts', { body: user }));
+    const shown = async () => /^maeve .*/m.exec((await run('ls', '--network', 'home')).stdout)?.[0];
+    assert.match((await shown())!, / berlin  \S+$/);
+    await rm('berlin', '--yes');
+    assert.match((await shown())!, / berlin \(0\.0\.0\.0\/0 ::\/0 closed\)  \S+$/);
   });
 
   test('tells a machine what the host was', async (t) => {

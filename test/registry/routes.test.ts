@@ -282,9 +282,37 @@ describe('an exit', () => {
     expectStatus(200, await patch('berlin', { routes: [] }));
     assert.deepEqual(await closed(teddy), [EXIT]);
     expectStatus(200, await patch('berlin', { routes: ['0.0.0.0/0'] }));
-    assert.deepEqual(await closed(teddy), []);
+    assert.deepEqual(await closed(teddy), [['::/0']]);
+    // Who chooses now has never had a route of the other family through it.
+    const maeve = await enrol('maeve', { exit: 'berlin' });
+    assert.deepEqual(await closed(maeve), []);
     expectStatus(204, await lab.ask('DELETE', `${HOSTS}/berlin`));
-    assert.deepEqual(await closed(teddy), [['0.0.0.0/0']]);
+    assert.deepEqual([await closed(teddy), await closed(maeve)], [[EXIT], [['0.0.0.0/0']]]);
+  });
+
+  test('that takes back one of its two families leaves that one closed, until it offers it again or is chosen anew', async (t) => {
+    const { lab, enrol, patch, say, view, addExit } = await start(t);
+    const berlin = await addExit('berlin');
+    const [teddy, maeve] = [await enrol('teddy', { exit: 'berlin' }), await enrol('maeve', { exit: 'berlin' })];
+    const config = async (as: { hostKey: string }, etag = '') =>
+      lab.ask('GET', '/v1/config?format=json', { as: as.hostKey, headers: { 'if-none-match': etag } });
+    const routesOf = async (as: { hostKey: string }, name: string) =>
+      expectStatus(200, await config(as))
+        .read(HostConfig)
+        .peers.filter((peer) => peer.name === name)
+        .flatMap(({ allowedIps }) => allowedIps.filter((route) => route.endsWith('/0')));
+    const etag = (await config(teddy)).headers.get('etag')!;
+    // By its own word, as by the administrator's.
+    expectStatus(200, await say(berlin, { routes: ['::/0'] }));
+    expectStatus(200, await config(teddy, etag));
+    assert.deepEqual([await routesOf(teddy, 'berlin'), await routesOf(teddy, 'no-exit')], [['::/0'], ['0.0.0.0/0']]);
+    const { exit, exitClosed } = await view('teddy');
+    assert.deepEqual([exit, exitClosed], ['berlin', ['0.0.0.0/0']]);
+    expectStatus(200, await say(maeve, { exit: 'berlin' }));
+    assert.deepEqual([await routesOf(maeve, 'no-exit'), (await view('maeve')).exitClosed], [[], []]);
+    expectStatus(200, await patch('berlin', { routes: EXIT }));
+    assert.deepEqual([await routesOf(teddy, 'berlin'), await routesOf(teddy, 'no-exit')], [EXIT, []]);
+    assert.deepEqual((await view('teddy')).exitClosed, []);
   });
 
   test('that there is not, that is out of sight, not approved, or the host itself is refused alike', async (t) => {
@@ -322,15 +350,20 @@ describe('an exit', () => {
     const [teddy, maeve] = [await enrol('teddy', { exit: 'berlin' }), await enrol('maeve')];
     const { version } = await peers(teddy);
     expectStatus(204, await lab.ask('DELETE', `${HOSTS}/berlin`));
-    assert.equal((await view('teddy')).exit, null);
+    const shown = async () => {
+      const { exit, exitClosed } = await view('teddy');
+      return [exit, exitClosed];
+    };
+    assert.deepEqual(await shown(), ['berlin', EXIT]);
     assert.equal((await peers(teddy, version)).full, true);
     const news = await peers(maeve, version);
     assert.deepEqual([news.full, news.removed], [false, [berlin.host.publicKey]]);
     expectStatus(200, await lab.ask('POST', `${HOSTS}/berlin/restore`));
-    assert.equal((await view('teddy')).exit, null);
+    assert.deepEqual(await shown(), ['berlin', EXIT]);
     assert.deepEqual(await behind(teddy, 'berlin'), []);
     expectStatus(200, await say(teddy, { exit: 'berlin' }));
     assert.deepEqual(await behind(teddy, 'berlin'), EXIT);
+    assert.deepEqual(await shown(), ['berlin', []]);
   });
 
   test('is given up, too, when it went by itself', async (t) => {
@@ -341,8 +374,9 @@ describe('an exit', () => {
     expectStatus(200, await lab.ask('GET', '/v1/peers', { as: berlin.hostKey }));
     await enrol('teddy', { exit: 'berlin' });
     assert.equal((await view('teddy')).exit, 'berlin');
+    assert.deepEqual((await view('teddy')).exitClosed, []);
     lab.clock.now += 3_600_001;
-    assert.equal((await view('teddy')).exit, null);
+    assert.deepEqual((await view('teddy')).exitClosed, EXIT);
     expectProblem('no-such-exit', await patch('teddy', { exit: 'berlin' }));
   });
 

@@ -5,7 +5,7 @@ import type { HostPatch, HostView } from '../wire.ts';
 import type { AdminCaller, HostCaller } from './credentials.ts';
 import { withDue } from './due.ts';
 import { parseEndpoint } from './endpoints.ts';
-import { findExit } from './exits.ts';
+import { chosenExitOf, closedRoutes, exitIdOf, findExit } from './exits.ts';
 import { findNetwork } from './networks.ts';
 import type { RegistryPorts } from './ports.ts';
 import { done, refuse, type Refusal, type Result } from './result.ts';
@@ -32,13 +32,13 @@ export async function listHosts(
   const found = await ports.store.listHosts(network.value.id, { ...page, limit: page.limit + 1 });
   const shown = found.slice(0, page.limit);
   const there = withDue(shown, network.value, ports).filter(({ deletedAt }) => deletedAt === null);
-  const hosts = await viewHosts(there, ports);
+  const hosts = await viewHosts(there, network.value, ports);
   return done({ hosts, next: found.length > page.limit ? shown.at(-1)!.name : null });
 }
 
 export async function getHost(path: HostPath, ports: RegistryPorts): Promise<Result<HostView>> {
   const found = await findHost(path, ports);
-  return found.ok ? done(await viewHost(found.value.host, ports)) : found;
+  return found.ok ? done(await viewHost(found.value.host, found.value.network, ports)) : found;
 }
 
 /** `ifVersion` is the host's version that the administrator has seen. */
@@ -60,7 +60,7 @@ export async function changeHost(
     const changed = await ports.store.changeHost(host, changes.value, act);
     if (changed !== undefined) {
       ports.bell.ring(network.id, changed.version, whoSees([host, changed], network.rules));
-      return done(await viewHost(changed, ports));
+      return done(await viewHost(changed, network, ports));
     }
   }
   return { ...refuse('busy', 'The network changes too fast at this moment. Try again.'), retryAfterSeconds: 5 };
@@ -84,18 +84,26 @@ export async function leave({ host, network, requestId }: HostCaller, ports: Reg
   await remove({ host, network }, { actor: `host:${host.name}`, requestId }, ports);
 }
 
-export async function viewHost(host: HostRecord, ports: RegistryPorts): Promise<HostView> {
-  const [view] = await viewHosts([host], ports);
+export async function viewHost(host: HostRecord, network: NetworkRecord, ports: RegistryPorts): Promise<HostView> {
+  const [view] = await viewHosts([host], network, ports);
   return view!; // one for each
 }
 
-async function viewHosts(hosts: readonly HostRecord[], { store }: RegistryPorts): Promise<HostView[]> {
-  const exits = hosts.flatMap(({ exitHostId }) => exitHostId ?? []);
-  const names = exits.length === 0 ? undefined : await store.hostNames(exits);
-  return hosts.map((host) => describe(host, names?.get(host.exitHostId ?? '') ?? null));
+async function viewHosts(
+  hosts: readonly HostRecord[],
+  network: NetworkRecord,
+  ports: RegistryPorts,
+): Promise<HostView[]> {
+  const ids = [...new Set(hosts.flatMap((host) => exitIdOf(host) ?? []))];
+  const found = ids.length === 0 ? [] : withDue([...(await ports.store.hostsById(ids)).values()], network, ports);
+  const exits = new Map(found.map((exit) => [exit.id, exit]));
+  return hosts.map((host) => {
+    const exit = exits.get(exitIdOf(host) ?? '');
+    return describe(host, { exit: chosenExitOf(host, exit), exitClosed: [...closedRoutes(host, exit, network.rules)] });
+  });
 }
 
-function describe(host: HostRecord, exit: string | null): HostView {
+function describe(host: HostRecord, exit: Pick<HostView, 'exit' | 'exitClosed'>): HostView {
   const { name, publicKey, listenPort, endpoint, observedEndpoint, otherEndpoint } = host;
   return {
     name,
@@ -107,7 +115,7 @@ function describe(host: HostRecord, exit: string | null): HostView {
     otherEndpoint: endpoint === null ? otherEndpoint : null,
     routes: [...host.routes],
     requestedRoutes: [...host.requestedRoutes],
-    exit,
+    ...exit,
     tags: [...host.tags],
     ephemeral: host.ephemeral,
     nextPublicKey: host.nextPublicKey,

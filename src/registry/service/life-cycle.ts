@@ -43,7 +43,7 @@ export async function renewHost(
   if (renewed === undefined && ifVersion !== undefined) return refuseStale(path);
   if (renewed === undefined) return refuse('not-found', `The network ${path.network} has no host ${path.host}.`);
   if (renewed.version !== host.version) ports.bell.ring(network.id, renewed.version, whoSees([renewed], network.rules));
-  return done(await viewHost(renewed, ports));
+  return done(await viewHost(renewed, network, ports));
 }
 
 /** Undoes a removal, as long as the host's addresses rest and nobody has taken its name, key or routes. */
@@ -80,7 +80,7 @@ export async function restoreHost(
         ? refuse('name-taken', `Another host is called ${path.host} by now. Remove that one first.`)
         : refuse('key-in-use', `Another host has the public key of ${path.host} by now.`);
     ports.bell.ring(network.id, restored.version, whoSees([restored], network.rules));
-    return done(await viewHost(restored, ports));
+    return done(await viewHost(restored, network, ports));
   }
   return { ...refuse('busy', 'The network changes too fast at this moment. Try again.'), retryAfterSeconds: 5 };
 }

@@ -7,7 +7,7 @@ import { perObject } from '../render/per-object.ts';
 import { authenticateAgain, type HostCaller } from './credentials.ts';
 import { isOverdue, RETRY_MS, hostsWithDue } from './due.ts';
 import { endpointFor, familiesOf } from './endpoints.ts';
-import { exitOf, routesFor, withClosedExit } from './exits.ts';
+import { exitIdOf, exitOf, routesFor, withClosedExit } from './exits.ts';
 import type { RegistryPorts, Waiting } from './ports.ts';
 import { done, type Result } from './result.ts';
 import { isPresent, sees } from './sight.ts';
@@ -71,7 +71,7 @@ export function viewHostConfig({ host, network, version }: View, others: readonl
       expiresAt: host.expiresAt === null ? null : new Date(host.expiresAt).toISOString(),
     },
     version,
-    peers: [...withClosedExit(host, viewPeers(host, network, others), others)],
+    peers: [...withClosedExit(host, viewPeers(host, network, others), { others, rules: network.rules })],
   };
 }
 
@@ -124,9 +124,10 @@ function inSight(others: readonly HostRecord[], host: HostRecord, rules: Network
   const sight = JSON.stringify([kind, host.exitHostId, rules, rules === null ? null : host.tags]);
   const known = views.get(sight);
   if (known !== undefined) return known;
+  const exitId = exitIdOf(host);
   const seen = others
     .filter((other) => isPresent(other) && sees(host.tags, other.tags, rules))
-    .map((other) => viewPeer(host, kind, other));
+    .map((other) => viewPeer(host, { kind, exitId }, other));
   if (views.size < SIGHTS_LIMIT) views.set(sight, seen);
   return seen;
 }
@@ -137,8 +138,12 @@ function kindOf(host: HostRecord): string {
   return `${host.endpoint === null} ${families.has(4)} ${families.has(6)}`;
 }
 
-function viewPeer(host: HostRecord, kind: string, other: HostRecord): PeerView {
-  const isExit = other.id === host.exitHostId;
+function viewPeer(
+  host: HostRecord,
+  { kind, exitId }: { kind: string; exitId: string | undefined },
+  other: HostRecord,
+): PeerView {
+  const isExit = other.id === exitId;
   const views = isExit ? exitViewsOf(other) : viewsOf(other);
   const known = views.get(kind);
   if (known !== undefined) return known;
@@ -147,7 +152,7 @@ function viewPeer(host: HostRecord, kind: string, other: HostRecord): PeerView {
     publicKey: other.publicKey,
     endpoint: endpointFor(host, other),
     ...(other.nextPublicKey !== null && { nextPublicKey: other.nextPublicKey }),
-    allowedIps: [...other.addresses.map(singleAddress), ...routesFor(host, other)],
+    allowedIps: [...other.addresses.map(singleAddress), ...routesFor(exitId, other)],
     persistentKeepalive: host.endpoint === null ? NAT_KEEPALIVE_SECONDS : 0,
   };
   views.set(kind, view);

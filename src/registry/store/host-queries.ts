@@ -1,8 +1,9 @@
 /** Hosts: lists, changes and removal. How they come: addition-queries.ts. */
 import { and, asc, eq, gt, isNotNull, isNull, or, sql, type SQL, type SQLWrapper } from 'drizzle-orm';
 import { additionQueries } from './addition-queries.ts';
+import { chosenExitId, goneExit, withdrawnFamilies, withoutFamilies } from './chosen-exit.ts';
 import { auditColumns, dueBy, followHost, followVersion, isAtVersion, nextVersion, type Orm } from './orm.ts';
-import { GONE_EXIT, type Store } from './port.ts';
+import type { Store } from './port.ts';
 import { tombstoneDue } from './retention.ts';
 import { addresses, audit, credentials, hosts, networks } from './schema.ts';
 
@@ -14,7 +15,7 @@ type HostQueries = Pick<
   | 'findHost'
   | 'findHostByCredential'
   | 'hostsChangedSince'
-  | 'hostNames'
+  | 'hostsById'
   | 'changeHost'
   | 'removeHost'
   | 'hostsWithoutEndpoint'
@@ -81,16 +82,17 @@ export function hostQueries(db: Orm): HostQueries {
 
     hostsChangedSince: (networkId, version) => changedSince.all({ networkId, version }),
 
-    async hostNames(ids) {
-      const named = await db
-        .select({ id: hosts.id, name: hosts.name })
+    async hostsById(ids) {
+      const found = await db
+        .select()
         .from(hosts)
         .where(and(sql`${hosts.id} IN (SELECT value FROM json_each(${JSON.stringify(ids)}))`, isNull(hosts.deletedAt)));
-      return new Map(named.map(({ id, name }) => [id, name]));
+      return new Map(found.map((host) => [host.id, host]));
     },
 
-    async changeHost({ id, networkId }, { routes, requestedRoutes, tags, ...changes }, act) {
+    async changeHost({ id, networkId, routes: present }, { routes, requestedRoutes, tags, ...changes }, act) {
       const version = nextVersion(networkId, act.at);
+      const withdrawn = withdrawnFamilies(present, routes ?? present);
       // Only when the update took place: the network's version has not followed yet.
       const changedNow = and(eq(hosts.id, id), sql`max(${hosts.version}, ${hosts.viewVersion}) > ${networks.version}`);
       const [[changed]] = await db.batch([
@@ -121,6 +123,21 @@ export function hostQueries(db: Orm): HostQueries {
               sql`(SELECT h.version FROM hosts AS h WHERE h.id = ${id}) = ${version}`,
             ),
           ),
+        // Whoever chose it as an exit keeps what was withdrawn closed, and does not go another way.
+        ...(withdrawn === ''
+          ? []
+          : [
+              db
+                .update(hosts)
+                .set({ exitHostId: withoutFamilies(withdrawn), viewVersion: version })
+                .where(
+                  and(
+                    eq(hosts.networkId, networkId),
+                    sql`${chosenExitId()} = ${id}`,
+                    sql`(SELECT h.version FROM hosts AS h WHERE h.id = ${id}) = ${version}`,
+                  ),
+                ),
+            ]),
         ...followHost(db, networkId, id),
         // Nobody may have its former tags any more.
         ...(tags === undefined ? [] : [dueBy(db, networkId, tombstoneDue(act.at))]),
@@ -240,16 +257,11 @@ export function isRevision(version: number): SQL {
 
 /**
  * Within a batch, before `followVersion`: whoever used one of these hosts as its exit, removed hosts included, has one that is gone now. The
- * default routes that it offered are all that is remembered of it: should it be restored, it is not chosen again.
+ * default routes that it offered and its name are all that is remembered of it.
  */
 export function leaveExits(db: Orm, networkId: number, at: number, gone: SQLWrapper) {
-  const offered = (route: string, digit: string): SQL =>
-    sql`CASE WHEN EXISTS (SELECT 1 FROM json_each(e.routes) WHERE value = ${route}) THEN ${digit} ELSE '' END`;
-  // By its full name: in the inner query the column alone would be that of the exit.
-  const goneExit = sql`(SELECT ${GONE_EXIT} || ${offered('0.0.0.0/0', '4')} || ${offered('::/0', '6')}
-    FROM hosts AS e WHERE e.id = hosts.exit_host_id)`;
   return db
     .update(hosts)
-    .set({ exitHostId: goneExit, viewVersion: nextVersion(networkId, at) })
-    .where(and(eq(hosts.networkId, networkId), sql`${hosts.exitHostId} IN ${gone}`));
+    .set({ exitHostId: goneExit(), viewVersion: nextVersion(networkId, at) })
+    .where(and(eq(hosts.networkId, networkId), sql`${chosenExitId()} IN ${gone}`));
 }

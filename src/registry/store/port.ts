@@ -24,17 +24,39 @@ export interface NetworkRecord {
   readonly forgottenVersion: number;
 }
 
-/**
- * Stands for an exit that is gone, in the place of its id, with `4` and `6` for the default routes that it offered: who had chosen it has not
- * given it up. No id looks like this.
- */
-export const GONE_EXIT = 'gone';
+/** By the digit that stands for each in `exitHostId`. */
+export const EXIT_FAMILIES = [
+  ['4', '0.0.0.0/0'],
+  ['6', '::/0'],
+] as const;
 
-/** The default routes of an exit that is gone; undefined for the id of a host, or null. */
-export function routesOfGoneExit(exitHostId: string | null): string[] | undefined {
-  const families = /^gone(?<v4>4?)(?<v6>6?)$/.exec(exitHostId ?? '')?.groups;
-  if (families === undefined) return undefined;
-  return [...(families['v4'] === '' ? [] : ['0.0.0.0/0']), ...(families['v6'] === '' ? [] : ['::/0'])];
+export interface ChosenExit {
+  /** Undefined when it is gone. */
+  readonly id: string | undefined;
+  /** Of one that is gone, if it is known. */
+  readonly name: string | undefined;
+  /** The default routes that it offered once, and no longer. */
+  readonly withdrawn: readonly string[];
+}
+
+/**
+ * What `exitHostId` says; undefined when none is chosen:
+ *
+ *     ID              the exit that the host has chosen
+ *     ID:6            the same, after the exit took back the default route of IPv6 (4: of IPv4) that it had offered
+ *     gone46:berlin   an exit that is gone, by its name, with the default routes that it offered. Not its id: should it be restored, it is
+ *                     not chosen again. Older versions wrote no name.
+ */
+export function readChosenExit(exitHostId: string | null): ChosenExit | undefined {
+  if (exitHostId === null) return undefined;
+  const [first = '', rest] = exitHostId.split(':');
+  const gone = /^gone(4?6?)$/.exec(first)?.[1];
+  if (gone !== undefined) return { id: undefined, name: rest, withdrawn: routesOf(gone) };
+  return { id: first, name: undefined, withdrawn: routesOf(rest ?? '') };
+}
+
+function routesOf(families: string): string[] {
+  return EXIT_FAMILIES.flatMap(([digit, route]) => (families.includes(digit) ? route : []));
 }
 
 /** Hosts with one of the tags `from` and hosts with one of the tags `to` see each other. `*` is every host. */
@@ -69,7 +91,7 @@ export interface HostRecord {
   readonly successorId: string | null;
   readonly viewVersion: number;
   readonly requestedRoutes: readonly string[];
-  /** Of one that is gone: `routesOfGoneExit`. */
+  /** For `readChosenExit`. */
   readonly exitHostId: string | null;
   readonly otherEndpoint: string | null;
   /** Unix seconds. */
@@ -277,8 +299,8 @@ export interface Store {
   findHost(networkId: number, name: string): Promise<HostRecord | undefined>;
   /** Everything that changed after `version`, deleted hosts included. */
   hostsChangedSince(networkId: number, version: number): Promise<readonly HostRecord[]>;
-  /** Of those of these hosts that are there. */
-  hostNames(ids: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  /** Those of these ids that are there, by their ids. */
+  hostsById(ids: readonly string[]): Promise<ReadonlyMap<string, HostRecord>>;
   /**
    * Undefined when the host is gone or `ifVersion` does not hold. `newViewsOf`: ids of hosts that see others by it. `isOwn`: the
    * others see nothing of it, only the host's own view changes. `detail` is for the audit trail.
