@@ -10,6 +10,7 @@ import type { Log } from '../log.ts';
 import type { RegistryEnv } from './env.ts';
 import { refuse, type Reason, type Refusal, type Result } from './service/result.ts';
 import { isStorageFull } from './store/storage-full.ts';
+import { isWriteLocked } from './store/write-locked.ts';
 
 /** What the HTTP layer itself refuses, before a service is asked. */
 type HttpReason =
@@ -70,10 +71,13 @@ export const Problem = z
   .openapi('Problem');
 export type Problem = z.infer<typeof Problem>;
 
-/** For the document: the answers of a route that are problems. Every route may also answer 429, or fail with 500, or with 507 on a full disk. */
+/**
+ * For the document: the answers of a route that are problems. Every route may also answer 429, or fail with 500, with 503 while another process
+ * writes for long, or with 507 on a full disk.
+ */
 export function problemResponses<S extends number>(...statuses: S[]) {
   const response = { description: 'A problem', content: { 'application/problem+json': { schema: Problem } } };
-  const all = [...statuses, 429, 500, 507] as const;
+  const all = [...statuses, 429, 500, 503, 507] as const;
   // Object.fromEntries forgets the keys; they are those in `all`.
   return Object.fromEntries(all.map((status) => [status, response])) as Record<(typeof all)[number], typeof response>;
 }
@@ -149,6 +153,13 @@ export function answerError(error: unknown, c: Context<RegistryEnv>, log: Log): 
     return problem(c, {
       reason: 'storage-full',
       detail: 'The registry has no room left to write. Nothing was changed.',
+    });
+  if (isWriteLocked(error))
+    return problem(c, {
+      reason: 'busy',
+      detail:
+        'Another program writes to the database of the registry, a large backup that comes back, for one. Try again.',
+      retryAfterSeconds: 5,
     });
   return problem(c, { reason: 'internal', detail: 'The registry failed. Its log says more under the request id.' });
 }

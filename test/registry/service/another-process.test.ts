@@ -1,4 +1,4 @@
-/** What another process writes is heard of by who waits, though nobody rings for it. */
+/** What another process writes is heard of by who waits, though nobody rings for it; and while it writes for long, nobody else can. */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { watchDatabase } from '../../../runtime/linux/database-watch.ts';
 import { ringForOthers } from '../../../src/registry/another-process.ts';
+import { createRegistry } from '../../../src/library/registry.ts';
 import { createMemoryBell } from '../../../src/registry/memory-bell.ts';
+import { Problem } from '../../../src/registry/problem.ts';
 import { waitFor } from '../../interop/lab/wait.ts';
 import { runtime } from '../../runtime/this-runtime.ts';
 import { startServices } from './service-lab.ts';
@@ -50,4 +52,33 @@ test('a commit of another connection is noticed, and each of several', async (t)
     await waitFor('it is noticed', () => noticed === writes);
   }
   end();
+});
+
+test('who writes while another process has done so for long is told to come again, and who reads is answered', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'peerage-locked-'));
+  const [own, other] = await Promise.all([1, 2].map(() => runtime.openDatabase(join(folder, 'r.db'))));
+  t.after(async () => {
+    for (const database of [own!, other!]) database.close();
+    await rm(folder, { recursive: true });
+  });
+  const registry = await createRegistry({ database: own!, peerAddress: () => '' });
+  const headers = {
+    authorization: `Bearer ${await registry.issueFirstAdminKey()}`,
+    'content-type': 'application/json',
+  };
+  const ask = async (name?: string) =>
+    registry.app.request('/v1/networks', { headers, ...(name && { method: 'POST', body: JSON.stringify({ name }) }) });
+  await own!.prepare('PRAGMA busy_timeout = 1').all();
+  await other!.prepare('BEGIN IMMEDIATE').run();
+  // Alone, and as one of a group.
+  for (const names of [['home'], ['home', 'work']])
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    for (const answer of await Promise.all(names.map(ask))) {
+      assert.deepEqual([answer.status, answer.headers.get('retry-after')], [503, '5']);
+      // oxlint-disable-next-line no-await-in-loop -- as above
+      assert.equal(Problem.parse(await answer.json()).type, 'urn:peerage:problem:busy');
+    }
+  assert.equal((await ask()).status, 200);
+  await other!.prepare('ROLLBACK').run();
+  assert.equal((await ask('home')).status, 201);
 });
