@@ -114,12 +114,13 @@ describe('restore', () => {
     await addHost('before');
     await backupDatabase(runtime, { from: file('r.db'), to: file('b.db') });
     const files = { from: file('b.db'), to: file('r.db') };
+    let kept: string | undefined;
     for (const isServed of [true, false]) {
       await addHost('after');
       assert.deepEqual(await listed(), ['after', 'before']);
       if (!isServed) await close();
       const old = await contents('r.db');
-      const kept = await restoreDatabase(runtime, files);
+      kept = await restoreDatabase(runtime, files);
       assert(kept !== undefined && (await contents(kept.slice(file('').length))) === old);
       for (const name of ['r.db', kept]) assert.equal((await stat(resolve(file(''), name))).mode & 0o777, 0o600);
       if (isServed) assert.deepEqual(await listed(), ['before']);
@@ -127,6 +128,8 @@ describe('restore', () => {
     assert.deepEqual(await unmoved('r.db'), await unmoved('b.db'));
     const { listed: listedAgain } = await serve(t, file('r.db'), start.adminKey);
     assert.deepEqual(await listedAgain(), ['before']);
+    await restoreDatabase(runtime, { ...files, from: kept! });
+    assert.deepEqual(await listedAgain(), ['after', 'before'], 'it is undone by what was kept');
     assert.deepEqual(await left(), []);
   });
 
