@@ -33,7 +33,7 @@ async function defaultMtu(ports: MtuPorts): Promise<number> {
 }
 
 /** The MTU that a route names, else that of its device; 0 when there is no such route. */
-async function routeMtu(ports: MtuPorts, route: string): Promise<number> {
+export async function routeMtu(ports: MtuPorts, route: string): Promise<number> {
   const device = / dev (\S+)/.exec(route)?.[1];
   return (
     findMtu(route) || (device === undefined ? 0 : findMtu(await query(ports, ['ip', 'link', 'show', 'dev', device])))

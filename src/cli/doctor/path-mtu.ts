@@ -6,6 +6,7 @@
  */
 import { parseAddress, type IpFamily } from '../../ip.ts';
 import type { Ports } from '../ports.ts';
+import { routeMtu } from '../mtu.ts';
 import { query } from '../steps.ts';
 import { about, type Finding } from './finding.ts';
 import { endpointsOf, type Subject } from './subject.ts';
@@ -25,6 +26,8 @@ export interface PathFacts {
   mtu: number;
   /** The largest IP packet that arrived; undefined when no ping is answered there. */
   pathMtu: number | undefined;
+  /** Of what carries the datagrams on this host; 0 when there is no route, or it leads into the tunnel itself. */
+  linkMtu: number;
 }
 
 export async function gatherPaths(ports: Ports, subject: Subject): Promise<PathFacts[]> {
@@ -36,20 +39,36 @@ export async function gatherPaths(ports: Ports, subject: Subject): Promise<PathF
       const { family } = parseAddress(endpoint)!; // formatted from one
       const needed = mtu + IP_HEADER[family] + UDP_AND_TRANSPORT_BYTES;
       const echo = (bytes: number): Promise<Echo> => ping(ports, endpoint, family, bytes, tunnel.fwmark);
-      return { name, endpoint, family, mtu, pathMtu: await largest(echo, SMALLEST[family], needed) };
+      const pathMtu = await largest(echo, SMALLEST[family], needed);
+      return { name, endpoint, family, mtu, pathMtu, linkMtu: await linkMtuTowards(ports, endpoint, subject) };
     }),
   );
 }
 
-export function checkPath({ name, endpoint, family, mtu, pathMtu }: PathFacts): Finding[] {
+async function linkMtuTowards(ports: Ports, endpoint: string, { name, tunnel }: Subject): Promise<number> {
+  const marked = tunnel === undefined || tunnel.fwmark === 0 ? [] : ['mark', String(tunnel.fwmark)];
+  const route = await query(ports, ['ip', 'route', 'get', endpoint, ...marked]);
+  return route.includes(` dev ${name} `) ? 0 : routeMtu(ports, route);
+}
+
+export function checkPath({ name, endpoint, family, mtu, pathMtu, linkMtu }: PathFacts): Finding[] {
   const report = about(name);
   const overhead = IP_HEADER[family] + UDP_AND_TRANSPORT_BYTES;
+  // No answer to the largest of them may mean that; what this host itself cannot send needs none.
+  if (pathMtu === undefined && linkMtu > 0 && mtu + overhead > linkMtu) {
+    const what = `the MTU of ${name} is ${mtu}, and only packets of ${linkMtu - overhead} bytes fit into the ${linkMtu} of what carries them to ${endpoint}`;
+    return [report('error', what, remedy(name, linkMtu - overhead))];
+  }
   if (pathMtu === undefined)
     return [report('ok', `the path to ${endpoint} could not be measured: no ping is answered there`)];
   if (pathMtu >= mtu + overhead) return [report('ok', `packets of ${mtu} bytes fit the path to ${endpoint}`)];
   const fitting = pathMtu - overhead;
   const what = `only packets of ${fitting} bytes fit the path to ${endpoint}, and the MTU of ${name} is ${mtu}`;
-  return [report('error', what, `ip link set mtu ${fitting} dev ${name}   # and MTU = ${fitting} in its file`)];
+  return [report('error', what, remedy(name, fitting))];
+}
+
+function remedy(name: string, mtu: number): string {
+  return `ip link set mtu ${mtu} dev ${name}   # and MTU = ${mtu} in its file`;
 }
 
 interface Echo {

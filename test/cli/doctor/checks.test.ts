@@ -5,13 +5,15 @@ import { checkCrypto, measureCrypto } from '../../../src/cli/doctor/crypto.ts';
 import type { Finding } from '../../../src/cli/doctor/finding.ts';
 import { checkForwarding } from '../../../src/cli/doctor/forwarding.ts';
 import { checkListening } from '../../../src/cli/doctor/listening.ts';
-import { checkPath } from '../../../src/cli/doctor/path-mtu.ts';
+import { checkPath, gatherPaths } from '../../../src/cli/doctor/path-mtu.ts';
 import { checkRegistry } from '../../../src/cli/doctor/registry.ts';
 import { checkRoutes, type RouteFacts } from '../../../src/cli/doctor/routes.ts';
 import { sampleAddress } from '../../../src/cli/doctor/routing-table.ts';
 import { checkSockets } from '../../../src/cli/doctor/sockets.ts';
+import type { Subject } from '../../../src/cli/doctor/subject.ts';
 import { checkTun } from '../../../src/cli/doctor/tun.ts';
 import { checkVersions } from '../../../src/cli/doctor/versions.ts';
+import type { Ports } from '../../../src/cli/ports.ts';
 import { nobleCrypto } from '../../../src/crypto/noble.ts';
 import { parseCidr, type Cidr } from '../../../src/ip.ts';
 
@@ -141,10 +143,46 @@ describe('routes', () => {
 
 describe('the other checks', () => {
   it('a path that is not measured is not blamed', () => {
-    const path = { name: 'wg0', endpoint: '192.0.2.1', family: 4, mtu: 1420 } as const;
+    const path = { name: 'wg0', endpoint: '192.0.2.1', family: 4, mtu: 1420, linkMtu: 1500 } as const;
     assert.deepEqual(severities(checkPath({ ...path, pathMtu: undefined })), ['ok']);
     assert.deepEqual(severities(checkPath({ ...path, pathMtu: 1480 })), ['ok']);
     assert.match(only(checkPath({ ...path, pathMtu: 1479 })).remedy, /mtu 1419 dev wg0/);
+  });
+
+  it('an MTU that this host itself cannot carry is blamed where no ping is answered, too', () => {
+    const path = { name: 'wg0', endpoint: '192.0.2.1', family: 4, mtu: 1500, pathMtu: undefined } as const;
+    const found = only(checkPath({ ...path, linkMtu: 1500 }));
+    assert.match(
+      found.what,
+      /the MTU of wg0 is 1500, and only packets of 1440 bytes fit into the 1500 of what carries/,
+    );
+    assert.match(found.remedy, /mtu 1440 dev wg0/);
+    assert.match(only(checkPath({ ...path, endpoint: '2001:db8::1', family: 6, linkMtu: 1500 })).remedy, /mtu 1420 /);
+    for (const linkMtu of [0, 9000]) assert.deepEqual(severities(checkPath({ ...path, linkMtu })), ['ok']);
+  });
+
+  it('what carries the datagrams is looked up as they are sent, with the mark of the tunnel', async () => {
+    const endpoint = { ipAddress: parseCidr('192.0.2.1/32')! };
+    const subject = { name: 'wg0', tunnel: { fwmark: 51820, peers: [{ endpoint }] } } as unknown as Subject; // all that is read
+    const linkMtuOf = async (route: string): Promise<number | undefined> => {
+      const answers: Record<string, string> = {
+        'ip link show dev wg0': '4: wg0: <POINTOPOINT> mtu 1500 qdisc noqueue',
+        'ip link show dev eth0': '2: eth0: <BROADCAST> mtu 1500 qdisc noqueue',
+        'ip route get 192.0.2.1 mark 51820': route,
+      };
+      const run = async (program: string, args: readonly string[]) => {
+        if (program === 'ping') return { exitCode: 1, stdout: '', stderr: '' };
+        const stdout = answers[[program, ...args].join(' ')];
+        assert.ok(stdout !== undefined, `${program} ${args.join(' ')}`);
+        return { exitCode: 0, stdout, stderr: '' };
+      };
+      const [found] = await gatherPaths({ processes: { run } } as unknown as Ports, subject); // as above
+      assert.deepEqual([found?.mtu, found?.pathMtu], [1500, undefined]);
+      return found?.linkMtu;
+    };
+    assert.equal(await linkMtuOf('192.0.2.1 via 192.0.2.254 dev eth0 src 192.0.2.7 mark 0xca6c'), 1500);
+    assert.equal(await linkMtuOf('192.0.2.1 dev eth0 src 192.0.2.7 mark 0xca6c\n    cache mtu 1400'), 1400);
+    assert.equal(await linkMtuOf('192.0.2.1 dev wg0 src 10.9.0.1 mark 0xca6c'), 0);
   });
 
   it('forwarding counts on a host that peers meet at, for each family that they have', () => {
@@ -174,7 +212,8 @@ describe('the other checks', () => {
   it('a registry that is down is a warning, an agent that is not there an error', () => {
     const answer = { elapsedMs: 12, status: 200, theirMs: NOW, ourMs: NOW };
     const exit = { name: undefined, state: 'none' } as const;
-    const facts = { name: 'wg0', isUp: true, url: 'https://r', answer, agentRuns: true, exit, requestedRoutes: [] };
+    const routes = { requestedRoutes: [], unforwarded: [] };
+    const facts = { name: 'wg0', isUp: true, url: 'https://r', answer, agentRuns: true, exit, ...routes };
     assert.deepEqual(severities(checkRegistry(facts)), ['ok']);
     const down = only(checkRegistry({ ...facts, answer: { failure: 'cannot reach https://r: connection refused' } }));
     assert.deepEqual([down.severity, down.remedy], ['warning', 'curl -v https://r/healthz']);
@@ -183,9 +222,9 @@ describe('the other checks', () => {
     assert.deepEqual(severities(checkRegistry({ ...facts, agentRuns: false, isUp: false })), ['ok']);
   });
 
-  it('tells of an exit that is gone, one that is not offered, and routes that wait', () => {
+  it('tells of an exit that is gone, one that is not offered, routes that wait, and what is not forwarded to', () => {
     const answer = { elapsedMs: 3, status: 200, theirMs: NOW, ourMs: NOW };
-    const about = (state: 'in use' | 'gone' | 'not offered', requestedRoutes?: string[]) =>
+    const about = (state: 'in use' | 'gone' | 'not offered', requestedRoutes?: string[], unforwarded: string[] = []) =>
       checkRegistry({
         name: 'wg0',
         isUp: true,
@@ -194,12 +233,17 @@ describe('the other checks', () => {
         agentRuns: true,
         exit: { name: 'berlin', state },
         requestedRoutes,
+        unforwarded,
       });
     assert.deepEqual(severities(about('in use', [])), ['ok', 'ok']);
     assert.match(about('gone').at(-1)!.what, /the exit "berlin" is gone/);
     assert.deepEqual(severities(about('gone')), ['ok', 'error']);
     assert.deepEqual(severities(about('not offered')), ['ok', 'warning']);
     assert.match(about('in use', ['172.27.88.0/24']).at(-1)!.what, /nobody hears of 172\.27\.88\.0\/24/);
+    const behind = about('in use', [], ['172.27.88.0/24', '0.0.0.0/0', 'fd42::/64']).slice(2);
+    assert.match(behind[0]!.what, /^IPv4 is not forwarded: .* to 172\.27\.88\.0\/24, 0\.0\.0\.0\/0$/);
+    assert.deepEqual(severities(behind), ['warning', 'warning']);
+    assert.match(behind[1]!.remedy!, /^sysctl -w net\.ipv6\.conf\.all\.forwarding=1 /);
   });
 
   it('sockets that answer are named, those that do not are to be removed', () => {
