@@ -4,7 +4,7 @@
 import type { Http } from '../../src/cli/ports.ts';
 import { UserError } from '../../src/errors.ts';
 import { systemError } from './system-error.ts';
-import { isUnknownAuthority, trustSystem } from './trusted-authorities.ts';
+import { isUnknownAuthority, type Trust, trustSystem } from './trusted-authorities.ts';
 import { openSocket } from './web-socket.ts';
 
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -12,7 +12,7 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
 /** What a request needs to be made with for the system's authorities to count. */
-let trusted: ReturnType<typeof trustSystem> | undefined;
+let trusted: Trust | undefined;
 
 export const http: Http = {
   listen: openSocket,
@@ -47,11 +47,13 @@ export const http: Http = {
 
 /** Nothing of the request is sent before the certificate is found good, so it can be made again. */
 async function fetchTrusting(url: string, request: RequestInit): Promise<Response> {
+  const before = trusted;
   try {
-    return await fetch(url, { ...request, ...trusted });
+    return await fetch(url, { ...request, ...before });
   } catch (error) {
-    if (trusted !== undefined || !isUnknownAuthority(error)) throw error;
-    trusted = trustSystem();
+    // Another request may have asked for it meanwhile: what counts is how this one was made.
+    if (before !== undefined || !isUnknownAuthority(error)) throw error;
+    trusted ??= await trustSystem();
     return fetch(url, { ...request, ...trusted });
   }
 }

@@ -2,7 +2,6 @@
  * Whom this host trusts to sign certificates, besides those that each runtime brings along: what update-ca-certificates has put into the
  * system's store, and curl goes by. It is looked at when a certificate was refused, since most registries have a public one.
  */
-import * as tls from 'node:tls';
 import { errorCode } from './system-error.ts';
 
 /** Of Node and Bun. */
@@ -13,6 +12,11 @@ const UNKNOWN_AUTHORITY: ReadonlySet<string | undefined> = new Set([
   'SELF_SIGNED_CERT_IN_CHAIN',
   'DEPTH_ZERO_SELF_SIGNED_CERT',
 ]);
+
+/** What a request needs to be made with. */
+export interface Trust {
+  readonly tls: { readonly ca: string[] };
+}
 
 /** Whether a request failed because nobody who is trusted has signed the certificate of the other side. */
 export function isUnknownAuthority(error: unknown): boolean {
@@ -25,7 +29,8 @@ export function isUnknownAuthority(error: unknown): boolean {
  * Trusts the system's store as well, from now on: Node for the whole process, Bun for a request that gets what this returns. Deno has an
  * option for it only (DENO_TLS_CA_STORE=system).
  */
-export function trustSystem(): { tls: { ca: string[] } } {
+export async function trustSystem(): Promise<Trust> {
+  const tls = await import('node:tls'); // each program would load it at its start, 3 ms, and few need it
   const ca = [...tls.getCACertificates('default'), ...tls.getCACertificates('system')];
   // Node 22.19 is the first that has it; NODE_EXTRA_CA_CERTS does the same on an older one.
   tls.setDefaultCACertificates?.(ca);

@@ -37,8 +37,10 @@ const programs: Readonly<Record<string, string>> = {
   bun: fileURLToPath(new URL('../../../runtime/bun/main.ts', import.meta.url)),
 };
 
+const askTwice = fileURLToPath(new URL('programs/ask-twice.ts', import.meta.url));
+
 /** `store`: the system's, as OpenSSL is told of another one. */
-function login(runtime: string, store: string) {
+function runWith(runtime: string, store: string, args: readonly string[]) {
   const env = {
     PEERAGE_ADMIN_KEY: `pga_${'A'.repeat(43)}`,
     XDG_CONFIG_HOME: join(folder, runtime),
@@ -47,8 +49,10 @@ function login(runtime: string, store: string) {
     NODE_EXTRA_CA_CERTS: '',
     NODE_USE_SYSTEM_CA: '0',
   };
-  return run(runtime, [programs[runtime]!, 'login', url], { env });
+  return run(runtime, args, { env });
 }
+
+const login = (runtime: string, store: string) => runWith(runtime, store, [programs[runtime]!, 'login', url]);
 
 for (const runtime of Object.keys(programs))
   describe(`${runtime}, before a registry with a certificate of a private authority`, () => {
@@ -56,6 +60,11 @@ for (const runtime of Object.keys(programs))
       const { exitCode, stderr } = await login(runtime, cert);
       assert.equal(exitCode, 0, stderr);
       assert.match(stderr, /^Logged in to https:/);
+    });
+
+    it('believes it in all requests that were under way when the first of them was refused', async () => {
+      const { stdout, stderr } = await runWith(runtime, cert, [askTwice, url]);
+      assert.equal(stdout, '[200,200]', stderr);
     });
 
     it('sends it nothing otherwise, and says what to do', async () => {
