@@ -156,6 +156,7 @@ describe('an exit', labOptions('curl', 'wg', 'nft'), () => {
     await expectClosed();
     const doctor = await teddy.run('peerage', ['doctor', 'wg0', '--json']);
     assert.match(doctor.stdout, /the exit \\"berlin\\" is gone/);
+    assert.doesNotMatch(doctor.stdout, /forwarded/, 'nothing lies behind it');
   });
 
   it('is not left by choosing one that there is not', async () => {
@@ -184,6 +185,8 @@ describe('an exit', labOptions('curl', 'wg', 'nft'), () => {
       { host: 'teddy', route: '172.27.88.0/24', state: 'approved' },
       { host: 'teddy', route: '192.168.7.0/24', state: 'waiting' },
     ]);
+    const doctor = await teddy.run('peerage', ['doctor', 'wg0', '--json']);
+    assert.match(doctor.stdout, /IPv4 is not forwarded: nobody gets through this host to 172\.27\.88\.0\/24, 192\.168/);
     await desk.output('peerage', ['route', 'rm', 'teddy', '172.27.88.0/24', '192.168.7.0/24']);
     assert.equal((await desk.run('peerage', ['route', 'approve', 'teddy', '--yes'])).exitCode, 1);
     assert.equal(await teddy.output('peerage', ['offer', 'none']), '');

@@ -1,6 +1,7 @@
 /** The registry of a joined interface: whether it answers, and whether the agent is there to ask it. */
 import { exitState } from '../../agent/held-exit.ts';
 import { UserError } from '../../errors.ts';
+import type { IpFamily } from '../../ip.ts';
 import { askAboutSelf } from '../ask-about-self.ts';
 import { readExit } from '../exit-choice.ts';
 import { findAgent } from '../agent-process.ts';
@@ -8,6 +9,7 @@ import { readMembership } from '../membership.ts';
 import type { Ports } from '../ports.ts';
 import { checkClockAgainst } from './clock.ts';
 import { about, type Finding } from './finding.ts';
+import { forwardingRemedy, isForwarded } from './forwarding.ts';
 import type { Subject } from './subject.ts';
 
 const ANSWER_MS = 5000;
@@ -21,6 +23,8 @@ export interface RegistryFacts {
   exit: { name: string | undefined; state: ReturnType<typeof exitState> };
   /** Waiting for an administrator; undefined when the registry does not say. */
   requestedRoutes: readonly string[] | undefined;
+  /** What lies behind this host, approved or not, and is not forwarded to. */
+  unforwarded: readonly string[];
 }
 
 /** Undefined for an interface that has joined no network. */
@@ -29,6 +33,7 @@ export async function gatherRegistry(ports: Ports, { name, tunnel }: Subject): P
   if (membership === undefined) return undefined;
   const { registry: url } = membership;
   const exit = await readExit(ports, name);
+  const { routes = [], requestedRoutes } = (await askAboutSelf(ports, membership, ANSWER_MS)).config?.host ?? {};
   return {
     name,
     isUp: tunnel !== undefined,
@@ -36,7 +41,8 @@ export async function gatherRegistry(ports: Ports, { name, tunnel }: Subject): P
     answer: await ask(ports, url),
     agentRuns: (await findAgent(ports, name)) !== undefined,
     exit: { name: exit, state: exitState(membership.peers, exit) },
-    requestedRoutes: (await askAboutSelf(ports, membership, ANSWER_MS)).config?.host.requestedRoutes,
+    requestedRoutes,
+    unforwarded: await notForwarded(ports, [...routes, ...(requestedRoutes ?? [])]),
   };
 }
 
@@ -64,7 +70,7 @@ export function checkRegistry(facts: RegistryFacts): Finding[] {
         `peerage down ${name} && peerage up ${name}`,
       ),
     );
-  return [...findings, ...checkExit(facts), ...checkRequests(facts)];
+  return [...findings, ...checkExit(facts), ...checkRequests(facts), ...checkBehind(facts)];
 }
 
 function checkExit({ name, exit }: RegistryFacts): Finding[] {
@@ -92,6 +98,25 @@ function checkRequests({ name, requestedRoutes = [] }: RegistryFacts): Finding[]
   if (requestedRoutes.length === 0) return [];
   const what = `nobody hears of ${requestedRoutes.join(', ')} behind this host before an administrator approves it`;
   return [about(name)('warning', what, 'there: peerage route approve HOST')];
+}
+
+function checkBehind({ name, unforwarded }: RegistryFacts): Finding[] {
+  return ([4, 6] as const).flatMap((family) => {
+    const routes = unforwarded.filter((route) => familyOf(route) === family);
+    if (routes.length === 0) return [];
+    const what = `IPv${family} is not forwarded: nobody gets through this host to ${routes.join(', ')}`;
+    return [about(name)('warning', what, forwardingRemedy(family))];
+  });
+}
+
+async function notForwarded(ports: Ports, routes: readonly string[]): Promise<string[]> {
+  if (routes.length === 0) return [];
+  const forwarded = { 4: await isForwarded(ports, 4), 6: await isForwarded(ports, 6) };
+  return routes.filter((route) => !forwarded[familyOf(route)]);
+}
+
+function familyOf(route: string): IpFamily {
+  return route.includes(':') ? 6 : 4;
 }
 
 async function ask(ports: Ports, url: string): Promise<RegistryFacts['answer']> {
