@@ -23,7 +23,10 @@ export function ours(name: RuntimeName): Contender | string {
   if (name === 'binary') {
     const program = join(CHECKOUT, 'dist/peerage');
     if (!isExecutable(program)) return 'dist/peerage is missing: npm run build makes it';
-    return contender('binary', script('binary', [program, 'tun']), { version: versionOf(program, '--version') });
+    // As `peerage up` and the link of that name start it.
+    return contender('binary', script('binary', [program, 'peerage-tun']), {
+      version: versionOf(program, '--version'),
+    });
   }
   const runtime = find(name);
   if (runtime === undefined) return `${name} is not on the PATH: run this through npm`;
