@@ -22,6 +22,8 @@ export function createObjectBell({ objects, pollSeconds, log }: ObjectBellOption
       waitUntil(
         objectOf(networkId)
           .ring()
+          // Once more, to the object as it is then: it may have been moved, or the version of it replaced.
+          .catch(() => objectOf(networkId).ring())
           // Nothing is lost: the next change tells both, and hosts connect anew from time to time.
           .catch((error: unknown) => log.error({ error: nameOf(error) }, 'a bell was not rung')),
       ),

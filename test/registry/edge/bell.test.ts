@@ -36,6 +36,15 @@ function toldSuite(): void {
     assert.ok(host.lists.every(({ full }) => !full));
   });
 
+  test('a change reaches who listens when the first ring is lost', async (t) => {
+    const { lab, token, dolores } = await startPair(t);
+    const host = await listen(lab, dolores);
+    await waitFor('what came before is told', () => host.told().includes('+maeve'));
+    expectStatus(200, await lab.ask('POST', '/test-lost-ring', { as: null }));
+    await lab.enrol(token, { name: 'charlotte' });
+    await told(host, '+charlotte');
+  });
+
   test('the first frame of a host that knows nothing is the whole list', async (t) => {
     const { lab, dolores } = await startPair(t);
     const host = await listen(lab, { ...dolores, version: WHOLE });

@@ -7,12 +7,22 @@ const CLOCK = '/test-clock';
 
 const SOCKET_CLOCK = '/test-socket-clock';
 
+/** The next ring fails, as it does when Cloudflare moves an object. */
+const LOST_RING = '/test-lost-ring';
+
 let now = Date.now();
 /** Milliseconds by which the clock of sockets goes wrong. */
 let socketOffset = 0;
+let isRingLost = false;
 const handler = createHandler(() => now);
 
 export class NetworkBell extends DeployedBell {
+  override async ring(): Promise<void> {
+    if (!isRingLost) return super.ring();
+    isRingLost = false;
+    throw new Error('the object was moved');
+  }
+
   protected override wall(): number {
     return now;
   }
@@ -28,6 +38,7 @@ export default {
     const { pathname } = new URL(request.url);
     if (pathname === CLOCK) now = Number(await request.text());
     else if (pathname === SOCKET_CLOCK) socketOffset = Number(await request.text());
+    else if (pathname === LOST_RING) isRingLost = true;
     else return handler.fetch(request, bindings);
     return new Response();
   },
