@@ -26,6 +26,8 @@ export interface Bindings {
   readonly PUBLIC_URL?: string;
   /** How often hosts are told to ask, in seconds. */
   readonly POLL_SECONDS?: string;
+  /** A secret, `wrangler secret put`: SHA-256 of an admin key, in hexadecimal. */
+  readonly ADMIN_KEY_HASH?: string;
 }
 
 export interface Handler {
@@ -46,7 +48,8 @@ export function createHandler(wall: () => number = Date.now): Handler {
   };
 }
 
-function createApp({ DB, BELL, PUBLIC_URL, POLL_SECONDS: poll }: Bindings, wall: () => number): RegistryApp {
+function createApp(bindings: Bindings, wall: () => number): RegistryApp {
+  const { DB, BELL, PUBLIC_URL, POLL_SECONDS: poll, ADMIN_KEY_HASH } = bindings;
   const pollSeconds = readSeconds(poll);
   const database: Database = DB; // the shape that src/registry/store/database.ts is the part of
   return createRegistry({
@@ -61,6 +64,7 @@ function createApp({ DB, BELL, PUBLIC_URL, POLL_SECONDS: poll }: Bindings, wall:
       sealer,
       wall,
       outlive: waitUntil,
+      adminKeyHash: readHash(ADMIN_KEY_HASH),
     },
     log: consoleLog,
     publicUrl: PUBLIC_URL === undefined || PUBLIC_URL === '' ? undefined : checkPublicUrl(PUBLIC_URL),
@@ -68,6 +72,14 @@ function createApp({ DB, BELL, PUBLIC_URL, POLL_SECONDS: poll }: Bindings, wall:
     peerAddress: (c) => c.req.header('cf-connecting-ip') ?? '',
     docs: 'elsewhere', // Cloudflare serves the files itself: runtime/node/build-edge-docs.ts
   });
+}
+
+/** Without one, and with something else, nobody is let in by it. */
+function readHash(text = ''): string | undefined {
+  if (/^[0-9a-f]{64}$/.test(text)) return text;
+  if (text !== '')
+    consoleLog.error({}, 'ADMIN_KEY_HASH is not what `peerage registry admin-key` prints: it lets nobody in.');
+  return undefined;
 }
 
 function readSeconds(text: string | undefined): number {

@@ -7,12 +7,15 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import process from 'node:process';
 import { describe, test, type TestContext } from 'node:test';
 import { isEdge } from '../registry/engines/engine.ts';
 import { startLab } from '../registry/lab.ts';
 
 const PROGRAM = resolve(import.meta.dirname, '../../.cache/schemathesis/bin/schemathesis');
-const skip = existsSync(PROGRAM) ? false : `${PROGRAM} is not there. Try: bash .ci/schemathesis`;
+/** Never in CI, where it fails instead. */
+const skip =
+  process.env['CI'] === 'true' || existsSync(PROGRAM) ? false : `${PROGRAM} is not there. Try: bash .ci/schemathesis`;
 
 /** All but positive_data_acceptance: no schema can say that 10.1.2.0/24 is a range and 10.1.2.0/99 is none. */
 const CHECKS = [

@@ -63,9 +63,13 @@ export async function issueFirstAdminKey(ports: RegistryPorts): Promise<string |
 export async function authenticateAdmin(text: string, ports: RegistryPorts): Promise<Result<AdminCaller>> {
   const id = idOf(text, 'admin');
   if (typeof id !== 'string') return id;
-  const found = await ports.store.findAdmin(id);
+  const found = (await ports.store.findAdmin(id)) ?? configuredAdmin(id, ports);
   if (!(await matches(text, found, ports)) || found === undefined) return UNAUTHORIZED;
   return done({ actor: `admin:${found.id}` });
+}
+
+function configuredAdmin(id: string, { adminKeyHash: hash }: RegistryPorts): CredentialRecord | undefined {
+  return hash === undefined ? undefined : { id, hash };
 }
 
 export async function authenticateHost(text: string, ports: RegistryPorts): Promise<Result<HostCaller>> {

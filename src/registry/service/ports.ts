@@ -10,6 +10,8 @@ export interface RegistryPorts {
   sha256: (bytes: Uint8Array) => Promise<Uint8Array>;
   sealer: Sealer;
   wall: () => WallMs;
+  /** SHA-256, in hexadecimal, of an admin key that is not in the store: a secret of where the registry runs. */
+  adminKeyHash?: string | undefined;
   /** Where a request ends when its client hangs up: lets this go on to its end. It never rejects. */
   outlive?: (work: Promise<void>) => void;
 }

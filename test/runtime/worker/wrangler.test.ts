@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { globSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import process from 'node:process';
@@ -17,6 +17,13 @@ const CHECKOUT = resolve(import.meta.dirname, '../../..');
 const WRANGLER = join(CHECKOUT, 'node_modules/.bin/wrangler');
 /** Of a Worker of the free plan, compressed. */
 const MOST_BYTES = 3_000_000;
+
+/** What `peerage registry admin-key --json` prints, as its help says. */
+interface MadeKey {
+  readonly adminKey: string;
+  readonly sql: string;
+  readonly hash: string;
+}
 
 async function folder(t: TestContext): Promise<{ path: string; env: NodeJS.ProcessEnv }> {
   const path = await mkdtemp(join(tmpdir(), 'peerage-wrangler-'));
@@ -44,11 +51,16 @@ describe('wrangler, in this checkout', () => {
     const local = ['--local', '--persist-to', path];
     const wrangler = (...args: string[]) => execute(WRANGLER, args, { cwd: CHECKOUT, env });
     await wrangler('d1', 'migrations', 'apply', 'DB', ...local);
-    const made = await execute('node', ['runtime/node/main.ts', 'registry', 'admin-key', '--json'], { cwd: CHECKOUT });
-    const { adminKey, sql } = JSON.parse(made.stdout) as { adminKey: string; sql: string }; // as its help says
+    const makeKey = () =>
+      execute('node', ['runtime/node/main.ts', 'registry', 'admin-key', '--json'], { cwd: CHECKOUT });
+    const made = await makeKey();
+    const secret = JSON.parse((await makeKey()).stdout) as MadeKey;
+    const secrets = join(path, 'secrets');
+    await writeFile(secrets, `ADMIN_KEY_HASH=${secret.hash}\n`);
+    const { adminKey, sql } = JSON.parse(made.stdout) as MadeKey;
     await wrangler('d1', 'execute', 'DB', ...local, '--command', sql);
 
-    const url = await serve(t, path, env);
+    const url = await serve(t, path, env, secrets);
     const curl = async (...args: string[]): Promise<string> => (await execute('curl', ['-fsS', ...args])).stdout;
     const admin = ['-H', `Authorization: Bearer ${adminKey}`, '-H', 'Content-Type: application/json'];
     assert.equal(await curl(`${url}/healthz`), '{"status":"ok"}');
@@ -57,6 +69,9 @@ describe('wrangler, in this checkout', () => {
     assert.match(style, /^cache-control: public, max-age=31536000, immutable\r$/im);
     assert.match(style, /^\.swagger-ui/m);
     await curl(`${url}/v1/networks`, ...admin, '-d', '{"name":"home"}');
+    assert.match(await curl(`${url}/v1/networks/home`, '-H', `Authorization: Bearer ${secret.adminKey}`), /"home"/);
+    const stranger = (JSON.parse((await makeKey()).stdout) as MadeKey).adminKey;
+    await assert.rejects(curl(`${url}/v1/networks/home`, '-H', `Authorization: Bearer ${stranger}`), /401/);
     const { token } = JSON.parse(await curl(`${url}/v1/networks/home/tokens`, ...admin, '-d', '{}')) as {
       token: string;
     };
@@ -85,8 +100,20 @@ describe('wrangler, in this checkout', () => {
 });
 
 /** Starts `wrangler dev` and gives its address. */
-async function serve(t: TestContext, path: string, env: NodeJS.ProcessEnv): Promise<string> {
-  const args = ['dev', '--ip', '127.0.0.1', '--port', '0', '--inspector-port', '0', '--persist-to', path];
+async function serve(t: TestContext, path: string, env: NodeJS.ProcessEnv, secrets: string): Promise<string> {
+  const args = [
+    'dev',
+    '--ip',
+    '127.0.0.1',
+    '--port',
+    '0',
+    '--inspector-port',
+    '0',
+    '--persist-to',
+    path,
+    '--env-file',
+    secrets,
+  ];
   const child = spawn(WRANGLER, args, { cwd: CHECKOUT, env, stdio: ['ignore', 'pipe', 'pipe'] });
   const ended = once(child, 'close');
   t.after(async () => {
