@@ -103,6 +103,18 @@ describe('a folder of configurations', () => {
     assert(notes.some((note) => /public key of arnold: let it enrol with a token/.test(note)));
   });
 
+  test('a section with the key of the host in whose file it is says nothing of that host', () => {
+    const text = readFileSync(new URL('dolores.conf', SEED), 'utf8');
+    const { hosts, notes } = readConfigFiles([{ name: 'dolores.conf', text }], publicKeyOf);
+    const [dolores] = hosts;
+    assert.deepEqual([dolores?.name, dolores?.endpoint, dolores?.routes], ['dolores', null, []]);
+    assert.deepEqual(
+      hosts.map(({ name }) => name),
+      ['dolores', 'host-10-195-171-47', 'host-10-195-171-174'],
+    );
+    assert(notes.includes('dolores.conf: the [Peer] section of some other host has the key of dolores'));
+  });
+
   test('text that is no configuration throws nothing', () => {
     for (const text of ['', '[Peer]', '[Interface]\nAddress = 10.0.0.1', '\0\n[[', 'Address = 10.0.0.1/8'])
       assert.doesNotThrow(() => readConfigFiles([{ name: 'x.conf', text }], publicKeyOf));

@@ -3,7 +3,8 @@
  *
  * 1. A host's own file says its key (by its private key, which goes no further), its addresses and its port.
  * 2. The [Peer] sections of the others say its endpoint and the subnets behind it, and its key and addresses where its own file
- *    does not. A section is about the host that has its addresses, or is named by its endpoint, or has its key.
+ *    does not. A section is about the host that has its addresses, or is named by its endpoint, or has its key; never about the
+ *    host whose file it is in, though by mistake it may have its key.
  * 3. Sections about nobody who has a file are hosts, too, called after their first address.
  *
  * Files of this kind are written by hand and contradict each other: what a host says of itself goes first, and notes tell the rest.
@@ -53,12 +54,23 @@ export function readConfigFiles(
     };
   });
   const own = hosts.length;
-  for (const { draft } of drafts)
+  for (const [i, { name, draft }] of drafts.entries()) {
+    const { [i]: self } = hosts;
     for (const peer of draft.peers) {
-      let host = whoIs(peer, hosts);
-      if (host === undefined && peer.publicKey !== undefined) hosts.push((host = newcomer(peer, ranges)));
-      if (host !== undefined) learn(host, peer, ranges);
+      const written = peer.publicKey && formatKey(peer.publicKey);
+      const isOwn = written !== undefined && written === self!.publicKey; // the hosts with files come first
+      const key = isOwn ? undefined : written;
+      let host = whoIs(
+        peer,
+        key,
+        hosts.filter((other) => other !== self),
+      );
+      if (isOwn)
+        notes.push(`${name}: the [Peer] section of ${host?.name ?? 'some other host'} has the key of ${self!.name}`);
+      if (host === undefined && key !== undefined) hosts.push((host = newcomer(peer, key, ranges)));
+      if (host !== undefined) learn(host, peer, key, ranges);
     }
+  }
   for (const { name, endpoints } of hosts)
     if (endpoints.size > 1)
       notes.push(
@@ -96,11 +108,11 @@ function addressesOf({ allowedIps }: PeerDraft, ranges: readonly Cidr[]): string
     .map(formatAddress);
 }
 
-function whoIs(peer: PeerDraft, hosts: readonly HostDraft[]): HostDraft | undefined {
+/** `key`: of the section, where it is not that of the host whose file it is in. */
+function whoIs(peer: PeerDraft, key: string | undefined, hosts: readonly HostDraft[]): HostDraft | undefined {
   const allowed = new Set(peer.allowedIps.map(formatAddress));
   const label =
     peer.endpoint && endpointAddress(peer.endpoint) === undefined ? nameOf(peer.endpoint.host.split('.')[0]!, '') : '';
-  const key = peer.publicKey && formatKey(peer.publicKey);
   return (
     hosts.find(({ addresses }) => addresses.some((address) => allowed.has(address))) ??
     hosts.find(({ name }) => name === label) ??
@@ -108,15 +120,14 @@ function whoIs(peer: PeerDraft, hosts: readonly HostDraft[]): HostDraft | undefi
   );
 }
 
-function newcomer(peer: PeerDraft, ranges: readonly Cidr[]): HostDraft {
+function newcomer(peer: PeerDraft, key: string, ranges: readonly Cidr[]): HostDraft {
   const [address = ''] = addressesOf(peer, ranges);
-  const key = peer.publicKey === undefined ? '' : formatKey(peer.publicKey);
   const name = `host-${nameOf(address === '' ? key.slice(0, 8) : address, 'unknown')}`;
   return { name, publicKey: undefined, addresses: [], listenPort: undefined, endpoints: new Set(), routes: new Set() };
 }
 
-function learn(host: HostDraft, peer: PeerDraft, ranges: readonly Cidr[]): void {
-  host.publicKey ??= peer.publicKey && formatKey(peer.publicKey);
+function learn(host: HostDraft, peer: PeerDraft, key: string | undefined, ranges: readonly Cidr[]): void {
+  host.publicKey ??= key;
   if (host.addresses.length === 0) host.addresses.push(...addressesOf(peer, ranges));
   if (peer.endpoint !== undefined) {
     host.endpoints.add(formatEndpoint(peer.endpoint));
