@@ -4,6 +4,7 @@ import { NetworkView, type NewNetwork } from '../registry/wire.ts';
 import { askRegistry, confirm, readLogin } from './admin.ts';
 import { addExamples } from './help.ts';
 import { listNetworks } from './lists.ts';
+import { addSet } from './network-settings.ts';
 import { addRules } from './sight-rules.ts';
 import { parsePortOption } from './port-option.ts';
 import type { Ports } from './ports.ts';
@@ -25,7 +26,7 @@ const COLUMNS = [
 ] as const;
 
 export const addNetwork: AddCommand = (program, ports) => {
-  const group = program.command('network').description('make, list and remove networks');
+  const group = program.command('network').description('make, list, change and remove networks');
   addExamples(group, [
     ['peerage network add home', 'make a network'],
     ['peerage network ls', 'show the networks'],
@@ -40,6 +41,7 @@ export const addNetwork: AddCommand = (program, ports) => {
     .option('--json', 'for machines')
     .action((options: { json?: true }) => list(options, ports));
   addExamples(ls, [['peerage network ls', 'all networks of the registry']]);
+  addSet(group, ports);
   addRules(group, ports);
   const rm = group
     .command('rm')

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { UserError } from '../errors.ts';
 import type { HostPatch, HostView } from '../registry/wire.ts';
 import { chooseNetwork, confirm, readLogin } from './admin.ts';
-import { changeHost } from './change-host.ts';
+import { changeHost } from './admin-change.ts';
 import type { AddCommand } from './command.ts';
 import { addExamples } from './help.ts';
 import { listHosts } from './lists.ts';

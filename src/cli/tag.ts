@@ -1,6 +1,6 @@
 /** `peerage tag NAME`: the groups that a host belongs to, which `peerage network rules` is about. */
 import { UserError } from '../errors.ts';
-import { changeHost } from './change-host.ts';
+import { changeHost } from './admin-change.ts';
 import type { AddCommand } from './command.ts';
 import { addExamples } from './help.ts';
 import type { Ports } from './ports.ts';

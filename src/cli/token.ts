@@ -3,6 +3,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { UserError } from '../errors.ts';
 import { CreatedToken, type NewToken } from '../registry/wire.ts';
 import { askRegistry, chooseNetwork, confirm, readLogin } from './admin.ts';
+import { durationParser, YEAR_SECONDS } from './duration.ts';
 import { addExamples } from './help.ts';
 import { listTokens } from './lists.ts';
 import type { Ports } from './ports.ts';
@@ -28,7 +29,7 @@ interface RevokeOptions {
   yes?: true;
 }
 
-const SECONDS = { s: 1, m: 60, h: 3_600, d: 86_400 } as const;
+const parseDuration = durationParser({ least: 1, most: YEAR_SECONDS });
 
 export const addToken: AddCommand = (program, ports) => {
   const command = program.command('token').description('make, list and revoke tokens that hosts enrol with');
@@ -163,13 +164,4 @@ function parseUses(text: string): number {
   const uses = /^[0-9]{1,5}$/.test(text) ? Number(text) : 0;
   if (uses < 1 || uses > 10_000) throw new InvalidArgumentError('Expected a number from 1 to 10000.');
   return uses;
-}
-
-/** Seconds. */
-function parseDuration(text: string): number {
-  const [, digits, unit] = /^([0-9]{1,6})([smhd])$/.exec(text) ?? [];
-  const seconds = Number(digits ?? 0) * SECONDS[(unit ?? 's') as keyof typeof SECONDS]; // the pattern leaves only these
-  if (seconds < 1 || seconds > 365 * SECONDS.d)
-    throw new InvalidArgumentError('Expected a duration up to a year: 90s, 30m, 1h or 7d.');
-  return seconds;
 }
