@@ -107,12 +107,18 @@ export async function chooseNetwork(ports: Ports, login: Login, name: string | u
 /** Asks before something is taken away; with nobody to ask it is not done. */
 export async function confirm(ports: Ports, question: string, yes: boolean): Promise<void> {
   if (yes) return;
-  const answer = await ports.terminal.ask(`${question} [y/N] `);
+  const answer = await askWhether(ports, question);
   if (answer === undefined)
     throw new UserError(`there is nobody to ask: ${question}`, {
       remedy: 'Nothing was changed. Say yes beforehand: --yes',
     });
-  if (!/^y(es)?$/i.test(answer.trim())) throw new UserError('nothing was changed');
+  if (!answer) throw new UserError('nothing was changed');
+}
+
+/** Undefined when there is nobody to ask. */
+export async function askWhether({ terminal }: Ports, question: string): Promise<boolean | undefined> {
+  const answer = await terminal.ask(`${question} [y/N] `);
+  return answer === undefined ? undefined : /^y(es)?$/i.test(answer.trim());
 }
 
 function isLogin(value: unknown): value is Login {

@@ -14,12 +14,18 @@ async function startThree(t: TestContext) {
   for (const name of ['dolores', 'maeve', 'teddy'])
     // oxlint-disable-next-line no-await-in-loop -- one after the other is as quick
     await lab.enrol(token, { name, publicKey: someKey() });
+  /** What the person at the terminal says; undefined: there is nobody. */
+  const desk: { answer: string | undefined; questions: string[] } = { answer: undefined, questions: [] };
   const run = async (...args: string[]) => {
     const output = { stdout: '', stderr: '' };
     const terminal = {
       stdout: (text: string) => void (output.stdout += text),
       stderr: (text: string) => void (output.stderr += text),
       columns: 80,
+      async ask(question: string) {
+        desk.questions.push(question);
+        return desk.answer;
+      },
     };
     const env = { PEERAGE_REGISTRY: lab.url, PEERAGE_ADMIN_KEY: lab.adminKey };
     const ports = { terminal, http, processes: { env } } as unknown as Ports; // all that it touches
@@ -27,7 +33,7 @@ async function startThree(t: TestContext) {
   };
   const tagsOf = async (name: string) =>
     expectStatus(200, await lab.ask('GET', `/v1/networks/home/hosts/${name}`)).read(HostView).tags;
-  return { run, tagsOf };
+  return { run, tagsOf, desk };
 }
 
 describe('peerage tag', () => {
@@ -69,5 +75,33 @@ describe('peerage network rules', () => {
     await run('tag', 'maeve', 'servers');
     assert.equal((await run('network', 'rules', 'office:servers')).stderr, '');
     assert.equal((await run('network', 'rules')).stderr, '');
+  });
+
+  test('asks a person before it takes hosts out of sight, once, and does as it is told', async (t) => {
+    const { run, desk } = await startThree(t);
+    const rulesNow = async () => JSON.parse((await run('network', 'rules', '--json')).stdout) as unknown;
+    desk.answer = 'n';
+    const refused = await run('network', 'rules', 'office:servers');
+    assert.deepEqual([refused.exitCode, refused.stdout, await rulesNow()], [1, '', null]);
+    assert.match(refused.stderr, /nothing was changed\n.*peerage tag HOST TAG/);
+    assert.deepEqual(desk.questions, ['By these rules nobody sees dolores, maeve, teddy. Set them? [y/N] ']);
+    desk.answer = 'y';
+    const told = await run('network', 'rules', 'office:servers');
+    assert.deepEqual([told.exitCode, told.stderr, desk.questions.length], [0, '', 2]);
+    const rules = [{ from: ['office'], to: ['servers'] }];
+    assert.deepEqual(await rulesNow(), rules);
+    const same = await run('network', 'rules', 'office:servers');
+    assert.deepEqual([same.exitCode, desk.questions.length], [0, 2], 'nobody saw them before either');
+    assert.match(same.stderr, /^Warning: by these rules nobody sees/);
+  });
+
+  test('does not ask who has said yes beforehand, nor about rules that cut nobody off', async (t) => {
+    const { run, desk } = await startThree(t);
+    desk.answer = 'n';
+    assert.equal((await run('network', 'rules', '*:*')).exitCode, 0);
+    assert.equal((await run('network', 'rules', '--clear')).exitCode, 0);
+    const forced = await run('network', 'rules', 'office:servers', '--yes');
+    assert.deepEqual([forced.exitCode, desk.questions], [0, []]);
+    assert.match(forced.stderr, /^Warning: by these rules nobody sees dolores, maeve, teddy\.\n/);
   });
 });
