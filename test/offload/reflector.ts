@@ -12,6 +12,7 @@ import { IOVEC_BYTES, writeIovecs } from '../../src/offload/iovec.ts';
 import { createOffload } from '../../src/offload/wasm-kernel.ts';
 import { createScatter } from '../../src/offload/split.ts';
 import { VIRTIO_NET_HEADER_BYTES } from '../../src/offload/virtio-net-header.ts';
+import { waitFor } from '../interop/lab/wait.ts';
 import { ARENA_BYTES, SLOTS, SPILL } from './arena.ts';
 import { fillSlots, split } from './tun.ts';
 
@@ -61,6 +62,10 @@ export async function openReflector(ffi: Ffi, name: string): Promise<Reflector> 
     ['link', 'set', name, 'mtu', '1420', 'up'],
   ])
     execFileSync('ip', args);
+  // A worker of the kernel's makes the address its own, later than the interface is up. Until then what comes for it is forwarded, to nobody.
+  await waitFor('the IPv6 address is local', () =>
+    execFileSync('ip', ['-6', 'route', 'get', 'fd09::1'], { encoding: 'utf8' }).startsWith('local '),
+  );
 
   const outbound = createOffload(ARENA_BYTES);
   const scatter = createScatter(outbound.arena, SLOTS, SPILL);
