@@ -32,7 +32,7 @@ test('hosts that wait hear of it, writers go on, and nothing that was acknowledg
   const registry = await startRegistryProcess([...(await bundleRegistry(folder)), file('r.db')]);
   t.after(() => registry.kill());
   const { ask, get, add, addHost, peersOf } = client(registry.url, registry.adminKey);
-  await add('/v1/networks', { name: 'home' });
+  await add('/v1/networks', { name: 'home', ranges: ['10.1.0.0/16'] });
   await add('/v1/networks', { name: 'work', ranges: ['10.64.0.0/16'] });
   const { token } = CreatedToken.parse(await add('/v1/networks/work/tokens', { uses: 10_000 }));
   const hosts: string[] = [];
