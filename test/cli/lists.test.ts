@@ -109,8 +109,9 @@ describe('a list of several pages', () => {
 
   test('is seen by an import that goes on where it was interrupted, and no host key is lost', async (t) => {
     const { lab, run, desk } = await startDesk(t);
+    // Before the ranges of the others are drawn.
     const zeta = { name: 'zeta', ranges: ['10.9.8.0/24'] };
-    for (const body of [{ name: 'alpha' }, { name: 'beta' }, { name: 'gamma' }, zeta])
+    for (const body of [zeta, { name: 'alpha' }, { name: 'beta' }, { name: 'gamma' }])
       // oxlint-disable-next-line no-await-in-loop -- in this order
       expectStatus(201, await lab.ask('POST', '/v1/networks', { body }));
     const folder = await mkdtemp(join(tmpdir(), 'peerage-lists-'));
