@@ -390,10 +390,8 @@ describe('an exit', () => {
     expectStatus(200, await patch('berlin', { routes: [] }));
     assert.deepEqual(await behind(teddy, 'berlin'), []);
     const news = (await lab.ask('GET', `/v1/peers?since=${version}`, { as: teddy.hostKey })).read(PeerList);
-    assert.deepEqual(
-      news.peers.map(({ name }) => name),
-      ['berlin'],
-    );
+    const told = news.peers.map(({ name }) => name);
+    assert.deepEqual(told, ['berlin']);
     const wide = await lab.token({ uses: 2, routes: EXIT });
     const paris = await lab.enrol(wide, { name: 'paris', routes: ['0.0.0.0/0', '192.168.7.0/24'] });
     assert.deepEqual([paris.host.routes, paris.host.requestedRoutes], [['0.0.0.0/0'], ['192.168.7.0/24']]);
