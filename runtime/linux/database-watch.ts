@@ -12,8 +12,8 @@ export async function watchDatabase(database: OpenDatabase, changed: () => Promi
   const look = async (): Promise<void> => {
     const present = await count();
     if (present === known) return;
-    known = present;
     await changed();
+    known = present; // not where that failed: then it is tried again
   };
   // What fails here fails for whoever asks, too, and is told there.
   const timer = setInterval(() => void look().catch(() => {}), LOOK_MS).unref();
